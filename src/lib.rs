@@ -1,0 +1,23 @@
+//! Counterfoil is a format-preserving tokenization vault.
+//!
+//! **The token is the ciphertext, the vault keeps only its key.** A value (`Ada Lovelace`) is
+//! enciphered with FF1 under a fresh key of its own; the result (`Kfo Mbwqtird`) is the token and
+//! lives in the applications' databases. The vault stores the token's key, wrapped, and what the
+//! token cannot carry, found by a keyed fingerprint of the token.
+//!
+//! A module imports only from the layers below it:
+//!
+//! ```text
+//! L7 cli
+//! L6 config
+//! L5 server   client
+//! L4 vault
+//! L3 keys     audit
+//! L2 store    policy
+//! L1 crypto   format
+//! L0 domain
+//! ```
+//!
+//! Read [`vault`] first: one request is one file, readable from the top down.
+
+pub mod domain;

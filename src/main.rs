@@ -1,0 +1,3 @@
+//! The one binary. All behaviour is in the library.
+
+fn main() {}
