@@ -42,19 +42,28 @@ pub struct SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else takes"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now_ms = since_epoch.map_or(0, |elapsed| {
             u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
         });
-        Timestamp(self.latest_ms.fetch_max(now_ms, Ordering::AcqRel).max(now_ms))
+        Timestamp(
+            self.latest_ms
+                .fetch_max(now_ms, Ordering::AcqRel)
+                .max(now_ms),
+        )
     }
 }
 
 impl fmt::Debug for SystemClock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SystemClock").finish_non_exhaustive()
+        formatter
+            .debug_struct("SystemClock")
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,7 +73,9 @@ mod tests {
 
     #[test]
     fn clock_never_goes_back() {
-        let clock = SystemClock { latest_ms: AtomicU64::new(u64::MAX - 1) };
+        let clock = SystemClock {
+            latest_ms: AtomicU64::new(u64::MAX - 1),
+        };
         assert_eq!(clock.now(), Timestamp::from_unix_ms(u64::MAX - 1));
     }
 }

@@ -36,7 +36,11 @@ fn parse(
     if text.len() > length_max {
         return Err(IdentifierError::TooLong { length_max });
     }
-    match text.chars().enumerate().find(|&(position, character)| !allowed(position, character)) {
+    match text
+        .chars()
+        .enumerate()
+        .find(|&(position, character)| !allowed(position, character))
+    {
         Some((position, _)) => Err(IdentifierError::Character { position }),
         None => Ok(text.into()),
     }
@@ -120,15 +124,27 @@ mod tests {
     #[test]
     fn subject_is_opaque() {
         assert!(Subject::new("cus_00.A:1-z").is_ok());
-        assert_eq!(Subject::new("ada@x"), Err(IdentifierError::Character { position: 3 }));
+        assert_eq!(
+            Subject::new("ada@x"),
+            Err(IdentifierError::Character { position: 3 })
+        );
         assert_eq!(Subject::new(""), Err(IdentifierError::Empty));
-        assert_eq!(Subject::new(&"a".repeat(65)), Err(IdentifierError::TooLong { length_max: 64 }));
+        assert_eq!(
+            Subject::new(&"a".repeat(65)),
+            Err(IdentifierError::TooLong { length_max: 64 })
+        );
     }
 
     #[test]
     fn namespace_starts_with_a_letter() {
         assert!(Namespace::new("shop-1").is_ok());
-        assert_eq!(Namespace::new("1shop"), Err(IdentifierError::Character { position: 0 }));
-        assert_eq!(Namespace::new("Shop"), Err(IdentifierError::Character { position: 0 }));
+        assert_eq!(
+            Namespace::new("1shop"),
+            Err(IdentifierError::Character { position: 0 })
+        );
+        assert_eq!(
+            Namespace::new("Shop"),
+            Err(IdentifierError::Character { position: 0 })
+        );
     }
 }

@@ -110,7 +110,11 @@ impl KeyState {
             Compromised => matches!(to, Destroyed),
             Destroyed => false,
         };
-        if allowed { Ok(to) } else { Err(InvalidTransition { from: self, to }) }
+        if allowed {
+            Ok(to)
+        } else {
+            Err(InvalidTransition { from: self, to })
+        }
     }
 
     /// Whether a key in this state may protect something new.
@@ -144,7 +148,10 @@ mod tests {
     fn active_key_is_never_destroyed_at_once() {
         assert!(KeyState::Active.transition(KeyState::Destroyed).is_err());
         let deactivated = KeyState::Active.transition(KeyState::Deactivated).unwrap();
-        assert_eq!(deactivated.transition(KeyState::Destroyed), Ok(KeyState::Destroyed));
+        assert_eq!(
+            deactivated.transition(KeyState::Destroyed),
+            Ok(KeyState::Destroyed)
+        );
     }
 
     #[test]

@@ -11,9 +11,7 @@ mod token;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use fidelity::{Fidelity, FidelityReason};
-pub use identifier::{
-    CaseId, FieldName, IdentifierError, Namespace, Purpose, RequestId, Subject,
-};
+pub use identifier::{CaseId, FieldName, IdentifierError, Namespace, Purpose, RequestId, Subject};
 pub use key::{InvalidTransition, KeyPurpose, KeyState, KeyVersion};
 pub use plaintext::Plaintext;
 pub use principal::{Principal, PrincipalError};

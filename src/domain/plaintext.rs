@@ -17,7 +17,10 @@ use zeroize::Zeroizing;
 /// # use counterfoil::domain::Plaintext;
 /// println!("{}", Plaintext::new("Ada".to_owned()));
 /// ```
-#[expect(missing_debug_implementations, reason = "personal data must not reach a log")]
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
 pub struct Plaintext(Zeroizing<String>);
 
 impl Plaintext {

@@ -37,8 +37,9 @@ impl Principal {
                 || (is_spiffe && (character.is_ascii_uppercase() || matches!(character, '/' | '_')))
         };
         // An empty or relative segment would let two spellings name one principal.
-        let segments_are_plain =
-            path.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+        let segments_are_plain = path
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."));
         if text.len() > Self::LENGTH_MAX || !path.chars().all(allowed) || !segments_are_plain {
             return Err(PrincipalError::Malformed);
         }
@@ -64,10 +65,21 @@ mod tests {
 
     #[test]
     fn principal_is_a_spiffe_id_or_a_dns_name() {
-        for text in ["spiffe://acme.example/support/Tool_1", "backend.acme.example"] {
+        for text in [
+            "spiffe://acme.example/support/Tool_1",
+            "backend.acme.example",
+        ] {
             assert_eq!(Principal::new(text).unwrap().as_str(), text);
         }
-        for text in ["", "spiffe://", "a//b", "spiffe://a/../b", "spiffe://a/b/", "Ada", "a b"] {
+        for text in [
+            "",
+            "spiffe://",
+            "a//b",
+            "spiffe://a/../b",
+            "spiffe://a/b/",
+            "Ada",
+            "a b",
+        ] {
             assert_eq!(Principal::new(text), Err(PrincipalError::Malformed));
         }
     }

@@ -11,7 +11,10 @@ use zeroize::Zeroizing;
 pub const DOMAIN_SIZE_MIN: u64 = 1_000_000;
 
 /// The place of a value in its slice, from 0. As secret as the value: no `Debug`, no `Clone`.
-#[expect(missing_debug_implementations, reason = "personal data must not reach a log")]
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
 pub struct Rank(Zeroizing<Vec<u64>>);
 
 /// How many values a slice has. Public: it depends on the skeleton of the value alone.
@@ -156,13 +159,18 @@ fn multiply_add(limbs: &mut Vec<u64>, factor: u32, addend: u32) {
     trim(limbs);
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the low limb is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low limb is what is wanted"
+)]
 fn low(wide: u128) -> u64 {
     wide as u64
 }
 
 fn compare(left: &[u64], right: &[u64]) -> Ordering {
-    left.len().cmp(&right.len()).then_with(|| left.iter().rev().cmp(right.iter().rev()))
+    left.len()
+        .cmp(&right.len())
+        .then_with(|| left.iter().rev().cmp(right.iter().rev()))
 }
 
 #[cfg(test)]
