@@ -1,0 +1,235 @@
+//! Tenants and their fields: `[namespaces.NAME.fields.FIELD]`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::config::error::{ConfigError, bounded, choice};
+use crate::domain::{Equality, Fidelity, FieldName, Namespace};
+
+/// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NamespaceConfig {
+    /// `[namespaces.NAME.fields.FIELD]`: its fields, at least one, with names like NAME.
+    pub fields: BTreeMap<FieldName, FieldConfig>,
+}
+
+/// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
+///
+/// `format`, `equality` and `token_domain` are part of how existing tokens are found and read:
+/// change them only for a new field.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FieldConfig {
+    /// `format`: what values look like: `"name"`, `"address"` or `"email"`. Required.
+    pub format: FormatName,
+    /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
+    /// or `"outline"`, only its kind. Default: `"shape"`.
+    pub fidelity: Fidelity,
+    /// `equality`: when equal values share a token: in the whole `"field"`, only within one
+    /// `"subject"`, or `"none"`. Default: `"field"`.
+    pub equality: Equality,
+    /// `token_domain`: the domain of the tokens of e-mail addresses, in lower case: one of your
+    /// own that takes no mail (RFC 7505), or a reserved one. Required for the format `"email"`,
+    /// and for no other. Example: `"tok.acme.example"`.
+    pub token_domain: Option<String>,
+    /// `on_invalid`: what happens to a value that is not valid in its format: `"reject"` it, or
+    /// take it with an `"outline"` token. Default: `"reject"`.
+    pub on_invalid: OnInvalid,
+    /// `ttl_s`: seconds after which a token expires where the caller says nothing, 1 to
+    /// 315,360,000 (10 years). Default: never.
+    pub ttl_seconds: Option<u64>,
+}
+
+/// What values of a field look like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FormatName {
+    /// A person's postal address.
+    Address,
+    /// An e-mail address.
+    Email,
+    /// A person's name.
+    Name,
+}
+
+/// What happens to a value that is not valid in its format.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OnInvalid {
+    /// It gets a token of its kind that keeps nothing of its form.
+    Outline,
+    /// It is refused.
+    Reject,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNamespace {
+    fields: BTreeMap<String, RawField>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawField {
+    format: String,
+    fidelity: Option<String>,
+    equality: Option<String>,
+    token_domain: Option<String>,
+    on_invalid: Option<String>,
+    ttl_s: Option<u64>,
+}
+
+/// Checks `[namespaces]`.
+pub(super) fn check(
+    raw: BTreeMap<String, RawNamespace>,
+) -> Result<BTreeMap<Namespace, NamespaceConfig>, ConfigError> {
+    if raw.is_empty() {
+        return Err(ConfigError::value(
+            "namespaces",
+            "has no namespace",
+            "add a table like [namespaces.shop.fields.email] with format = \"email\"",
+        ));
+    }
+    let namespaces = raw.into_iter().map(|(name, raw)| {
+        let table = format!("namespaces.{name}");
+        let namespace = Namespace::new(&name)
+            .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
+        Ok((namespace, raw.check(&table)?))
+    });
+    namespaces.collect()
+}
+
+impl RawNamespace {
+    fn check(self, table: &str) -> Result<NamespaceConfig, ConfigError> {
+        if self.fields.is_empty() {
+            return Err(ConfigError::value(
+                format!("{table}.fields"),
+                "has no field",
+                format!("add a table like [{table}.fields.email] with format = \"email\""),
+            ));
+        }
+        let fields = self.fields.into_iter().map(|(name, raw)| {
+            let table = format!("{table}.fields.{name}");
+            let field = FieldName::new(&name)
+                .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
+            Ok((field, raw.check(&table)?))
+        });
+        Ok(NamespaceConfig {
+            fields: fields.collect::<Result<_, ConfigError>>()?,
+        })
+    }
+}
+
+impl RawField {
+    fn check(self, table: &str) -> Result<FieldConfig, ConfigError> {
+        let key = |name: &str| format!("{table}.{name}");
+        let format = choice(key("format"), &self.format, &FORMATS)?;
+        let fidelity = match self.fidelity {
+            Some(word) => choice(key("fidelity"), &word, &FIDELITIES)?,
+            None => Fidelity::Shape,
+        };
+        let equality = match self.equality {
+            Some(word) => choice(key("equality"), &word, &EQUALITIES)?,
+            None => Equality::Field,
+        };
+        let on_invalid = match self.on_invalid {
+            Some(word) => choice(key("on_invalid"), &word, &ON_INVALID)?,
+            None => OnInvalid::Reject,
+        };
+        let ttl_seconds = match self.ttl_s {
+            Some(seconds) => Some(bounded(
+                &key("ttl_s"),
+                Some(seconds),
+                TTL_SECONDS_MAX,
+                &(1..=TTL_SECONDS_MAX),
+            )?),
+            None => None,
+        };
+        let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
+        Ok(FieldConfig {
+            format,
+            fidelity,
+            equality,
+            token_domain,
+            on_invalid,
+            ttl_seconds,
+        })
+    }
+}
+
+fn token_domain(
+    key: &str,
+    format: FormatName,
+    given: Option<String>,
+) -> Result<Option<String>, ConfigError> {
+    match (format, given) {
+        (FormatName::Email, Some(domain)) if is_domain(&domain) => Ok(Some(domain)),
+        (FormatName::Email, Some(_)) => Err(ConfigError::value(
+            key,
+            "is not a domain of at least two labels, in lower case",
+            "write it like \"tok.acme.example\", an international domain as \"xn--\"",
+        )),
+        (FormatName::Email, None) => Err(ConfigError::value(
+            key,
+            "is missing, and a token must never be a stranger's mailbox",
+            "name a domain of your own that takes no mail, like \"tok.acme.example\"",
+        )),
+        (FormatName::Address | FormatName::Name, Some(_)) => Err(ConfigError::value(
+            key,
+            "is only for the format \"email\"",
+            "leave it out",
+        )),
+        (FormatName::Address | FormatName::Name, None) => Ok(None),
+    }
+}
+
+/// Letters, digits and inner hyphens in at least two labels (RFC 1123, section 2.1), the last not
+/// a number.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !label.is_empty()
+            && label.len() <= LABEL_BYTES_MAX
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last_is_a_word = |text: &str| {
+        let last = text.rsplit('.').next().unwrap_or_default();
+        last.bytes().any(|byte| byte.is_ascii_lowercase())
+    };
+    text.len() <= DOMAIN_BYTES_MAX
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && last_is_a_word(text)
+}
+
+const NAME_REMEDY: &str =
+    "use a lower-case letter, then lower-case letters, digits, \"_\" or \"-\", at most 32 in all";
+
+const FORMATS: [(&str, FormatName); 3] = [
+    ("name", FormatName::Name),
+    ("address", FormatName::Address),
+    ("email", FormatName::Email),
+];
+
+const FIDELITIES: [(&str, Fidelity); 2] =
+    [("shape", Fidelity::Shape), ("outline", Fidelity::Outline)];
+
+const EQUALITIES: [(&str, Equality); 3] = [
+    ("field", Equality::Field),
+    ("subject", Equality::Subject),
+    ("none", Equality::None),
+];
+
+const ON_INVALID: [(&str, OnInvalid); 2] = [
+    ("reject", OnInvalid::Reject),
+    ("outline", OnInvalid::Outline),
+];
+
+/// Ten years.
+const TTL_SECONDS_MAX: u64 = 315_360_000;
+
+/// Leaves room for a local part of 64 octets and the `@` in an address of 254 (RFC 5321, section
+/// 4.5.3.1), and some for the format.
+const DOMAIN_BYTES_MAX: usize = 100;
+
+const LABEL_BYTES_MAX: usize = 63;
