@@ -1,0 +1,212 @@
+//! Calls to the token listener.
+
+use std::fmt;
+
+use tonic::transport::Channel;
+
+use crate::client::channel::{self, MESSAGE_BYTES_MAX};
+use crate::client::error::{ClientError, ItemError};
+use crate::client::item::{
+    ClaimItem, IssuedToken, TokenDescription, TokenItem, ValueItem, description, issued, results,
+    subject,
+};
+use crate::client::profile::Profile;
+use crate::client::retry;
+use crate::domain::{FieldName, Namespace, RequestId};
+use crate::protocol;
+use crate::protocol::token_service_client::TokenServiceClient;
+
+/// Calls to the token listener: everything that gives no value back. Cheap to clone; clones share
+/// one connection.
+#[derive(Clone)]
+pub struct TokenClient {
+    service: TokenServiceClient<Channel>,
+    namespace: Namespace,
+}
+
+impl TokenClient {
+    /// Connects to the token listener.
+    ///
+    /// # Errors
+    ///
+    /// If a certificate or key cannot be read, or the vault does not answer.
+    pub async fn connect(profile: &Profile) -> Result<Self, ClientError> {
+        let channel = channel::connect(profile, &profile.token_address).await?;
+        let service = TokenServiceClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX);
+        Ok(Self {
+            service,
+            namespace: profile.namespace.clone(),
+        })
+    }
+
+    /// Gives each of at most [`crate::client::ITEMS_MAX`] values its token, in order. A field's
+    /// own time to live holds where `ttl_seconds` is nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the call fails as a whole; otherwise each value has a result of its own.
+    pub async fn tokenize(
+        &self,
+        request_id: &RequestId,
+        items: Vec<ValueItem>,
+        ttl_seconds: Option<u32>,
+    ) -> Result<Vec<Result<IssuedToken, ItemError>>, ClientError> {
+        let items: Vec<_> = items
+            .into_iter()
+            .map(|item| protocol::TokenizeItem {
+                field: item.field.as_str().to_owned(),
+                // The value leaves for the vault.
+                value: item.value.expose().to_owned(),
+                subject: subject(item.subject),
+                ttl: ttl_seconds.unwrap_or(0),
+            })
+            .collect();
+        let items_count = items.len();
+        let message = protocol::TokenizeRequest {
+            namespace: self.namespace.as_str().to_owned(),
+            request_id: request_id.as_str().to_owned(),
+            items,
+            allow_token_values: false,
+        };
+        let response = retry::call(message, |request| {
+            let mut service = self.service.clone();
+            async move { service.tokenize(request).await }
+        });
+        results(response.await?.results, items_count, |result| match result
+            .result
+            .ok_or(NO_RESULT)?
+        {
+            protocol::tokenize_result::Result::Token(token) => issued(token).map(Ok),
+            protocol::tokenize_result::Result::Error(status) => Ok(Err(status)),
+        })
+    }
+
+    /// Finds the existing token of each of at most [`crate::client::ITEMS_MAX`] values, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the call fails as a whole; otherwise each value has a result of its own.
+    pub async fn lookup(
+        &self,
+        request_id: &RequestId,
+        items: Vec<ValueItem>,
+    ) -> Result<Vec<Result<IssuedToken, ItemError>>, ClientError> {
+        let items: Vec<_> = items
+            .into_iter()
+            .map(|item| protocol::LookupItem {
+                field: item.field.as_str().to_owned(),
+                // The value leaves for the vault.
+                value: item.value.expose().to_owned(),
+                subject: subject(item.subject),
+            })
+            .collect();
+        let items_count = items.len();
+        let message = protocol::LookupRequest {
+            namespace: self.namespace.as_str().to_owned(),
+            request_id: request_id.as_str().to_owned(),
+            items,
+        };
+        let response = retry::call(message, |request| {
+            let mut service = self.service.clone();
+            async move { service.lookup(request).await }
+        });
+        results(response.await?.results, items_count, |result| match result
+            .result
+            .ok_or(NO_RESULT)?
+        {
+            protocol::lookup_result::Result::Token(token) => issued(token).map(Ok),
+            protocol::lookup_result::Result::Error(status) => Ok(Err(status)),
+        })
+    }
+
+    /// Says what is known of each of at most [`crate::client::ITEMS_MAX`] tokens, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the call fails as a whole; otherwise each token has a result of its own.
+    pub async fn inspect(
+        &self,
+        request_id: &RequestId,
+        items: Vec<TokenItem>,
+    ) -> Result<Vec<Result<TokenDescription, ItemError>>, ClientError> {
+        let items: Vec<_> = items
+            .into_iter()
+            .map(|item| protocol::InspectItem {
+                field: item.field.as_ref().map_or("", FieldName::as_str).to_owned(),
+                // The token leaves for the vault.
+                token: item.token.expose().to_owned(),
+                subject: subject(item.subject),
+            })
+            .collect();
+        let items_count = items.len();
+        let message = protocol::InspectRequest {
+            namespace: self.namespace.as_str().to_owned(),
+            request_id: request_id.as_str().to_owned(),
+            items,
+        };
+        let response = retry::call(message, |request| {
+            let mut service = self.service.clone();
+            async move { service.inspect(request).await }
+        });
+        results(response.await?.results, items_count, |result| match result
+            .result
+            .ok_or(NO_RESULT)?
+        {
+            protocol::inspect_result::Result::Description(known) => description(known).map(Ok),
+            protocol::inspect_result::Result::Error(status) => Ok(Err(status)),
+        })
+    }
+
+    /// Says whether each of at most [`crate::client::ITEMS_MAX`] tokens stands for the value
+    /// claimed with it, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the call fails as a whole; otherwise each pair has a result of its own.
+    pub async fn verify_match(
+        &self,
+        request_id: &RequestId,
+        items: Vec<ClaimItem>,
+    ) -> Result<Vec<Result<bool, ItemError>>, ClientError> {
+        let items: Vec<_> = items
+            .into_iter()
+            .map(|item| protocol::VerifyMatchItem {
+                field: item.field.as_str().to_owned(),
+                // Token and value leave for the vault.
+                token: item.token.expose().to_owned(),
+                value: item.value.expose().to_owned(),
+                subject: subject(item.subject),
+            })
+            .collect();
+        let items_count = items.len();
+        let message = protocol::VerifyMatchRequest {
+            namespace: self.namespace.as_str().to_owned(),
+            request_id: request_id.as_str().to_owned(),
+            items,
+        };
+        let response = retry::call(message, |request| {
+            let mut service = self.service.clone();
+            async move { service.verify_match(request).await }
+        });
+        results(response.await?.results, items_count, |result| match result
+            .result
+            .ok_or(NO_RESULT)?
+        {
+            protocol::verify_match_result::Result::Equal(equal) => Ok(Ok(equal)),
+            protocol::verify_match_result::Result::Error(status) => Ok(Err(status)),
+        })
+    }
+}
+
+impl fmt::Debug for TokenClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TokenClient")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+const NO_RESULT: ClientError = ClientError::Response("an item has no result");
