@@ -20,4 +20,5 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod crypto;
 pub mod domain;
