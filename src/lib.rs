@@ -20,5 +20,6 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod crypto;
 pub mod domain;
 pub mod store;
