@@ -21,6 +21,8 @@
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
 pub mod config;
+pub mod crypto;
 pub mod domain;
 pub mod policy;
 pub mod protocol;
+pub mod store;
