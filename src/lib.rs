@@ -21,3 +21,4 @@
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
 pub mod domain;
+pub mod format;
