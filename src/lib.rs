@@ -23,6 +23,10 @@
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod config;
+pub mod crypto;
+pub mod domain;
+pub mod format;
 pub mod policy;
 pub mod protocol;
 pub mod store;
