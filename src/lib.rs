@@ -20,9 +20,7 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
-pub mod config;
-pub mod crypto;
-pub mod domain;
+pub mod audit;
 pub mod config;
 pub mod crypto;
 pub mod domain;

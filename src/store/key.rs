@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::crypto::Fingerprint;
+
 /// The number of a namespace in stored keys.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct NamespaceId(pub u32);
@@ -9,6 +11,12 @@ pub struct NamespaceId(pub u32);
 /// The id of a record: the fingerprint of its token.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RecordId(pub [u8; 16]);
+
+impl From<Fingerprint> for RecordId {
+    fn from(token: Fingerprint) -> Self {
+        Self(*token.as_bytes())
+    }
+}
 
 impl fmt::Debug for RecordId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
