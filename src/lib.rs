@@ -20,8 +20,12 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod audit;
 pub mod client;
 pub mod config;
+pub mod crypto;
 pub mod domain;
+pub mod format;
 pub mod policy;
 pub mod protocol;
+pub mod store;

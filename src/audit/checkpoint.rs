@@ -1,0 +1,113 @@
+//! Signed checkpoints: what a log of some size must be.
+
+use std::fmt;
+
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
+use crate::crypto::note::AuditSigningKey;
+use crate::crypto::note::Checkpoint;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::NoteVerifier;
+use crate::crypto::note::SignedNote;
+
+/// A checkpoint with its signed note: made by the signer, or verified.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedCheckpoint {
+    size: u64,
+    root: Hash,
+    note: Box<str>,
+}
+
+/// Signs the checkpoints of one log.
+pub struct CheckpointSigner {
+    origin: NoteKeyName,
+    key: AuditSigningKey,
+}
+
+/// The public keys whose checkpoints are believed: the current one, and those before it.
+#[derive(Clone, Debug)]
+pub struct CheckpointKeys(Vec<NoteVerifier>);
+
+impl SignedCheckpoint {
+    /// How many entries the log has.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root hash of its tree.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.root
+    }
+
+    /// The signed note.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+}
+
+impl CheckpointSigner {
+    /// Signs for the log with this name.
+    #[must_use]
+    pub fn new(origin: NoteKeyName, key: AuditSigningKey) -> Self {
+        Self { origin, key }
+    }
+
+    /// The checkpoint of the log without entries: what its head is made with.
+    ///
+    /// Nothing comes out where the origin cannot stand in a note.
+    #[must_use]
+    pub fn sign_empty(&self) -> Option<SignedCheckpoint> {
+        let frontier = Frontier::new();
+        self.sign(frontier.size(), frontier.root())
+    }
+
+    pub(super) fn sign(&self, size: u64, root: Hash) -> Option<SignedCheckpoint> {
+        let origin = self.origin.clone();
+        let checkpoint = Checkpoint {
+            origin,
+            tree_size: size,
+            root_hash: root,
+        };
+        let note = checkpoint.sign(&self.key).ok()?.to_string().into();
+        Some(SignedCheckpoint { size, root, note })
+    }
+}
+
+impl CheckpointKeys {
+    /// Believes these keys, each for the log of its own name.
+    #[must_use]
+    pub fn new(keys: Vec<NoteVerifier>) -> Self {
+        Self(keys)
+    }
+
+    /// Reads a signed note, if it is a checkpoint that one of the keys signed.
+    #[must_use]
+    pub fn verify(&self, note: &str) -> Option<SignedCheckpoint> {
+        let signed: SignedNote = note.parse().ok()?;
+        let verified = self
+            .0
+            .iter()
+            .find_map(|key| Checkpoint::verify(&signed, key).ok())?;
+        let Checkpoint {
+            tree_size: size,
+            root_hash: root,
+            ..
+        } = verified;
+        Some(SignedCheckpoint {
+            size,
+            root,
+            note: note.into(),
+        })
+    }
+}
+
+impl fmt::Debug for CheckpointSigner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CheckpointSigner")
+            .finish_non_exhaustive()
+    }
+}

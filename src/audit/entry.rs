@@ -1,0 +1,241 @@
+//! An entry of the audit log: who did what, to whose data, under which decision.
+//!
+//! Every field is a typed value with a bounded alphabet. There is no field for text: a plaintext, a
+//! token, their lengths, or what a caller wrote, cannot be put into an entry.
+
+use crate::crypto::Fingerprint;
+use crate::domain::CaseId;
+use crate::domain::FieldName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+use crate::domain::Principal;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Timestamp;
+
+/// The most items that an entry may have.
+pub const ITEMS_MAX: usize = 1_000;
+
+/// An entry of the audit log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// The place in the log, from 0.
+    pub index: u64,
+    /// When the entry was sequenced. It never goes back from one entry to the next.
+    pub time: Timestamp,
+    /// Milliseconds from the start of the process to the sequencing of the entry.
+    pub uptime_ms: u64,
+    /// What the entry says.
+    pub draft: EntryDraft,
+}
+
+/// An entry before it has its place and its time, which only the sequencer gives.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryDraft {
+    /// What was done.
+    pub event: Event,
+    /// Who did it; nobody for what the vault does by itself.
+    pub principal: Option<Principal>,
+    /// The SHA-256 fingerprint of the client certificate.
+    pub credential: Option<[u8; 32]>,
+    /// The case that it was for.
+    pub case_id: Option<CaseId>,
+    /// Why.
+    pub purpose: Option<Purpose>,
+    /// Whose data.
+    pub namespace: Option<Namespace>,
+    /// One row for each item of the call, in its order, at most [`ITEMS_MAX`].
+    pub items: Vec<EntryItem>,
+    /// The SHA-256 hash of the policies that decided.
+    pub policy_hash: Option<[u8; 32]>,
+    /// What the policies decided, if they were asked.
+    pub decision: Option<Decision>,
+    /// Why the call as a whole failed, if it did.
+    pub error: Option<ErrorClass>,
+    /// The caller's id of the call.
+    pub request_id: Option<RequestId>,
+    /// Of an outcome: the index of the intent.
+    pub intent_index: Option<u64>,
+    /// Of a key event: which key.
+    pub key: Option<(KeyPurpose, KeyVersion)>,
+}
+
+/// What an entry says of one item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EntryItem {
+    /// The field.
+    pub field: FieldName,
+    /// Whose value it is: the caller's own opaque id.
+    pub subject: Option<Subject>,
+    /// The fingerprint of the token under the audit fingerprint key.
+    pub token: Option<Fingerprint>,
+    /// The version of the wrapping key of the record.
+    pub key_version: Option<KeyVersion>,
+    /// What came of it.
+    pub outcome: ItemOutcome,
+}
+
+impl EntryDraft {
+    /// An entry that says only what was done.
+    #[must_use]
+    pub fn new(event: Event) -> Self {
+        Self {
+            event,
+            principal: None,
+            credential: None,
+            case_id: None,
+            purpose: None,
+            namespace: None,
+            items: Vec::new(),
+            policy_hash: None,
+            decision: None,
+            error: None,
+            request_id: None,
+            intent_index: None,
+            key: None,
+        }
+    }
+
+    /// About how many bytes the entry takes.
+    #[must_use]
+    pub(super) fn bytes_estimate(&self) -> usize {
+        ENTRY_BYTES_ESTIMATE + self.items.len() * ITEM_BYTES_ESTIMATE
+    }
+}
+
+/// Makes an enum whose numbers are frozen, with its names in exports; 0 is no member.
+macro_rules! numbered {
+    (
+        $(#[$documentation:meta])* $name:ident {
+            $($(#[$member_documentation:meta])* $member:ident = $number:literal $text:literal,)*
+        }
+    ) => {
+        $(#[$documentation])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum $name {
+            $($(#[$member_documentation])* $member,)*
+        }
+
+        impl $name {
+            /// Every member, in the order of the numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$member),*];
+
+            /// The name in exports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$member => $text,)* }
+            }
+
+            /// The number in stored entries.
+            pub(super) const fn number(self) -> i32 {
+                match self { $(Self::$member => $number,)* }
+            }
+
+            /// The member with this number.
+            pub(super) const fn from_number(number: i32) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$member),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+numbered!(
+    /// What was done. Every path that can yield a plaintext is [`Event::Detokenize`]. Numbers 11
+    /// and 12 are reserved for accepting a rollback and for erasing.
+    Event {
+        /// The vault began to serve.
+        Started = 1 "started",
+        /// The vault stopped in order.
+        Stopped = 2 "stopped",
+        /// Values were given tokens.
+        Tokenize = 3 "tokenize",
+        /// The tokens of values were looked up.
+        Lookup = 4 "lookup",
+        /// Tokens were asked about, without their values.
+        Inspect = 5 "inspect",
+        /// Claimed values were compared with those of tokens.
+        VerifyMatch = 6 "verify_match",
+        /// The intent to reveal values: it counts as revealed unless its outcome says otherwise.
+        Detokenize = 7 "detokenize",
+        /// What came of an intent to reveal.
+        DetokenizeOutcome = 8 "detokenize_outcome",
+        /// A key version was made.
+        KeyCreated = 9 "key_created",
+        /// A namespace was made.
+        NamespaceCreated = 10 "namespace_created",
+    }
+);
+
+numbered!(
+    /// What the policies decided.
+    Decision {
+        /// The call may be carried out.
+        Permit = 1 "permit",
+        /// The call is refused.
+        Deny = 2 "deny",
+    }
+);
+
+numbered!(
+    /// Why a call as a whole failed.
+    ErrorClass {
+        /// The policies refused it.
+        Denied = 1 "denied",
+        /// A limit or a budget was reached.
+        Exhausted = 2 "exhausted",
+        /// Something that cannot be.
+        Internal = 3 "internal",
+        /// The call was not well formed.
+        Invalid = 4 "invalid",
+        /// A stored row is damaged.
+        Damaged = 5 "damaged",
+        /// The vault cannot do it now.
+        Unavailable = 6 "unavailable",
+    }
+);
+
+numbered!(
+    /// What came of an item.
+    ItemOutcome {
+        /// Nothing yet: the entry is an intent.
+        Intended = 1 "intended",
+        /// A new record was made.
+        Created = 2 "created",
+        /// There was a record.
+        Found = 3 "found",
+        /// There was no record.
+        NotFound = 4 "not_found",
+        /// The value was released.
+        Revealed = 5 "revealed",
+        /// The claimed value is the token's.
+        Matched = 6 "matched",
+        /// The claimed value is not the token's.
+        Differed = 7 "differed",
+        /// The policies refused the item.
+        Denied = 8 "denied",
+        /// The value or token is not of the field's format.
+        Invalid = 9 "invalid",
+        /// The record has expired.
+        Expired = 10 "expired",
+        /// The record has been erased.
+        Erased = 11 "erased",
+        /// The record's key may not be used.
+        KeyUnavailable = 12 "key_unavailable",
+        /// No free token was found.
+        Exhausted = 13 "exhausted",
+        /// The record is damaged.
+        Damaged = 14 "damaged",
+        /// Nothing was done: the call as a whole failed.
+        NotDone = 15 "not_done",
+    }
+);
+
+/// The fields of an entry without its items, all at their longest.
+const ENTRY_BYTES_ESTIMATE: usize = 800;
+/// An item with a field name and a subject of its own, both at their longest.
+const ITEM_BYTES_ESTIMATE: usize = 140;

@@ -1,0 +1,183 @@
+//! An export of the log: JSON Lines that can be read by anybody and verified without the vault.
+//!
+//! Each line has the entry's fields and its leaf (salt and entry, base64), the last line the
+//! signed checkpoint. The fields are a rendering of the leaf and nothing else: the verifier renders
+//! each leaf again and compares the lines.
+
+use std::io;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::audit::Entry;
+use crate::audit::EntryItem;
+use crate::domain::KeyPurpose;
+use crate::store::SALT_BYTES;
+use crate::store::StoredEntry;
+
+/// A line of an export.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum ExportLine {
+    /// The signed checkpoint: the last line.
+    Checkpoint(String),
+    /// An entry.
+    Entry(StoredEntry),
+}
+
+/// Writes one entry as a line.
+///
+/// # Errors
+///
+/// If the entry does not decode, or the writer fails.
+pub(super) fn write_entry(writer: &mut dyn Write, stored: &StoredEntry) -> io::Result<()> {
+    let entry = Entry::decode(&stored.entry).map_err(io::Error::other)?;
+    write_line(writer, &EntryLine::new(&entry, stored))
+}
+
+/// Writes the signed checkpoint as the last line.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub(super) fn write_checkpoint(writer: &mut dyn Write, note: &str) -> io::Result<()> {
+    write_line(
+        writer,
+        &CheckpointLine {
+            checkpoint: note.to_owned(),
+        },
+    )
+}
+
+/// Reads a line without its end, or nothing if it is none that an export has: the fields of an
+/// entry must be those of its leaf.
+#[must_use]
+pub(super) fn read_line(line: &str) -> Option<ExportLine> {
+    if let Ok(checkpoint) = serde_json::from_str::<CheckpointLine>(line) {
+        return Some(ExportLine::Checkpoint(checkpoint.checkpoint));
+    }
+    let leaf: LeafOfLine = serde_json::from_str(line).ok()?;
+    let leaf = STANDARD.decode(leaf.leaf).ok()?;
+    let (salt, bytes) = leaf.split_first_chunk::<SALT_BYTES>()?;
+    let entry = Entry::decode(bytes).ok()?;
+    let stored = StoredEntry {
+        index: entry.index,
+        salt: *salt,
+        entry: bytes.to_vec(),
+    };
+    let rendered = serde_json::to_string(&EntryLine::new(&entry, &stored)).ok()?;
+    (rendered == line).then_some(ExportLine::Entry(stored))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct CheckpointLine {
+    checkpoint: String,
+}
+
+#[derive(Deserialize)]
+struct LeafOfLine {
+    leaf: String,
+}
+
+#[derive(Serialize)]
+struct EntryLine<'a> {
+    index: u64,
+    time_unix_ms: u64,
+    uptime_ms: u64,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<ItemLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent_index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_purpose: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_version: Option<u32>,
+    leaf: String,
+}
+
+#[derive(Serialize)]
+struct ItemLine<'a> {
+    field: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_version: Option<u32>,
+    outcome: &'static str,
+}
+
+impl<'a> EntryLine<'a> {
+    fn new(entry: &'a Entry, stored: &StoredEntry) -> Self {
+        let draft = &entry.draft;
+        Self {
+            index: entry.index,
+            time_unix_ms: entry.time.unix_ms(),
+            uptime_ms: entry.uptime_ms,
+            event: draft.event.name(),
+            principal: draft.principal.as_ref().map(|name| name.as_str()),
+            credential: draft.credential.map(hex::encode),
+            case_id: draft.case_id.as_ref().map(|name| name.as_str()),
+            purpose: draft.purpose.as_ref().map(|name| name.as_str()),
+            namespace: draft.namespace.as_ref().map(|name| name.as_str()),
+            items: draft.items.iter().map(ItemLine::new).collect(),
+            policy_hash: draft.policy_hash.map(hex::encode),
+            decision: draft.decision.map(|decision| decision.name()),
+            error: draft.error.map(|error| error.name()),
+            request_id: draft.request_id.as_ref().map(|name| name.as_str()),
+            intent_index: draft.intent_index,
+            key_purpose: draft.key.map(|(purpose, _)| key_purpose_name(purpose)),
+            key_version: draft.key.map(|(_, version)| version.number()),
+            leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
+        }
+    }
+}
+
+impl<'a> ItemLine<'a> {
+    fn new(item: &'a EntryItem) -> Self {
+        Self {
+            field: item.field.as_str(),
+            subject: item.subject.as_ref().map(|subject| subject.as_str()),
+            token: item.token.map(|token| hex::encode(token.as_bytes())),
+            key_version: item.key_version.map(|version| version.number()),
+            outcome: item.outcome.name(),
+        }
+    }
+}
+
+fn write_line(writer: &mut dyn Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *writer, line)?;
+    writer.write_all(b"\n")
+}
+
+const fn key_purpose_name(purpose: KeyPurpose) -> &'static str {
+    match purpose {
+        KeyPurpose::AuditFingerprint => "audit_fingerprint",
+        KeyPurpose::AuditSigning => "audit_signing",
+        KeyPurpose::TokenFingerprint => "token_fingerprint",
+        KeyPurpose::ValueFingerprint => "value_fingerprint",
+        KeyPurpose::Wrapping => "wrapping",
+    }
+}

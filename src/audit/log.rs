@@ -1,0 +1,248 @@
+//! The audit log, as those see it who write to it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::thread::JoinHandle;
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::CheckpointSigner;
+use crate::audit::EntryDraft;
+use crate::audit::ITEMS_MAX;
+use crate::audit::Recorded;
+use crate::audit::SignedCheckpoint;
+use crate::audit::StartError;
+use crate::audit::WriteHead;
+use crate::audit::sequencer::Sequencer;
+use crate::audit::start;
+use crate::audit::tree::StoredTree;
+use crate::crypto::Entropy;
+use crate::crypto::merkle;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::ProofError;
+use crate::domain::Clock;
+use crate::store::Changes;
+use crate::store::Conflict;
+use crate::store::RECORDS_MAX;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// What a call writes: its changes and the entry that tells of them, as one.
+#[derive(Debug)]
+pub struct Commit {
+    /// The changes; none for a call that only reads.
+    pub changes: Changes,
+    /// The entry.
+    pub entry: EntryDraft,
+}
+
+/// Where an entry is in the log.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The index of the entry.
+    pub index: u64,
+    /// The size of the tree that the checkpoint is of.
+    pub tree_size: u64,
+    /// The first signed checkpoint whose tree has the entry.
+    pub checkpoint: Arc<SignedCheckpoint>,
+}
+
+/// Why a call was not recorded, so that it must not be carried out.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum CommitError {
+    /// Conditions of the call do not hold. Nothing was written.
+    #[error("conditions of the call do not hold")]
+    Conflicts(Vec<Conflict>),
+    /// Too little space is left on the disk. Nothing was written.
+    #[error("disk is full")]
+    DiskFull,
+    /// As many calls wait as may. Nothing was written.
+    #[error("too many calls wait for the audit log")]
+    Overloaded,
+    /// The call is larger than a group may be. Nothing was written.
+    #[error("call is too large for the audit log")]
+    TooLarge,
+    /// The log cannot be written. Whether the call was written is not known.
+    #[error("audit log is unavailable")]
+    Unavailable,
+}
+
+/// Whether the log can be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogState {
+    /// It can.
+    Open,
+    /// It was closed in order.
+    Closed,
+    /// A write failed. The process must report that it does not serve, and stop.
+    Fatal,
+}
+
+/// What a log is made of.
+pub struct LogParts {
+    /// Where entries go, with the changes that they tell of.
+    pub store: Arc<dyn Store>,
+    /// Where each checkpoint goes, outside the store.
+    pub head: Box<dyn WriteHead>,
+    /// The checkpoint that the head has.
+    pub head_checkpoint: SignedCheckpoint,
+    /// What signs checkpoints.
+    pub signer: CheckpointSigner,
+    /// Whose checkpoints are believed at the start.
+    pub keys: CheckpointKeys,
+    /// What the time is.
+    pub clock: Arc<dyn Clock>,
+    /// Where salts come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl fmt::Debug for LogParts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LogParts").finish_non_exhaustive()
+    }
+}
+
+/// The audit log. Clones write to the same log; it closes when the last is dropped.
+#[derive(Clone)]
+pub struct AuditLog {
+    calls: mpsc::Sender<Call>,
+    state: watch::Receiver<LogState>,
+    latest: watch::Receiver<Option<Arc<SignedCheckpoint>>>,
+    store: Arc<dyn Store>,
+}
+
+/// The thread that writes the log.
+#[derive(Debug)]
+pub struct SequencerThread(JoinHandle<()>);
+
+/// A call that waits to be sequenced, and where to answer it.
+pub(super) struct Call {
+    pub(super) commit: Commit,
+    pub(super) answer: oneshot::Sender<Result<Receipt, CommitError>>,
+}
+
+impl AuditLog {
+    /// Checks the log in the store against the head, and starts the sequencer.
+    ///
+    /// # Errors
+    ///
+    /// If the log is not the one that was signed for last: the vault must not serve then.
+    pub fn open(parts: LogParts) -> Result<(Self, SequencerThread), StartError> {
+        let checked = start::check(parts.store.as_ref(), &parts.head_checkpoint, &parts.keys)?;
+        let (calls, waiting) = mpsc::channel(WAITING_CALLS_MAX);
+        let (state_sender, state) = watch::channel(LogState::Open);
+        let (latest_sender, latest) = watch::channel(None);
+        let store = Arc::clone(&parts.store);
+        let sequencer = Sequencer::new(parts, checked, state_sender, latest_sender);
+        let thread = thread::Builder::new()
+            .name("audit-sequencer".to_owned())
+            .spawn(move || sequencer.run(waiting))
+            .map_err(StartError::Thread)?;
+        Ok((
+            Self {
+                calls,
+                state,
+                latest,
+                store,
+            },
+            SequencerThread(thread),
+        ))
+    }
+
+    /// Writes the changes and the entry as one. When it returns, both are on the disk, under a
+    /// signed checkpoint, and the head says so.
+    ///
+    /// A call whose caller goes away is written all the same.
+    ///
+    /// # Errors
+    ///
+    /// If they were not written, or, for [`CommitError::Unavailable`], may not have been.
+    pub async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let too_many =
+            commit.entry.items.len() > ITEMS_MAX || commit.changes.records.len() > RECORDS_MAX;
+        if too_many || commit.changes.bytes_estimate() > CALL_BYTES_MAX {
+            return Err(CommitError::TooLarge);
+        }
+        let (answer, answered) = oneshot::channel();
+        self.calls
+            .try_send(Call { commit, answer })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => CommitError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => CommitError::Unavailable,
+            })?;
+        answered.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+
+    /// Records what is about to be carried out, and returns it with the proof that it is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuditLog::commit`]; the value is dropped then, and must not be carried out.
+    pub async fn record<T>(&self, value: T, commit: Commit) -> Result<Recorded<T>, CommitError> {
+        let receipt = self.commit(commit).await?;
+        Ok(Recorded::new(value, receipt))
+    }
+
+    /// Whether the log can be written; it tells when that changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<LogState> {
+        self.state.clone()
+    }
+
+    /// The latest checkpoint since the start, if there was one.
+    #[must_use]
+    pub fn latest_checkpoint(&self) -> Option<Arc<SignedCheckpoint>> {
+        self.latest.borrow().clone()
+    }
+
+    /// Proves that the entry is in the tree of this size. Reads the store, and blocks.
+    ///
+    /// # Errors
+    ///
+    /// If it is not, or the store cannot be read.
+    pub fn inclusion_proof(
+        &self,
+        index: u64,
+        tree_size: u64,
+    ) -> Result<Vec<Hash>, ProofError<StoreError>> {
+        merkle::inclusion_proof(&StoredTree(self.store.as_ref()), index, tree_size)
+    }
+
+    /// Proves that the tree of the second size extends the first. Reads the store, and blocks.
+    ///
+    /// # Errors
+    ///
+    /// If it does not, or the store cannot be read.
+    pub fn consistency_proof(
+        &self,
+        first_size: u64,
+        second_size: u64,
+    ) -> Result<Vec<Hash>, ProofError<StoreError>> {
+        merkle::consistency_proof(&StoredTree(self.store.as_ref()), first_size, second_size)
+    }
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AuditLog").finish_non_exhaustive()
+    }
+}
+
+impl SequencerThread {
+    /// Waits until the log is closed and everything that was answered is written. Blocks.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("audit sequencer panicked");
+        }
+    }
+}
+
+/// How many calls may wait for the sequencer; more are turned away at once.
+const WAITING_CALLS_MAX: usize = 4_096;
+/// The most bytes that the changes of one call may have.
+const CALL_BYTES_MAX: usize = 8 << 20;

@@ -1,0 +1,50 @@
+//! The audit log: nothing is done before it is recorded, and what is recorded stays.
+//!
+//! Entries are the leaves of a Merkle tree (RFC 6962) whose checkpoints are signed (C2SP
+//! tlog-checkpoint). An entry and the change that it tells of are one atomic write; the latest
+//! checkpoint is also kept outside the database, so that a database that went back is noticed.
+//!
+//! [`AuditLog::commit`] writes, [`AuditLog::record`] makes the proof that something was recorded,
+//! [`verify_store`] and [`verify_export`] check a log with nothing but public keys.
+
+mod checkpoint;
+mod entry;
+mod export;
+mod head;
+mod log;
+mod recorded;
+mod sequencer;
+mod start;
+mod tree;
+mod verify;
+mod wire;
+
+pub use checkpoint::CheckpointKeys;
+pub use checkpoint::CheckpointSigner;
+pub use checkpoint::SignedCheckpoint;
+pub use entry::Decision;
+pub use entry::Entry;
+pub use entry::EntryDraft;
+pub use entry::EntryItem;
+pub use entry::ErrorClass;
+pub use entry::Event;
+pub use entry::ITEMS_MAX;
+pub use entry::ItemOutcome;
+pub use head::Head;
+pub use head::HeadError;
+pub use head::WriteHead;
+pub use log::AuditLog;
+pub use log::Commit;
+pub use log::CommitError;
+pub use log::LogParts;
+pub use log::LogState;
+pub use log::Receipt;
+pub use log::SequencerThread;
+pub use recorded::Recorded;
+pub use start::StartError;
+pub use verify::Report;
+pub use verify::VerifyError;
+pub use verify::verify_export;
+pub use verify::verify_store;
+pub use verify::write_export;
+pub use wire::EntryError;

@@ -1,0 +1,273 @@
+//! The one thread that writes: it gives entries their places, in groups.
+//!
+//! A group is whatever waits when the sequencer is free: alone, a call is written at once; under
+//! load, hundreds share one sync. The order of the steps, and what is true if we crash after each:
+//!
+//! 1. Conflicts are found, places and times given, the tree grown, the checkpoint signed: all in
+//!    memory. Nothing has happened.
+//! 2. The store commits changes, entries, hashes and checkpoint as one. The database is ahead of
+//!    the head: the next start sees that it extends it. Nobody was answered; a retry with the same
+//!    request id finds what it did.
+//! 3. The entries are read back and compared with their leaf hashes. As before.
+//! 4. The head is written. From now on, a database without this group is refused.
+//! 5. Callers are answered. Whatever they reveal now is in the log, and cannot be taken out.
+//!
+//! A write that fails at 2 or 4 may have happened. The sequencer then never writes again: going on
+//! from what is in memory could sign a log that the disk does not have.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::audit::CommitError;
+use crate::audit::Entry;
+use crate::audit::HeadError;
+use crate::audit::LogParts;
+use crate::audit::LogState;
+use crate::audit::Receipt;
+use crate::audit::SignedCheckpoint;
+use crate::audit::log::Call;
+use crate::audit::start::Checked;
+use crate::audit::tree;
+use crate::audit::tree::entry_leaf_hash;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::FrontierError;
+use crate::domain::Timestamp;
+use crate::store::Append;
+use crate::store::Changes;
+use crate::store::CommitBatch;
+use crate::store::SALT_BYTES;
+use crate::store::StoreError;
+use crate::store::StoredEntry;
+
+/// Why the log can no longer be written.
+#[derive(Debug, Error)]
+enum Fatal {
+    #[error("checkpoint could not be signed")]
+    Checkpoint,
+    #[error("head could not be written")]
+    Head(#[from] HeadError),
+    #[error("what was read back is not what was written")]
+    ReadBack,
+    #[error("store could not be written")]
+    Store(#[from] StoreError),
+    #[error("tree could not grow")]
+    Tree(#[from] FrontierError),
+}
+
+/// The state of the one writer.
+pub(super) struct Sequencer {
+    parts: LogParts,
+    frontier: Frontier,
+    started: Timestamp,
+    latest_time: Timestamp,
+    state: watch::Sender<LogState>,
+    latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+}
+
+impl Sequencer {
+    pub(super) fn new(
+        parts: LogParts,
+        checked: Checked,
+        state: watch::Sender<LogState>,
+        latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    ) -> Self {
+        let started = parts.clock.now();
+        let Checked {
+            frontier,
+            latest_time,
+        } = checked;
+        Self {
+            parts,
+            frontier,
+            started,
+            latest_time,
+            state,
+            latest,
+        }
+    }
+
+    /// Writes what comes, until nobody can send any more or a write fails.
+    pub(super) fn run(mut self, mut waiting: mpsc::Receiver<Call>) {
+        while let Some(first) = waiting.blocking_recv() {
+            let group = take_group(first, &mut waiting);
+            if let Err(fatal) = self.write_group(group) {
+                tracing::error!(
+                    error = &fatal as &dyn std::error::Error,
+                    "audit log is closed"
+                );
+                self.state.send_replace(LogState::Fatal);
+                // Those who wait are answered by the end of their channels: unavailable.
+                waiting.close();
+                return;
+            }
+        }
+        self.state.send_replace(LogState::Closed);
+    }
+
+    fn write_group(&mut self, group: Vec<Call>) -> Result<(), Fatal> {
+        let accepted = self.turn_away_conflicts(group);
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        // 1. In memory, and on copies: if the store refuses, the log is as it was.
+        let mut frontier = self.frontier.clone();
+        let now = self.parts.clock.now().max(self.latest_time);
+        let mut append = Append {
+            tree_size: frontier.size(),
+            ..Append::default()
+        };
+        for call in &accepted {
+            let stored = self.place(frontier.size(), now, call);
+            tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
+            append.entries.push(stored);
+        }
+        let signed = self.parts.signer.sign(frontier.size(), frontier.root());
+        let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
+        append.checkpoint = checkpoint.note().to_owned();
+
+        // 2. Changes and entries on the disk, as one.
+        let changes = accepted.iter().map(|call| &call.commit.changes).collect();
+        let batch = CommitBatch { changes, append };
+        if let Err(error) = self.parts.store.commit(&batch) {
+            return turn_away(accepted, error);
+        }
+        // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
+        self.read_back(&batch.append)?;
+        // 4. Outside the database too.
+        self.parts.head.write(&checkpoint)?;
+
+        // 5. Only now is anything true that a caller is told.
+        let first_index = self.frontier.size();
+        let tree_size = frontier.size();
+        self.frontier = frontier;
+        self.latest_time = now;
+        self.latest.send_replace(Some(Arc::clone(&checkpoint)));
+        for (index, call) in (first_index..).zip(accepted) {
+            let checkpoint = Arc::clone(&checkpoint);
+            // A caller that has gone away is no error: its entry stands.
+            let _gone = call.answer.send(Ok(Receipt {
+                index,
+                tree_size,
+                checkpoint,
+            }));
+        }
+        Ok(())
+    }
+
+    /// Answers the calls whose conditions do not hold, and returns the others. Nobody else writes
+    /// records, so what holds now still does at the commit.
+    fn turn_away_conflicts(&self, group: Vec<Call>) -> Vec<Call> {
+        let changes: Vec<&Changes> = group.iter().map(|call| &call.commit.changes).collect();
+        let conflicts = match self.parts.store.conflicts(&changes) {
+            Ok(conflicts) => conflicts,
+            Err(error) => {
+                // A read that fails changes nothing: these calls fail, and the log stands.
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "store cannot be read"
+                );
+                return Vec::new();
+            }
+        };
+        let mut accepted = Vec::with_capacity(group.len());
+        for (call, conflicts) in group.into_iter().zip(conflicts) {
+            if conflicts.is_empty() {
+                accepted.push(call);
+            } else {
+                let _gone = call.answer.send(Err(CommitError::Conflicts(conflicts)));
+            }
+        }
+        accepted
+    }
+
+    fn place(&self, index: u64, now: Timestamp, call: &Call) -> StoredEntry {
+        let uptime_ms = now.unix_ms().saturating_sub(self.started.unix_ms());
+        let entry = Entry {
+            index,
+            time: now,
+            uptime_ms,
+            draft: call.commit.entry.clone(),
+        };
+        let mut salt = [0; SALT_BYTES];
+        self.parts.entropy.fill(&mut salt);
+        StoredEntry {
+            index,
+            salt,
+            entry: entry.encode(),
+        }
+    }
+
+    fn read_back(&self, append: &Append) -> Result<(), Fatal> {
+        let stored = self
+            .parts
+            .store
+            .entries(append.tree_size, append.entries.len())?;
+        let read = stored
+            .iter()
+            .map(|stored| *entry_leaf_hash(stored).as_bytes());
+        let leaves = append
+            .hashes
+            .iter()
+            .filter(|hash| hash.level == 0)
+            .map(|leaf| leaf.hash);
+        if read.eq(leaves) {
+            Ok(())
+        } else {
+            Err(Fatal::ReadBack)
+        }
+    }
+}
+
+/// The first call and what waits behind it, up to the limits of a group.
+fn take_group(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
+    let (mut rows_count, mut bytes) = weight(&first);
+    let mut group = vec![first];
+    while group.len() < GROUP_CALLS_MAX && rows_count < GROUP_ROWS_MAX && bytes < GROUP_BYTES_MAX {
+        let Ok(call) = waiting.try_recv() else { break };
+        let (call_rows_count, call_bytes) = weight(&call);
+        rows_count += call_rows_count;
+        bytes += call_bytes;
+        group.push(call);
+    }
+    group
+}
+
+fn weight(call: &Call) -> (usize, usize) {
+    let Call { commit, .. } = call;
+    let bytes = commit.changes.bytes_estimate() + commit.entry.bytes_estimate();
+    (commit.changes.rows_count_max() + 2, bytes)
+}
+
+/// Answers calls that the store has not written; or says that it may have, which is fatal.
+fn turn_away(group: Vec<Call>, error: StoreError) -> Result<(), Fatal> {
+    let answer = match error {
+        StoreError::DiskFull { .. } => CommitError::DiskFull,
+        StoreError::TooLarge { .. } => CommitError::TooLarge,
+        // With one writer, a conflict now is a second one: somebody else has our database.
+        StoreError::AlreadyExists
+        | StoreError::Conflict
+        | StoreError::Corrupt { .. }
+        | StoreError::Missing
+        | StoreError::OutcomeUnknown(_)
+        | StoreError::SchemaVersion { .. }
+        | StoreError::Unavailable(_) => return Err(error.into()),
+    };
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        "store refused a group"
+    );
+    for call in group {
+        let _gone = call.answer.send(Err(answer.clone()));
+    }
+    Ok(())
+}
+
+/// The most calls of a group: beyond some hundreds the sync is a small part of each already.
+const GROUP_CALLS_MAX: usize = 1_024;
+/// The most rows that a group may have before its last call.
+const GROUP_ROWS_MAX: usize = 16_384;
+/// The most bytes that a group may have before its last call.
+const GROUP_BYTES_MAX: usize = 8 << 20;

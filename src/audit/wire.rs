@@ -1,0 +1,438 @@
+//! The bytes of an entry: a protobuf message with frozen field numbers.
+//!
+//! An entry has exactly one encoding. Decoding makes the typed entry and encodes it again: bytes
+//! that differ (an unknown field, another order, a padded number) are refused, so that what is
+//! hashed, what is shown and what is meant are the same thing.
+
+use prost::Message;
+use thiserror::Error;
+
+use crate::audit::Decision;
+use crate::audit::Entry;
+use crate::audit::EntryDraft;
+use crate::audit::EntryItem;
+use crate::audit::ErrorClass;
+use crate::audit::Event;
+use crate::audit::ITEMS_MAX;
+use crate::audit::ItemOutcome;
+use crate::crypto::Fingerprint;
+use crate::domain::CaseId;
+use crate::domain::FieldName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+use crate::domain::Principal;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Timestamp;
+
+/// Why bytes are not an entry.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum EntryError {
+    /// A field is missing, unknown, or does not hold what it must.
+    #[error("entry field {number} does not hold what it must")]
+    Field {
+        /// The number of the field in the message.
+        number: u32,
+    },
+    /// The bytes are not a protobuf message.
+    #[error("entry is not a protobuf message")]
+    Message,
+    /// The bytes are not the one encoding of the entry that they say.
+    #[error("entry is not in its one encoding")]
+    NotCanonical,
+}
+
+/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context, 9 for a
+/// grant.
+#[derive(Clone, PartialEq, Message)]
+struct EntryMessage {
+    /// The place in the log, from 0.
+    #[prost(uint64, tag = "1")]
+    index: u64,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[prost(uint64, tag = "2")]
+    time_unix_ms: u64,
+    /// Milliseconds since the start of the process.
+    #[prost(uint64, tag = "3")]
+    uptime_ms: u64,
+    #[prost(int32, tag = "4")]
+    event: i32,
+    #[prost(string, tag = "5")]
+    principal: String,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "6")]
+    credential: Vec<u8>,
+    #[prost(string, tag = "10")]
+    case_id: String,
+    #[prost(string, tag = "11")]
+    purpose: String,
+    #[prost(string, tag = "12")]
+    namespace: String,
+    /// Each field name that an item has, once, in the order of their first items.
+    #[prost(string, repeated, tag = "13")]
+    fields: Vec<String>,
+    /// Each subject that an item has, once, in the order of their first items.
+    #[prost(string, repeated, tag = "14")]
+    subjects: Vec<String>,
+    #[prost(message, repeated, tag = "15")]
+    items: Vec<ItemMessage>,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "16")]
+    policy_hash: Vec<u8>,
+    #[prost(int32, tag = "17")]
+    decision: i32,
+    #[prost(int32, tag = "18")]
+    error: i32,
+    #[prost(string, tag = "19")]
+    request_id: String,
+    #[prost(uint64, optional, tag = "20")]
+    intent_index: Option<u64>,
+    #[prost(int32, tag = "21")]
+    key_purpose: i32,
+    #[prost(uint32, tag = "22")]
+    key_version: u32,
+}
+
+/// `counterfoil.v1.AuditEntry.Item`.
+#[derive(Clone, PartialEq, Message)]
+struct ItemMessage {
+    /// The position in `fields`.
+    #[prost(uint32, tag = "1")]
+    field: u32,
+    /// The position in `subjects`, from 1; 0 for none.
+    #[prost(uint32, tag = "2")]
+    subject: u32,
+    /// 16 bytes, or none.
+    #[prost(bytes = "vec", tag = "3")]
+    token: Vec<u8>,
+    /// From 1; 0 for none.
+    #[prost(uint32, tag = "4")]
+    key_version: u32,
+    #[prost(int32, tag = "5")]
+    outcome: i32,
+}
+
+impl Entry {
+    /// The bytes of the entry.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let draft = &self.draft;
+        let mut fields = NameTable::default();
+        let mut subjects = NameTable::default();
+        let items = draft.items.iter().map(|item| ItemMessage {
+            field: fields.position(item.field.as_str()),
+            subject: item
+                .subject
+                .as_ref()
+                .map_or(0, |name| subjects.position(name.as_str()) + 1),
+            token: item
+                .token
+                .map_or_else(Vec::new, |token| token.as_bytes().to_vec()),
+            key_version: item.key_version.map_or(0, KeyVersion::number),
+            outcome: item.outcome.number(),
+        });
+        let items = items.collect();
+        let message = EntryMessage {
+            index: self.index,
+            time_unix_ms: self.time.unix_ms(),
+            uptime_ms: self.uptime_ms,
+            event: draft.event.number(),
+            principal: text(draft.principal.as_ref().map(Principal::as_str)),
+            credential: draft.credential.map_or_else(Vec::new, Vec::from),
+            case_id: text(draft.case_id.as_ref().map(CaseId::as_str)),
+            purpose: text(draft.purpose.as_ref().map(Purpose::as_str)),
+            namespace: text(draft.namespace.as_ref().map(Namespace::as_str)),
+            fields: fields.names.iter().map(|name| (*name).to_owned()).collect(),
+            subjects: subjects
+                .names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+            items,
+            policy_hash: draft.policy_hash.map_or_else(Vec::new, Vec::from),
+            decision: draft.decision.map_or(0, Decision::number),
+            error: draft.error.map_or(0, ErrorClass::number),
+            request_id: text(draft.request_id.as_ref().map(RequestId::as_str)),
+            intent_index: draft.intent_index,
+            key_purpose: draft
+                .key
+                .map_or(0, |(purpose, _)| key_purpose_number(purpose)),
+            key_version: draft.key.map_or(0, |(_, version)| version.number()),
+        };
+        message.encode_to_vec()
+    }
+
+    /// Reads the bytes of an entry.
+    ///
+    /// # Errors
+    ///
+    /// If they are not exactly what [`Entry::encode`] makes of an entry.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        let message = EntryMessage::decode(bytes).map_err(|_| EntryError::Message)?;
+        if message.items.len() > ITEMS_MAX {
+            return Err(EntryError::Field { number: 15 });
+        }
+        let items = message.items.iter().map(|item| read_item(&message, item));
+        let items = items.collect::<Result<_, _>>()?;
+        let key_version = KeyVersion::new(message.key_version);
+        let draft = EntryDraft {
+            event: required(4, Event::from_number(message.event))?,
+            principal: optional(5, &message.principal, |text| Principal::new(text).ok())?,
+            credential: read_hash(6, &message.credential)?,
+            case_id: optional(10, &message.case_id, |text| CaseId::new(text).ok())?,
+            purpose: optional(11, &message.purpose, |text| Purpose::new(text).ok())?,
+            namespace: optional(12, &message.namespace, |text| Namespace::new(text).ok())?,
+            items,
+            policy_hash: read_hash(16, &message.policy_hash)?,
+            decision: read_number(17, message.decision, Decision::from_number)?,
+            error: read_number(18, message.error, ErrorClass::from_number)?,
+            request_id: optional(19, &message.request_id, |text| RequestId::new(text).ok())?,
+            intent_index: message.intent_index,
+            key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
+        };
+        let entry = Self {
+            index: message.index,
+            time: Timestamp::from_unix_ms(message.time_unix_ms),
+            uptime_ms: message.uptime_ms,
+            draft,
+        };
+        if entry.encode() == bytes {
+            Ok(entry)
+        } else {
+            Err(EntryError::NotCanonical)
+        }
+    }
+}
+
+/// Names, each once, in the order in which they first appear.
+#[derive(Default)]
+struct NameTable<'a> {
+    names: Vec<&'a str>,
+    positions: std::collections::HashMap<&'a str, u32>,
+}
+
+impl<'a> NameTable<'a> {
+    fn position(&mut self, name: &'a str) -> u32 {
+        *self.positions.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+}
+
+fn read_item(message: &EntryMessage, item: &ItemMessage) -> Result<EntryItem, EntryError> {
+    let field = name_at(&message.fields, item.field).and_then(|text| FieldName::new(text).ok());
+    let subject = match item.subject.checked_sub(1) {
+        None => None,
+        Some(position) => {
+            let text = name_at(&message.subjects, position);
+            Some(required(14, text.and_then(|text| Subject::new(text).ok()))?)
+        }
+    };
+    let token = match item.token.as_slice() {
+        [] => None,
+        bytes => Some(required(
+            15,
+            bytes.try_into().ok().map(Fingerprint::from_bytes),
+        )?),
+    };
+    Ok(EntryItem {
+        field: required(13, field)?,
+        subject,
+        token,
+        key_version: KeyVersion::new(item.key_version),
+        outcome: required(15, ItemOutcome::from_number(item.outcome))?,
+    })
+}
+
+fn name_at(names: &[String], position: u32) -> Option<&str> {
+    names
+        .get(usize::try_from(position).ok()?)
+        .map(String::as_str)
+}
+
+fn text(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
+}
+
+fn required<T>(number: u32, value: Option<T>) -> Result<T, EntryError> {
+    value.ok_or(EntryError::Field { number })
+}
+
+fn optional<T>(
+    number: u32,
+    text: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, EntryError> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        required(number, read(text)).map(Some)
+    }
+}
+
+fn read_hash(number: u32, bytes: &[u8]) -> Result<Option<[u8; 32]>, EntryError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    required(number, bytes.try_into().ok()).map(Some)
+}
+
+fn read_number<T>(
+    number: u32,
+    value: i32,
+    read: impl Fn(i32) -> Option<T>,
+) -> Result<Option<T>, EntryError> {
+    if value == 0 {
+        Ok(None)
+    } else {
+        required(number, read(value)).map(Some)
+    }
+}
+
+const fn key_purpose_number(purpose: KeyPurpose) -> i32 {
+    match purpose {
+        KeyPurpose::AuditFingerprint => 1,
+        KeyPurpose::AuditSigning => 2,
+        KeyPurpose::TokenFingerprint => 3,
+        KeyPurpose::ValueFingerprint => 4,
+        KeyPurpose::Wrapping => 5,
+    }
+}
+
+const fn key_purpose(number: i32) -> Option<KeyPurpose> {
+    match number {
+        1 => Some(KeyPurpose::AuditFingerprint),
+        2 => Some(KeyPurpose::AuditSigning),
+        3 => Some(KeyPurpose::TokenFingerprint),
+        4 => Some(KeyPurpose::ValueFingerprint),
+        5 => Some(KeyPurpose::Wrapping),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    pub(crate) fn full_entry() -> Entry {
+        let item = |field: &str, subject: Option<&str>, outcome| EntryItem {
+            field: FieldName::new(field).unwrap(),
+            subject: subject.map(|text| Subject::new(text).unwrap()),
+            token: Some(Fingerprint::from_bytes([0xab; 16])),
+            key_version: KeyVersion::new(3),
+            outcome,
+        };
+        Entry {
+            index: 7,
+            time: Timestamp::from_unix_ms(1_700_000_000_123),
+            uptime_ms: 55,
+            draft: EntryDraft {
+                principal: Some(Principal::new("spiffe://acme.example/support").unwrap()),
+                credential: Some([0x11; 32]),
+                case_id: Some(CaseId::new("CASE-1").unwrap()),
+                purpose: Some(Purpose::new("support").unwrap()),
+                namespace: Some(Namespace::new("shop").unwrap()),
+                items: vec![
+                    item("email", Some("cus_1"), ItemOutcome::Intended),
+                    item("name", Some("cus_1"), ItemOutcome::NotFound),
+                    EntryItem {
+                        token: None,
+                        key_version: None,
+                        ..item("email", None, ItemOutcome::Invalid)
+                    },
+                ],
+                policy_hash: Some([0x22; 32]),
+                decision: Some(Decision::Permit),
+                error: Some(ErrorClass::Unavailable),
+                request_id: Some(RequestId::new("r-1").unwrap()),
+                intent_index: Some(0),
+                key: Some((KeyPurpose::Wrapping, KeyVersion::FIRST)),
+                ..EntryDraft::new(Event::Detokenize)
+            },
+        }
+    }
+
+    #[test]
+    fn decode_undoes_encode() {
+        let entry = full_entry();
+        assert_eq!(Entry::decode(&entry.encode()).unwrap(), entry);
+        let bare = Entry {
+            draft: EntryDraft::new(Event::Started),
+            ..entry
+        };
+        assert_eq!(Entry::decode(&bare.encode()).unwrap(), bare);
+    }
+
+    #[test]
+    fn batch_names_fields_and_subjects_once() {
+        let mut entry = full_entry();
+        entry.draft.items = vec![entry.draft.items[0].clone(); ITEMS_MAX];
+        let per_item = entry.encode().len() / ITEMS_MAX;
+        assert!(per_item < 30, "{per_item}");
+    }
+
+    #[test]
+    fn unspecified_event_is_refused() {
+        let mut message = EntryMessage::decode(full_entry().encode().as_slice()).unwrap();
+        message.event = 0;
+        let refused = Entry::decode(&message.encode_to_vec());
+        assert_eq!(refused, Err(EntryError::Field { number: 4 }));
+        message.event = 11;
+        let refused = Entry::decode(&message.encode_to_vec());
+        assert_eq!(refused, Err(EntryError::Field { number: 4 }));
+    }
+
+    #[test]
+    fn unknown_field_is_refused() {
+        // Field 9, a string of one byte.
+        let bytes = [full_entry().encode().as_slice(), &[9 << 3 | 2, 1, b'x']].concat();
+        assert_eq!(Entry::decode(&bytes), Err(EntryError::NotCanonical));
+    }
+
+    #[test]
+    fn name_that_no_item_has_is_refused() {
+        let mut message = EntryMessage::decode(full_entry().encode().as_slice()).unwrap();
+        message.subjects.push("hidden".to_owned());
+        assert_eq!(
+            Entry::decode(&message.encode_to_vec()),
+            Err(EntryError::NotCanonical)
+        );
+    }
+
+    #[test]
+    fn every_number_is_its_members() {
+        for event in Event::ALL {
+            assert_eq!(Event::from_number(event.number()), Some(*event));
+        }
+        for outcome in ItemOutcome::ALL {
+            assert_eq!(ItemOutcome::from_number(outcome.number()), Some(*outcome));
+        }
+        for number in 1..=5 {
+            assert_eq!(key_purpose(number).map(key_purpose_number), Some(number));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_decode_to_what_encodes_to_them(
+            position in any::<prop::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let mut bytes = full_entry().encode();
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+            if let Ok(entry) = Entry::decode(&bytes) {
+                prop_assert_eq!(entry.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_decoding_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Entry::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Signing and verifier keys of notes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signature;
+use ed25519_dalek::Signer;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::VerifyingKey;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::NoteError;
+use super::NoteSignature;
+use super::SignedNote;
+use super::signed_note::is_note_text;
+use crate::crypto::KeyBytes;
+
+/// The name of a note's key: a schema-less URL such as `example.com/log`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct NoteKeyName(Box<str>);
+
+/// Signs checkpoints of the audit log (Ed25519, RFC 8032). One per vault, versioned.
+pub struct AuditSigningKey(SigningKey);
+
+/// What verifies the signatures of one key: public.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NoteVerifier {
+    name: NoteKeyName,
+    key: VerifyingKey,
+}
+
+impl NoteKeyName {
+    /// The most bytes that a name may have.
+    pub const LENGTH_MAX: usize = 255;
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, too long, or has a space, a plus sign or a control character.
+    pub fn new(text: &str) -> Result<Self, NoteError> {
+        let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == '+';
+        if text.is_empty() || text.len() > Self::LENGTH_MAX || text.contains(forbidden) {
+            return Err(NoteError::KeyName);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AuditSigningKey {
+    /// The key with this seed.
+    #[must_use]
+    pub fn new(seed: &KeyBytes) -> Self {
+        Self(SigningKey::from_bytes(seed.expose()))
+    }
+
+    /// What verifies this key's signatures under this name.
+    #[must_use]
+    pub fn verifier(&self, name: NoteKeyName) -> NoteVerifier {
+        NoteVerifier {
+            name,
+            key: self.0.verifying_key(),
+        }
+    }
+
+    /// Signs a text under this name. Ed25519 is deterministic: the same text gives the same note.
+    ///
+    /// # Errors
+    ///
+    /// If the text is empty, has no newline at its end, or has a control character.
+    pub fn sign(&self, name: NoteKeyName, text: &str) -> Result<SignedNote, NoteError> {
+        if !is_note_text(text) {
+            return Err(NoteError::Note);
+        }
+        let signature = self.0.sign(text.as_bytes()).to_bytes();
+        let key_id = self.verifier(name.clone()).key_id();
+        SignedNote::new(text, NoteSignature::new(name, key_id, &signature))
+    }
+}
+
+impl NoteVerifier {
+    /// The name of the key.
+    #[must_use]
+    pub fn name(&self) -> &NoteKeyName {
+        &self.name
+    }
+
+    /// The first 32 bits of SHA-256 of name, newline, signature type and public key.
+    #[must_use]
+    pub fn key_id(&self) -> [u8; 4] {
+        let digest: [u8; 32] = Sha256::new()
+            .chain_update(self.name.as_str())
+            .chain_update(b"\n")
+            .chain_update([TYPE_ED25519])
+            .chain_update(self.key.as_bytes())
+            .finalize()
+            .into();
+        let [first, second, third, fourth, ..] = digest;
+        [first, second, third, fourth]
+    }
+
+    /// Verifies that the note is signed by this key, and returns the text that is signed.
+    ///
+    /// Signatures of other keys are ignored, as the specification has it: so a log's key can be
+    /// rotated, and witnesses can add theirs.
+    ///
+    /// # Errors
+    ///
+    /// If the key has not signed, or a signature in its name does not verify.
+    pub fn verify<'a>(&self, note: &'a SignedNote) -> Result<&'a str, NoteError> {
+        let key_id = self.key_id();
+        let mut verified = Err(NoteError::NotSigned);
+        for signature in note.signatures() {
+            if *signature.name() == self.name && signature.key_id() == key_id {
+                let bytes = signature
+                    .bytes()
+                    .try_into()
+                    .map_err(|_| NoteError::Signature)?;
+                self.key
+                    .verify_strict(note.text().as_bytes(), &Signature::from_bytes(bytes))
+                    .map_err(|_| NoteError::Signature)?;
+                verified = Ok(note.text());
+            }
+        }
+        verified
+    }
+}
+
+/// Writes the verifier key in its usual form: `name+id+key`.
+impl fmt::Display for NoteVerifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = [&[TYPE_ED25519], self.key.as_bytes().as_slice()].concat();
+        let (name, id) = (self.name.as_str(), hex::encode(self.key_id()));
+        write!(formatter, "{name}+{id}+{}", STANDARD.encode(key))
+    }
+}
+
+/// Reads a verifier key, and checks that its id is the right one.
+impl FromStr for NoteVerifier {
+    type Err = NoteError;
+
+    fn from_str(text: &str) -> Result<Self, NoteError> {
+        // The key, in Base64, may have a plus sign: only the first two separate.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::VerifierKey);
+        };
+        let key = STANDARD.decode(key).map_err(|_| NoteError::VerifierKey)?;
+        let Some((&TYPE_ED25519, key)) = key.split_first() else {
+            return Err(NoteError::VerifierKey);
+        };
+        let key = key.try_into().map_err(|_| NoteError::VerifierKey)?;
+        let key = VerifyingKey::from_bytes(key).map_err(|_| NoteError::VerifierKey)?;
+        let verifier = Self {
+            name: NoteKeyName::new(name)?,
+            key,
+        };
+        // What is written back the same has the right id, and no second spelling.
+        if verifier.to_string() == text {
+            Ok(verifier)
+        } else {
+            Err(NoteError::VerifierKey)
+        }
+    }
+}
+
+impl fmt::Debug for AuditSigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AuditSigningKey")
+            .finish_non_exhaustive()
+    }
+}
+
+/// The signature type of plain Ed25519.
+const TYPE_ED25519: u8 = 0x01;

@@ -1,0 +1,46 @@
+//! Signed notes: how checkpoints of the audit log are signed.
+//!
+//! Source: C2SP signed-note (<https://c2sp.org/signed-note>) and tlog-checkpoint
+//! (<https://c2sp.org/tlog-checkpoint>). Every parser is strict: what it accepts, it writes back
+//! byte for byte.
+
+mod checkpoint;
+mod key;
+mod signed_note;
+
+use thiserror::Error;
+
+pub use checkpoint::Checkpoint;
+pub use key::AuditSigningKey;
+pub use key::NoteKeyName;
+pub use key::NoteVerifier;
+pub use signed_note::NOTE_BYTES_MAX;
+pub use signed_note::NoteSignature;
+pub use signed_note::SIGNATURES_COUNT_MAX;
+pub use signed_note::SignedNote;
+
+/// Why a note, a checkpoint or a verifier key is not accepted.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum NoteError {
+    /// The text is not a checkpoint.
+    #[error("checkpoint is not in its form")]
+    Checkpoint,
+    /// The text is not a key name.
+    #[error("key name is empty, too long, or has a space, a plus sign or a control character")]
+    KeyName,
+    /// The text is not a signed note.
+    #[error("signed note is not in its form")]
+    Note,
+    /// The note has no signature of the key.
+    #[error("note is not signed by the key")]
+    NotSigned,
+    /// A signature of the key does not verify.
+    #[error("signature does not verify")]
+    Signature,
+    /// The text is not a verifier key.
+    #[error("verifier key is not in its form")]
+    VerifierKey,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Wrapping of token keys: AES-256-GCM-SIV under a namespace's wrapping key.
+//!
+//! The nonce is the first 96 bits of the record id. That is the output of a pseudo-random
+//! function of the token, so it is unique but for chance; where it does repeat (the same record
+//! wrapped again, or a token drawn again after its record was erased), RFC 8452 keeps all its
+//! promises but one: equal plaintexts then show as equal. A stored nonce would cost 12 bytes and
+//! a draw per record, and buy nothing.
+//!
+//! The associated data binds namespace, field, record id and key version: a wrapped key that is
+//! moved to another record, field or namespace does not open.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::crypto::CryptoError;
+use crate::crypto::Encoding;
+use crate::crypto::Fingerprint;
+use crate::crypto::KeyBytes;
+use crate::crypto::TokenKey;
+use crate::crypto::aead::Aead;
+use crate::crypto::aead::NONCE_BYTES;
+use crate::domain::FieldName;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+
+/// The longest payload that is wrapped together with a token key, in bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 1_024;
+
+/// Where a record is: what is sealed for it opens nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordName<'a> {
+    /// The record's namespace.
+    pub namespace: &'a Namespace,
+    /// The record's field.
+    pub field: &'a FieldName,
+    /// The record's id.
+    pub record_id: Fingerprint,
+}
+
+/// Wraps token keys. One per namespace, versioned; it knows its version.
+pub struct WrappingKey {
+    aead: Aead,
+    version: KeyVersion,
+}
+
+impl WrappingKey {
+    /// The key with these bytes, of this version.
+    #[must_use]
+    pub fn new(bytes: &KeyBytes, version: KeyVersion) -> Self {
+        Self {
+            aead: Aead::new(bytes),
+            version,
+        }
+    }
+
+    /// The version, which a record stores beside what is wrapped.
+    #[must_use]
+    pub fn version(&self) -> KeyVersion {
+        self.version
+    }
+
+    /// Wraps a token key together with a payload (the subject id).
+    ///
+    /// # Errors
+    ///
+    /// If the payload is longer than [`PAYLOAD_BYTES_MAX`].
+    pub fn wrap(
+        &self,
+        record: &RecordName<'_>,
+        token_key: &TokenKey,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        if payload.len() > PAYLOAD_BYTES_MAX {
+            return Err(CryptoError::TooLong {
+                bytes_max: PAYLOAD_BYTES_MAX,
+            });
+        }
+        let parts = [token_key.bytes().expose().as_slice(), payload];
+        let bytes_max = KeyBytes::LENGTH + PAYLOAD_BYTES_MAX;
+        self.aead
+            .seal(&record.nonce(), &self.associated(record), &parts, bytes_max)
+    }
+
+    /// Unwraps a token key and its payload.
+    ///
+    /// # Errors
+    ///
+    /// If it was not wrapped by this key for this record.
+    pub fn unwrap(
+        &self,
+        record: &RecordName<'_>,
+        wrapped: &[u8],
+    ) -> Result<(TokenKey, Zeroizing<Vec<u8>>), CryptoError> {
+        let opened = self
+            .aead
+            .open(&record.nonce(), &self.associated(record), wrapped)?;
+        let (key, payload) = opened
+            .split_first_chunk::<{ KeyBytes::LENGTH }>()
+            .ok_or(CryptoError::Opening)?;
+        Ok((
+            TokenKey::new(KeyBytes::from_array(key)),
+            Zeroizing::new(payload.to_vec()),
+        ))
+    }
+
+    fn associated(&self, record: &RecordName<'_>) -> Vec<u8> {
+        record
+            .encode("counterfoil/v1/token-key")
+            .part(&self.version.number().to_be_bytes())
+            .finish()
+    }
+}
+
+impl RecordName<'_> {
+    /// Starts associated data with the label that names its use, and this place.
+    pub(super) fn encode(&self, label: &'static str) -> Encoding<Vec<u8>> {
+        Encoding::begin(Vec::with_capacity(ASSOCIATED_BYTES), label)
+            .part(self.namespace.as_str().as_bytes())
+            .part(self.field.as_str().as_bytes())
+            .part(self.record_id.as_bytes())
+    }
+
+    fn nonce(&self) -> [u8; NONCE_BYTES] {
+        let mut nonce = [0; NONCE_BYTES];
+        nonce
+            .iter_mut()
+            .zip(self.record_id.as_bytes())
+            .for_each(|(to, from)| *to = *from);
+        nonce
+    }
+}
+
+impl fmt::Debug for WrappingKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WrappingKey")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Enough for most, so that associated data is written without growing.
+const ASSOCIATED_BYTES: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SystemEntropy;
+
+    struct Place {
+        namespace: Namespace,
+        field: FieldName,
+        record_id: Fingerprint,
+    }
+
+    impl Place {
+        fn new(namespace: &str, field: &str, record_id: u8) -> Self {
+            Self {
+                namespace: Namespace::new(namespace).unwrap(),
+                field: FieldName::new(field).unwrap(),
+                record_id: Fingerprint::from_bytes([record_id; 16]),
+            }
+        }
+
+        fn name(&self) -> RecordName<'_> {
+            let Self {
+                namespace,
+                field,
+                record_id,
+            } = self;
+            RecordName {
+                namespace,
+                field,
+                record_id: *record_id,
+            }
+        }
+    }
+
+    fn wrapping_key(version: u32) -> WrappingKey {
+        WrappingKey::new(
+            &KeyBytes::from_array(&[2; 32]),
+            KeyVersion::new(version).unwrap(),
+        )
+    }
+
+    #[test]
+    fn token_key_and_payload_come_back() {
+        let place = Place::new("shop", "email", 1);
+        let key = TokenKey::generate(&SystemEntropy);
+        for payload in [&b""[..], b"cus_1", &[7; PAYLOAD_BYTES_MAX]] {
+            let wrapped = wrapping_key(1).wrap(&place.name(), &key, payload).unwrap();
+            assert_eq!(wrapped.len(), 32 + payload.len() + 16);
+            let (unwrapped, opened) = wrapping_key(1).unwrap(&place.name(), &wrapped).unwrap();
+            assert_eq!(unwrapped.bytes().expose(), key.bytes().expose());
+            assert_eq!(opened.as_slice(), payload);
+        }
+        let payload = [7; PAYLOAD_BYTES_MAX + 1];
+        assert!(wrapping_key(1).wrap(&place.name(), &key, &payload).is_err());
+    }
+
+    #[test]
+    fn wrapped_key_opens_nowhere_else() {
+        let home = Place::new("shop", "email", 1);
+        let key = TokenKey::generate(&SystemEntropy);
+        let wrapped = wrapping_key(1).wrap(&home.name(), &key, b"cus_1").unwrap();
+        for other in [
+            Place::new("other", "email", 1),
+            Place::new("shop", "name", 1),
+            Place::new("shop", "email", 2),
+        ] {
+            let opened = wrapping_key(1).unwrap(&other.name(), &wrapped);
+            assert!(matches!(opened, Err(CryptoError::Opening)));
+        }
+        assert!(wrapping_key(2).unwrap(&home.name(), &wrapped).is_err());
+        let other = WrappingKey::new(&KeyBytes::from_array(&[3; 32]), KeyVersion::FIRST);
+        assert!(other.unwrap(&home.name(), &wrapped).is_err());
+    }
+
+    #[test]
+    fn flipped_bit_is_noticed() {
+        let place = Place::new("shop", "email", 1);
+        let key = TokenKey::generate(&SystemEntropy);
+        let wrapped = wrapping_key(1).wrap(&place.name(), &key, b"cus_1").unwrap();
+        for bit in 0..wrapped.len() * 8 {
+            let mut damaged = wrapped.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(wrapping_key(1).unwrap(&place.name(), &damaged).is_err());
+        }
+        for length in 0..wrapped.len() {
+            assert!(
+                wrapping_key(1)
+                    .unwrap(&place.name(), &wrapped[..length])
+                    .is_err()
+            );
+        }
+    }
+}

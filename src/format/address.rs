@@ -1,0 +1,38 @@
+//! Postal addresses, on one line or several.
+
+use zeroize::Zeroizing;
+
+use super::canonical;
+use super::error::FormatError;
+use super::error::LengthUnit;
+use super::skeleton::Literals;
+
+/// The canonical form of an address: NFC, line ends to LF, lines trimmed, spaces collapsed, empty
+/// lines dropped.
+pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
+    canonical::refuse_longer(text, CHARACTERS_MAX)?;
+    canonical::refuse_controls(text, &['\t', '\n', '\r'])?;
+    let canonical = canonical::lines(text);
+    if canonical.is_empty() {
+        return Err(FormatError::Empty);
+    }
+    // A few characters have a longer NFC.
+    canonical::refuse_longer(&canonical, CHARACTERS_MAX)?;
+    if canonical.lines().count() > LINES_MAX {
+        return Err(FormatError::TooLong {
+            length_max: LINES_MAX,
+            unit: LengthUnit::Lines,
+        });
+    }
+    Ok(canonical)
+}
+
+/// What a token of an address keeps. Frozen with the format version.
+pub(super) const LITERALS: Literals =
+    Literals(" \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
+
+/// The longest address, in characters.
+pub(super) const CHARACTERS_MAX: usize = 1_024;
+
+/// The most lines, without empty ones.
+const LINES_MAX: usize = 10;

@@ -1,0 +1,106 @@
+//! Why a value, a token or a specification is refused. Never with its text: positions and limits
+//! only.
+
+use thiserror::Error;
+
+/// Why a value is not in the format, or a token or residue does not belong to a record.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum FormatError {
+    /// There is a control character that is not white space.
+    #[error("value has a control character, at character {position}")]
+    ControlCharacter {
+        /// The position of the character, from 0.
+        position: usize,
+    },
+    /// The residue was not written by this format.
+    #[error("residue is not of this format")]
+    CorruptResidue,
+    /// The value is empty or white space.
+    #[error("value is empty")]
+    Empty,
+    /// The value is not an e-mail address.
+    #[error("value is not an e-mail address: {fault}")]
+    InvalidEmail {
+        /// What is wrong with it.
+        fault: EmailFault,
+    },
+    /// The rank is not below the size of its domain.
+    #[error("rank is outside its domain")]
+    RankOutsideDomain,
+    /// The token does not have the shape that its record says.
+    #[error("token is not of the record's shape, at character {position}")]
+    ShapeMismatch {
+        /// The position in the token, from 0.
+        position: usize,
+    },
+    /// The value is longer than the format allows.
+    #[error("value is longer than {length_max} {unit}")]
+    TooLong {
+        /// The most that the value may have.
+        length_max: usize,
+        /// Of what.
+        unit: LengthUnit,
+    },
+}
+
+/// What is wrong with an e-mail address.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum EmailFault {
+    /// The part after the `@` is not a domain name.
+    #[error("its domain is not a domain name")]
+    Domain,
+    /// The part before the `@` is neither a dot-atom nor a quoted string.
+    #[error("its local part is neither a dot-atom nor a quoted string")]
+    LocalPart,
+    /// The part before the `@` has more than 64 octets.
+    #[error("its local part is longer than 64 octets")]
+    LocalPartTooLong,
+    /// There is no unquoted `@`.
+    #[error("it has no @")]
+    NoSeparator,
+}
+
+/// In which unit a length is limited.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum LengthUnit {
+    /// Unicode scalar values.
+    #[error("characters")]
+    Characters,
+    /// Lines.
+    #[error("lines")]
+    Lines,
+    /// Bytes of UTF-8.
+    #[error("octets")]
+    Octets,
+}
+
+/// Why a field's format is refused. For the operator: what is wrong, then what to do.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum FormatSpecError {
+    /// The fidelity `opaque` is not served by any format.
+    #[error("fidelity `opaque` is not supported\nset fidelity to `shape` or `outline`")]
+    OpaqueUnsupported,
+    /// The token domain is not a domain name.
+    #[error(
+        "token_domain is not a domain name\n\
+         set it to a subdomain of your own with a null MX, or to a reserved one such as \
+         `tok.example`"
+    )]
+    TokenDomainInvalid,
+    /// An e-mail field has no token domain.
+    #[error(
+        "token_domain is missing\n\
+         set it to a subdomain of your own with a null MX, or to a reserved one such as \
+         `tok.example`"
+    )]
+    TokenDomainMissing,
+    /// The token domain leaves no room for a local part within 254 octets.
+    #[error("token_domain is longer than {octets_max} octets\nset it to a shorter domain name")]
+    TokenDomainTooLong {
+        /// The most octets that it may have.
+        octets_max: usize,
+    },
+    /// A field of another kind has a token domain.
+    #[error("token_domain is for e-mail fields only\nremove it")]
+    TokenDomainUnexpected,
+}

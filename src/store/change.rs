@@ -1,0 +1,115 @@
+//! What a call writes, and under which conditions.
+
+use crate::store::Record;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RequestKey;
+use crate::store::RequestRow;
+use crate::store::StoredEntry;
+use crate::store::StoredHash;
+use crate::store::SubjectKey;
+use crate::store::ValueKey;
+
+/// The most records that one call may write.
+pub const RECORDS_MAX: usize = 1_000;
+
+/// Everything that one call writes: all of it, or nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Changes {
+    /// New records, at most [`RECORDS_MAX`].
+    pub records: Vec<NewRecord>,
+    /// The row of the call's request id; there must be none, or one that has expired.
+    pub request: Option<(RequestKey, RequestRow)>,
+    /// Changes of rows in small tables.
+    pub rows: Vec<RowChange>,
+}
+
+impl Changes {
+    /// About how many bytes the changes take in a batch, so that groups can be bounded.
+    #[must_use]
+    pub fn bytes_estimate(&self) -> usize {
+        let record = |new: &NewRecord| {
+            ROW_BYTES_ESTIMATE + new.record.wrapped.len() + new.record.residue.len()
+        };
+        let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
+        let request = self
+            .request
+            .as_ref()
+            .map_or(0, |(_, row)| 100 + row.outcome.len());
+        self.records.iter().map(record).sum::<usize>()
+            + self.rows.iter().map(row).sum::<usize>()
+            + request
+    }
+
+    /// How many rows the changes write, at the most.
+    #[must_use]
+    pub fn rows_count_max(&self) -> usize {
+        self.records.len() * 3 + self.rows.len() + usize::from(self.request.is_some())
+    }
+}
+
+/// A record that is not there yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewRecord {
+    /// Where it goes; there must be no record.
+    pub key: RecordKey,
+    /// Where the value index shall point at it, from the record's own [`super::ValueIndex`].
+    /// There must be no row, or one that points at `replaces`.
+    pub value_key: Option<ValueKey>,
+    /// The expired record of the same value, whose row in the value index this one takes over.
+    pub replaces: Option<RecordId>,
+    /// The subject whose list it joins.
+    pub subject_key: Option<SubjectKey>,
+    /// The record.
+    pub record: Record,
+}
+
+/// A small table, of rows that are opaque to the store.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Table {
+    /// Key versions with their states, wrapped.
+    Keys,
+    /// What the vault knows of itself, such as its namespaces.
+    Meta,
+}
+
+/// A row of a small table: its key, then what it holds.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// A change of one row, if it is as expected.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowChange {
+    /// The table.
+    pub table: Table,
+    /// The key of the row.
+    pub key: Vec<u8>,
+    /// What the row must hold now; nothing if there must be none.
+    pub expected: Option<Vec<u8>>,
+    /// What the row shall hold; nothing to remove it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A group of calls with their audit entries, written as one.
+#[derive(Clone, Debug)]
+pub struct CommitBatch<'a> {
+    /// The calls' changes, none of which has a conflict.
+    pub changes: Vec<&'a Changes>,
+    /// What the audit log grows by.
+    pub append: Append,
+}
+
+/// What the audit log grows by.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Append {
+    /// How many entries the log must have before.
+    pub tree_size: u64,
+    /// The entries, their indexes from `tree_size` on without a gap.
+    pub entries: Vec<StoredEntry>,
+    /// The Merkle hashes that they complete.
+    pub hashes: Vec<StoredHash>,
+    /// The signed checkpoint of the log with them.
+    pub checkpoint: String,
+}
+
+/// The keys of a record's three rows, and what they hold beside the sealed bytes.
+const ROW_BYTES_ESTIMATE: usize = 200;

@@ -1,0 +1,81 @@
+//! Whether the conditions of calls hold: the part that every engine shares.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use crate::domain::Timestamp;
+use crate::store::Changes;
+use crate::store::Conflict;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RequestKey;
+use crate::store::Table;
+use crate::store::ValueKey;
+
+/// The rows that the conditions of a group speak of, as they are in the store.
+#[derive(Default)]
+pub(super) struct Present {
+    pub(super) records: HashSet<RecordKey>,
+    pub(super) values: HashMap<ValueKey, RecordId>,
+    pub(super) requests: HashMap<RequestKey, Timestamp>,
+    pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
+    written: Written,
+}
+
+/// The rows that calls of the group write. Each at most once, whatever it holds: then the order
+/// of the writes within a group means nothing.
+#[derive(Default)]
+struct Written {
+    records: HashSet<RecordKey>,
+    values: HashSet<ValueKey>,
+    requests: HashSet<RequestKey>,
+    rows: HashSet<(Table, Vec<u8>)>,
+}
+
+impl Present {
+    /// Says which conditions of a call do not hold. If all do, its rows are taken for the calls
+    /// after it.
+    pub(super) fn judge(&mut self, changes: &Changes) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        // A call may not contradict itself either, so its own rows count as soon as they are seen.
+        let mut written = Written::default();
+        for (item, new) in changes.records.iter().enumerate() {
+            let taken = self.records.contains(&new.key) || self.written.records.contains(&new.key);
+            if taken || !written.records.insert(new.key) {
+                conflicts.push(Conflict::TokenTaken { item });
+            }
+            let Some(key) = new.value_key else { continue };
+            let stands = self
+                .values
+                .get(&key)
+                .is_some_and(|id| Some(*id) != new.replaces);
+            if stands || self.written.values.contains(&key) || !written.values.insert(key) {
+                conflicts.push(Conflict::ValueTaken { item });
+            }
+        }
+        if let Some((key, row)) = &changes.request {
+            let stands = self
+                .requests
+                .get(key)
+                .is_some_and(|expires| *expires > row.created);
+            if stands || self.written.requests.contains(key) {
+                conflicts.push(Conflict::RequestTaken);
+            }
+            written.requests.insert(*key);
+        }
+        for (row, change) in changes.rows.iter().enumerate() {
+            let key = (change.table, change.key.clone());
+            let is_expected = self.rows.get(&key) == change.expected.as_ref();
+            if !is_expected || self.written.rows.contains(&key) || !written.rows.insert(key) {
+                conflicts.push(Conflict::RowChanged { row });
+            }
+        }
+        if conflicts.is_empty() {
+            self.written.records.extend(written.records);
+            self.written.values.extend(written.values);
+            self.written.requests.extend(written.requests);
+            self.written.rows.extend(written.rows);
+        }
+        conflicts
+    }
+}

@@ -1,0 +1,55 @@
+//! What rows are found by: fingerprints and ids, the namespace first.
+
+use std::fmt;
+
+use crate::crypto::Fingerprint;
+
+/// The number of a namespace in stored keys.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NamespaceId(pub u32);
+
+/// The id of a record: the fingerprint of its token.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RecordId(pub [u8; 16]);
+
+impl From<Fingerprint> for RecordId {
+    fn from(token: Fingerprint) -> Self {
+        Self(*token.as_bytes())
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RecordId({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+macro_rules! namespaced_key {
+    ($(#[$documentation:meta])* $name:ident, $id:ident: $type:ty, $meaning:literal) => {
+        $(#[$documentation])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name {
+            /// The namespace.
+            pub namespace: NamespaceId,
+            #[doc = $meaning]
+            pub $id: $type,
+        }
+    };
+}
+
+namespaced_key!(
+    /// Where a record is.
+    RecordKey, id: RecordId, "The fingerprint of the token."
+);
+namespaced_key!(
+    /// Where the row of a value is: the blind index.
+    ValueKey, fingerprint: [u8; 16], "The fingerprint of field, scope and the value's equality form."
+);
+namespaced_key!(
+    /// Where the records of a subject are listed.
+    SubjectKey, fingerprint: [u8; 16], "The fingerprint of the subject."
+);
+namespaced_key!(
+    /// Where the row of a request id is.
+    RequestKey, fingerprint: [u8; 16], "The fingerprint of principal and request id."
+);

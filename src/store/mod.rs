@@ -1,0 +1,189 @@
+//! The tables of the vault, and the one trait behind which an engine keeps them.
+//!
+//! The trait speaks of records, values and entries, in batches, and not of bytes: an engine that
+//! is reached over a network then needs one round trip for a call, and an embedded one a single
+//! synced write. It blocks; why it does, and why conflicts are asked for before they are
+//! committed, is in `docs/decisions/0004-store-trait.md`.
+//!
+//! Every stored key is a keyed fingerprint or an opaque id, since engines write keys in clear
+//! wherever they like.
+
+mod change;
+mod condition;
+#[cfg(test)]
+pub(crate) mod conformance;
+mod error;
+mod key;
+mod reader;
+mod record;
+pub mod rocks;
+mod row;
+
+use crate::domain::Timestamp;
+
+pub use change::{Append, Changes, CommitBatch, NewRecord, RECORDS_MAX, Row, RowChange, Table};
+pub use error::{Conflict, EngineError, StoreError};
+pub use key::{NamespaceId, RecordId, RecordKey, RequestKey, SubjectKey, ValueKey};
+pub use record::{RESIDUE_BYTES_MAX, Record, RecordState, ValueIndex, WRAPPED_BYTES_MAX};
+pub use row::{
+    ENTRY_BYTES_MAX, Hash, OUTCOME_BYTES_MAX, RequestRow, SALT_BYTES, Salt, StoredEntry,
+    StoredHash, ValueRow,
+};
+
+/// Where the vault keeps its tables.
+///
+/// Methods block, for as long as a disk takes. They are called from worker threads, and
+/// [`Store::commit`] from one sequencer thread only. After [`StoreError::OutcomeUnknown`] a store
+/// refuses everything: what was written is known only after the process has started anew.
+pub trait Store: Send + Sync + 'static {
+    /// Reads records; the answer has the order of the keys.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError>;
+
+    /// Finds records by the fingerprints of their values; the answer has the order of the keys.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn values(&self, keys: &[ValueKey]) -> Result<Vec<Option<ValueRow>>, StoreError>;
+
+    /// Lists at most `limit` of a subject's records, in the order of their ids, after `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn subject_records(
+        &self,
+        subject: &SubjectKey,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError>;
+
+    /// Reads what an earlier call with this request id did. An expired row may still be there.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or the stored row is damaged.
+    fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError>;
+
+    /// Says, for each call of a group, which of its conditions do not hold: against the store, and
+    /// against the earlier calls of the group that have no conflict themselves.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError>;
+
+    /// Writes a group of calls and their audit entries: all of it or nothing, and on the disk when
+    /// it returns. The caller has asked for [`Store::conflicts`] and found none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if the log does not have the expected tree size or another writer
+    /// came between; [`StoreError::DiskFull`] and [`StoreError::TooLarge`] before anything is
+    /// written; [`StoreError::OutcomeUnknown`] if the write itself failed.
+    fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError>;
+
+    /// Reads at most `limit` entries of the audit log, from index `from` on.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or an index is missing.
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// Reads at most `limit` Merkle hashes of one stored level, from index `from` on. Levels 0, 8,
+    /// 16 and so on are stored, and only hashes of complete subtrees.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or an index is missing.
+    fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError>;
+
+    /// How many entries the audit log has.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read.
+    fn tree_size(&self) -> Result<u64, StoreError>;
+
+    /// The latest signed checkpoint of the audit log, a C2SP signed note.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or the stored note is not text.
+    fn checkpoint(&self) -> Result<Option<String>, StoreError>;
+
+    /// Lists at most `limit` rows of a small table, in the order of their keys, after `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read.
+    fn rows(
+        &self,
+        table: Table,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// Changes one row of a small table, if it is as expected. For what happens outside the audit
+    /// log, such as making a vault; everything else is a [`RowChange`] among [`Changes`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if the row is not as expected; else as [`Store::commit`].
+    fn compare_and_set(&self, change: &RowChange) -> Result<(), StoreError>;
+
+    /// Removes rows of requests that have expired by `now`. Looks at no more than `limit` rows
+    /// after `after`, and says where to go on, or nothing at the end of the table.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    fn sweep_requests(
+        &self,
+        now: Timestamp,
+        after: Option<RequestKey>,
+        limit: usize,
+    ) -> Result<Sweep, StoreError>;
+
+    /// Moves what is in memory to its tables, so that the next start has less to replay.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot write.
+    fn flush(&self) -> Result<(), StoreError>;
+
+    /// What a metric may tell about the store.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot say.
+    fn statistics(&self) -> Result<Statistics, StoreError>;
+}
+
+/// What one step of a sweep did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sweep {
+    /// Rows that were removed.
+    pub removed_count: usize,
+    /// The last row that was looked at, if there may be more after it.
+    pub next: Option<RequestKey>,
+}
+
+/// What a metric may tell about a store.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Statistics {
+    /// Bytes that are free for the store on its disk.
+    pub free_bytes: u64,
+    /// Bytes in memory that are not in a table file yet.
+    pub memtable_bytes: u64,
+    /// About how many records there are.
+    pub records_count_estimate: u64,
+    /// Bytes in table files.
+    pub table_bytes: u64,
+    /// Entries of the audit log.
+    pub tree_size: u64,
+}

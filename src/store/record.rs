@@ -1,0 +1,251 @@
+//! What the vault stores for one token.
+//!
+//! The bytes of a stored record, numbers big endian:
+//!
+//! ```text
+//! 1   version of these bytes, 1
+//! 1   fidelity              1 shape, 2 outline, 3 opaque
+//! 1   outline size
+//! 1   state                 1 live, 2 erased
+//! 1   flags                 1 has a value index, 2 expires
+//! 2   layout version
+//! 4   wrapping key version
+//! 8   created, ms
+//! 20  value fingerprint and its key version, if it has a value index
+//! 8   expires, ms, if it expires
+//! 2+n wrapped
+//! 2+n residue
+//! ```
+
+use crate::domain::Fidelity;
+use crate::domain::KeyVersion;
+use crate::domain::Timestamp;
+use crate::store::StoreError;
+use crate::store::reader::Reader;
+use crate::store::reader::put_bytes;
+
+/// The most bytes that a wrapped token key with its subject may have.
+pub const WRAPPED_BYTES_MAX: usize = 512;
+/// The most bytes that a sealed residue may have.
+pub const RESIDUE_BYTES_MAX: usize = 32 * 1024;
+
+/// What the vault stores for one token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// The version of the format's text layout: how text and numeral strings correspond.
+    pub layout_version: u16,
+    /// How much of the value's form the token keeps.
+    pub fidelity: Fidelity,
+    /// Which size of its outline language the token is of; 0 where it is none.
+    pub outline_size: u8,
+    /// Whether the record still opens.
+    pub state: RecordState,
+    /// The wrapping key version that `wrapped` is under.
+    pub wrapping_version: KeyVersion,
+    /// The row in the value index, so that erasing can remove it; none where values never share.
+    pub value_index: Option<ValueIndex>,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// From when on the token no longer opens.
+    pub expires: Option<Timestamp>,
+    /// The token key and the subject, sealed under the wrapping key.
+    pub wrapped: Vec<u8>,
+    /// What the token cannot carry, sealed under a key from token key and token.
+    pub residue: Vec<u8>,
+}
+
+/// Whether a record still opens.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum RecordState {
+    /// Its key and residue are gone; the row is kept so that the token is never drawn again.
+    Erased,
+    /// It opens for who brings its token.
+    Live,
+}
+
+/// Where the value index points at a record.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct ValueIndex {
+    /// The fingerprint of field, scope and the value's equality form.
+    pub fingerprint: [u8; 16],
+    /// The version of the value fingerprint key that made it.
+    pub key_version: KeyVersion,
+}
+
+impl Record {
+    /// The bytes to store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] if `wrapped` or `residue` is.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let mut row = Vec::with_capacity(64 + self.wrapped.len() + self.residue.len());
+        let mut flags = 0;
+        if self.value_index.is_some() {
+            flags |= FLAG_VALUE_INDEX;
+        }
+        if self.expires.is_some() {
+            flags |= FLAG_EXPIRES;
+        }
+        let fidelity = match self.fidelity {
+            Fidelity::Shape => 1,
+            Fidelity::Outline => 2,
+            Fidelity::Opaque => 3,
+        };
+        let state = match self.state {
+            RecordState::Live => 1,
+            RecordState::Erased => 2,
+        };
+        row.extend_from_slice(&[VERSION, fidelity, self.outline_size, state, flags]);
+        row.extend_from_slice(&self.layout_version.to_be_bytes());
+        row.extend_from_slice(&self.wrapping_version.number().to_be_bytes());
+        row.extend_from_slice(&self.created.unix_ms().to_be_bytes());
+        if let Some(index) = &self.value_index {
+            row.extend_from_slice(&index.fingerprint);
+            row.extend_from_slice(&index.key_version.number().to_be_bytes());
+        }
+        if let Some(expires) = self.expires {
+            row.extend_from_slice(&expires.unix_ms().to_be_bytes());
+        }
+        put_bytes(
+            &mut row,
+            &self.wrapped,
+            WRAPPED_BYTES_MAX,
+            "wrapped token key",
+        )?;
+        put_bytes(&mut row, &self.residue, RESIDUE_BYTES_MAX, "residue")?;
+        Ok(row)
+    }
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if they are not exactly what [`Record::encode`] makes.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        let mut reader = Reader::new(bytes, "records");
+        if reader.byte()? != VERSION {
+            return Err(reader.corrupt());
+        }
+        let fidelity = match reader.byte()? {
+            1 => Fidelity::Shape,
+            2 => Fidelity::Outline,
+            3 => Fidelity::Opaque,
+            _ => return Err(reader.corrupt()),
+        };
+        let outline_size = reader.byte()?;
+        let state = match reader.byte()? {
+            1 => RecordState::Live,
+            2 => RecordState::Erased,
+            _ => return Err(reader.corrupt()),
+        };
+        let flags = reader.byte()?;
+        if flags & !(FLAG_VALUE_INDEX | FLAG_EXPIRES) != 0 {
+            return Err(reader.corrupt());
+        }
+        let layout_version = reader.u16()?;
+        let wrapping_version = reader.key_version()?;
+        let created = reader.timestamp()?;
+        let value_index = if flags & FLAG_VALUE_INDEX == 0 {
+            None
+        } else {
+            Some(ValueIndex {
+                fingerprint: reader.array()?,
+                key_version: reader.key_version()?,
+            })
+        };
+        let expires = if flags & FLAG_EXPIRES == 0 {
+            None
+        } else {
+            Some(reader.timestamp()?)
+        };
+        let wrapped = reader.bytes(WRAPPED_BYTES_MAX)?;
+        let residue = reader.bytes(RESIDUE_BYTES_MAX)?;
+        reader.end()?;
+        Ok(Self {
+            layout_version,
+            fidelity,
+            outline_size,
+            state,
+            wrapping_version,
+            value_index,
+            created,
+            expires,
+            wrapped,
+            residue,
+        })
+    }
+}
+
+const VERSION: u8 = 1;
+const FLAG_VALUE_INDEX: u8 = 1;
+const FLAG_EXPIRES: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key_version() -> impl Strategy<Value = KeyVersion> {
+        (1_u32..).prop_map(|number| KeyVersion::new(number).unwrap())
+    }
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        any::<u64>().prop_map(Timestamp::from_unix_ms)
+    }
+
+    prop_compose! {
+        fn record()(
+            kind in (any::<u16>(), any::<u8>()),
+            fidelity in prop_oneof![
+                Just(Fidelity::Shape), Just(Fidelity::Outline), Just(Fidelity::Opaque),
+            ],
+            state in prop_oneof![Just(RecordState::Live), Just(RecordState::Erased)],
+            wrapping_version in key_version(),
+            value_index in option::of((any::<[u8; 16]>(), key_version())),
+            created in time(),
+            expires in option::of(time()),
+            wrapped in proptest::collection::vec(any::<u8>(), 0..=WRAPPED_BYTES_MAX),
+            residue in proptest::collection::vec(any::<u8>(), 0..300),
+        ) -> Record {
+            let value_index = value_index
+                .map(|(fingerprint, key_version)| ValueIndex { fingerprint, key_version });
+            let (layout_version, outline_size) = kind;
+            Record {
+                layout_version, fidelity, outline_size, state, wrapping_version, value_index,
+                created, expires, wrapped, residue,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decode_undoes_encode(record in record()) {
+            prop_assert_eq!(Record::decode(&record.encode().unwrap()).unwrap(), record);
+        }
+
+        #[test]
+        fn what_decodes_is_what_would_be_encoded(
+            record in record(), position in any::<prop::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let mut bytes = record.encode().unwrap();
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+            if let Ok(decoded) = Record::decode(&bytes) {
+                prop_assert_eq!(decoded.encode().unwrap(), bytes);
+            }
+        }
+
+        #[test]
+        fn shortened_or_lengthened_record_is_corrupt(
+            record in record(), cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = record.encode().unwrap();
+            prop_assert!(Record::decode(&bytes[..cut.index(bytes.len())]).is_err());
+            bytes.push(0);
+            prop_assert!(Record::decode(&bytes).is_err());
+        }
+    }
+}

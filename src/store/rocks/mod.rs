@@ -1,0 +1,329 @@
+//! The tables in RocksDB, in this process: the default store.
+//!
+//! A store is a directory with `rocksdb`, the database, and `ballast` (see [`ballast`]).
+
+mod ballast;
+mod error;
+mod layout;
+mod options;
+mod read;
+mod write;
+
+use std::fmt;
+use std::fs;
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use rocksdb::ColumnFamily;
+use rocksdb::DBWithThreadMode;
+use rocksdb::SingleThreaded;
+
+use crate::domain::Timestamp;
+use crate::store::Changes;
+use crate::store::CommitBatch;
+use crate::store::Conflict;
+use crate::store::EngineError;
+use crate::store::Hash;
+use crate::store::Record;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RequestKey;
+use crate::store::RequestRow;
+use crate::store::Row;
+use crate::store::RowChange;
+use crate::store::Statistics;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::StoredEntry;
+use crate::store::SubjectKey;
+use crate::store::Sweep;
+use crate::store::Table;
+use crate::store::ValueKey;
+use crate::store::ValueRow;
+use crate::store::rocks::ballast::Ballast;
+use crate::store::rocks::error::open_error;
+use crate::store::rocks::error::unavailable;
+use crate::store::rocks::error::write_error;
+use crate::store::rocks::layout::Family;
+use crate::store::rocks::layout::SCHEMA_KEY;
+use crate::store::rocks::layout::SCHEMA_VERSION;
+
+pub use options::RocksOptions;
+
+/// The families are made once, when the database is: no lock around their handles.
+type Database = DBWithThreadMode<SingleThreaded>;
+
+/// A store in RocksDB.
+pub struct RocksStore {
+    database: Database,
+    directory: PathBuf,
+    ballast: Option<Ballast>,
+    /// One writer at a time: what is checked is still so when it is written.
+    writer: Mutex<()>,
+    tree_size: AtomicU64,
+    /// A write has failed. Set once, for good.
+    poisoned: AtomicBool,
+}
+
+impl RocksStore {
+    /// Makes an empty store in `directory`, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::AlreadyExists`] if there is a database, whole or not.
+    pub fn create(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        let path = directory.join(DATABASE_NAME);
+        if path.exists() {
+            return Err(StoreError::AlreadyExists);
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(unavailable)?;
+        let ballast = Ballast::prepare(directory, options.memtable_bytes)?;
+        ballast.admit(ballast::free_bytes(directory)?)?;
+        let mut settings = options::database_options(options);
+        settings.create_if_missing(true);
+        settings.create_missing_column_families(true);
+        settings.set_error_if_exists(true);
+        let families = options::family_descriptors(options);
+        let database = Database::open_cf_descriptors(&settings, &path, families)
+            .map_err(|error| open_error(&error))?;
+        // The schema row is the last thing to be made. If we crash before it is on the disk, the
+        // database has no version and is never opened: `create` is all or nothing.
+        database
+            .put_opt(
+                SCHEMA_KEY,
+                SCHEMA_VERSION.to_be_bytes(),
+                &options::write_options(),
+            )
+            .map_err(|error| write_error(&error))?;
+        sync_directory(directory)?;
+        Self::start(database, directory, Some(ballast))
+    }
+
+    /// Opens a store that is there. It never makes one: a vault that starts empty because a path
+    /// was wrong would hand out second tokens for every value.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if there is none; [`StoreError::SchemaVersion`] if another version
+    /// of the program wrote it; [`StoreError::Corrupt`] if it is damaged.
+    pub fn open(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        let path = existing(directory)?;
+        let ballast = Ballast::prepare(directory, options.memtable_bytes)?;
+        let mut settings = options::database_options(options);
+        settings.create_if_missing(false);
+        settings.create_missing_column_families(false);
+        let families = options::family_descriptors(options);
+        let database = Database::open_cf_descriptors(&settings, &path, families)
+            .map_err(|error| open_error(&error))?;
+        Self::start(database, directory, Some(ballast))
+    }
+
+    /// Opens a store to read it only, as verifying does. Nothing on the disk changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RocksStore::open`].
+    pub fn open_read_only(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        let path = existing(directory)?;
+        let settings = options::database_options(options);
+        let families = options::family_descriptors(options);
+        let database = Database::open_cf_descriptors_read_only(&settings, &path, families, false)
+            .map_err(|error| open_error(&error))?;
+        Self::start(database, directory, None)
+    }
+
+    fn start(
+        database: Database,
+        directory: &Path,
+        ballast: Option<Ballast>,
+    ) -> Result<Self, StoreError> {
+        let store = Self {
+            database,
+            directory: directory.to_owned(),
+            ballast,
+            writer: Mutex::new(()),
+            tree_size: AtomicU64::new(0),
+            poisoned: AtomicBool::new(false),
+        };
+        let version = store.get(Family::Schema, SCHEMA_KEY)?;
+        let version = version
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u32::from_be_bytes);
+        match version {
+            Some(SCHEMA_VERSION) => {}
+            Some(found) => {
+                return Err(StoreError::SchemaVersion {
+                    found,
+                    supported: SCHEMA_VERSION,
+                });
+            }
+            None => {
+                return Err(StoreError::Corrupt {
+                    table: Family::Schema.name(),
+                });
+            }
+        }
+        store
+            .tree_size
+            .store(store.read_tree_size()?, Ordering::Release);
+        Ok(store)
+    }
+
+    /// Refuses everything once a write has failed.
+    fn usable(&self) -> Result<(), StoreError> {
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable(EngineError(POISONED.to_owned())));
+        }
+        Ok(())
+    }
+
+    fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
+        let handle = self.database.cf_handle(family.name());
+        handle.ok_or(StoreError::Corrupt {
+            table: family.name(),
+        })
+    }
+}
+
+impl fmt::Debug for RocksStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = formatter.debug_struct("RocksStore");
+        debug
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store for RocksStore {
+    fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.read_records(keys)
+    }
+
+    fn values(&self, keys: &[ValueKey]) -> Result<Vec<Option<ValueRow>>, StoreError> {
+        self.read_values(keys)
+    }
+
+    fn subject_records(
+        &self,
+        subject: &SubjectKey,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        self.read_subject_records(subject, after, limit)
+    }
+
+    fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {
+        let row = self.get(Family::Requests, &layout::request_key(key))?;
+        row.map(|bytes| RequestRow::decode(&bytes)).transpose()
+    }
+
+    fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError> {
+        let mut present = self.read_present(group)?;
+        Ok(group.iter().map(|changes| present.judge(changes)).collect())
+    }
+
+    fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError> {
+        self.write_commit(batch)
+    }
+
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        self.read_entries(from, limit)
+    }
+
+    fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.read_hashes(level, from, limit)
+    }
+
+    fn tree_size(&self) -> Result<u64, StoreError> {
+        self.usable()?;
+        Ok(self.tree_size.load(Ordering::Acquire))
+    }
+
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        let note = self.get(Family::Checkpoints, layout::CHECKPOINT_KEY)?;
+        let corrupt = |_| StoreError::Corrupt {
+            table: Family::Checkpoints.name(),
+        };
+        note.map(|bytes| String::from_utf8(bytes).map_err(corrupt))
+            .transpose()
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.read_rows(table, after, limit)
+    }
+
+    fn compare_and_set(&self, change: &RowChange) -> Result<(), StoreError> {
+        self.write_row(change)
+    }
+
+    fn sweep_requests(
+        &self,
+        now: Timestamp,
+        after: Option<RequestKey>,
+        limit: usize,
+    ) -> Result<Sweep, StoreError> {
+        self.write_sweep(now, after, limit)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.usable()?;
+        for family in Family::ALL {
+            let handle = self.family(family)?;
+            self.database
+                .flush_cf(handle)
+                .map_err(|error| self.poison(&error))?;
+        }
+        Ok(())
+    }
+
+    fn statistics(&self) -> Result<Statistics, StoreError> {
+        self.read_statistics()
+    }
+}
+
+/// The path of the database, if there is one.
+fn existing(directory: &Path) -> Result<PathBuf, StoreError> {
+    let path = directory.join(DATABASE_NAME);
+    // `CURRENT` names the manifest; a directory without it is none that RocksDB would open.
+    if path.join("CURRENT").is_file() {
+        Ok(path)
+    } else {
+        Err(StoreError::Missing)
+    }
+}
+
+/// Makes the names in `directory`, and its own, outlast a crash.
+fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    let directory = fs::canonicalize(directory).map_err(unavailable)?;
+    for directory in [Some(directory.as_path()), directory.parent()]
+        .into_iter()
+        .flatten()
+    {
+        File::open(directory)
+            .and_then(|file| file.sync_all())
+            .map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+const DATABASE_NAME: &str = "rocksdb";
+const POISONED: &str = "an earlier write failed, its outcome is unknown";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! Reading rows.
+
+use rocksdb::Direction;
+use rocksdb::IteratorMode;
+use rocksdb::ReadOptions;
+
+use crate::store::Changes;
+use crate::store::Hash;
+use crate::store::Record;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RequestRow;
+use crate::store::Row;
+use crate::store::Statistics;
+use crate::store::StoreError;
+use crate::store::StoredEntry;
+use crate::store::SubjectKey;
+use crate::store::Table;
+use crate::store::ValueKey;
+use crate::store::ValueRow;
+use crate::store::condition::Present;
+use crate::store::rocks::RocksStore;
+use crate::store::rocks::ballast;
+use crate::store::rocks::error::read_error;
+use crate::store::rocks::error::unavailable;
+use crate::store::rocks::layout;
+use crate::store::rocks::layout::Family;
+
+impl RocksStore {
+    pub(super) fn read_records(
+        &self,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Option<Record>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(layout::record_key).collect();
+        self.multi_get(Family::Records, &keys, Record::decode)
+    }
+
+    pub(super) fn read_values(
+        &self,
+        keys: &[ValueKey],
+    ) -> Result<Vec<Option<ValueRow>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(layout::value_key).collect();
+        self.multi_get(Family::Values, &keys, ValueRow::decode)
+    }
+
+    pub(super) fn read_subject_records(
+        &self,
+        subject: &SubjectKey,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let prefix = layout::subject_prefix(subject);
+        let from = after.map(|record| layout::subject_key(subject, record.0));
+        let from = from
+            .as_ref()
+            .map_or(prefix.as_slice(), |key| key.as_slice());
+        let after = after.is_some().then_some(from);
+        self.scan(Family::Subjects, from, after, limit, |key, _| {
+            let Some(record) = key.strip_prefix(&prefix) else {
+                return Ok(None);
+            };
+            let corrupt = |_| StoreError::Corrupt {
+                table: Family::Subjects.name(),
+            };
+            record
+                .try_into()
+                .map(|id| Some(RecordId(id)))
+                .map_err(corrupt)
+        })
+    }
+
+    /// Reads the rows that the conditions of a group speak of.
+    pub(super) fn read_present(&self, group: &[&Changes]) -> Result<Present, StoreError> {
+        let mut present = Present::default();
+        let new_records = || group.iter().flat_map(|changes| &changes.records);
+
+        let record_keys: Vec<_> = new_records().map(|new| new.key).collect();
+        let keys: Vec<_> = record_keys.iter().map(layout::record_key).collect();
+        let found = self.multi_get(Family::Records, &keys, |_| Ok(()))?;
+        let taken = record_keys
+            .into_iter()
+            .zip(found)
+            .filter(|(_, found)| found.is_some());
+        present.records = taken.map(|(key, _)| key).collect();
+
+        let value_keys: Vec<_> = new_records().filter_map(|new| new.value_key).collect();
+        let found = self.read_values(&value_keys)?;
+        let rows = value_keys.into_iter().zip(found);
+        present.values = rows
+            .filter_map(|(key, row)| Some((key, row?.record)))
+            .collect();
+
+        for changes in group {
+            if let Some((key, _)) = &changes.request {
+                let row = self.get(Family::Requests, &layout::request_key(key))?;
+                if let Some(row) = row.map(|bytes| RequestRow::decode(&bytes)).transpose()? {
+                    present.requests.insert(*key, row.expires);
+                }
+            }
+            for change in &changes.rows {
+                if let Some(value) = self.get(Family::of(change.table), &change.key)? {
+                    present
+                        .rows
+                        .insert((change.table, change.key.clone()), value);
+                }
+            }
+        }
+        Ok(present)
+    }
+
+    pub(super) fn read_entries(
+        &self,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let mut expected = from;
+        let from = layout::entry_key(from);
+        self.scan(Family::Audit, &from, None, limit, |key, value| {
+            // A gap is damage: a log is read to be believed.
+            if key != layout::entry_key(expected).as_slice() {
+                return Err(StoreError::Corrupt {
+                    table: Family::Audit.name(),
+                });
+            }
+            expected += 1;
+            StoredEntry::decode(expected - 1, value).map(Some)
+        })
+    }
+
+    pub(super) fn read_hashes(
+        &self,
+        level: u8,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Hash>, StoreError> {
+        let mut expected = from;
+        let from = layout::hash_key(level, from);
+        self.scan(Family::Tiles, &from, None, limit, |key, value| {
+            if key.first() != Some(&level) {
+                return Ok(None);
+            }
+            let corrupt = StoreError::Corrupt {
+                table: Family::Tiles.name(),
+            };
+            if key != layout::hash_key(level, expected).as_slice() {
+                return Err(corrupt);
+            }
+            expected += 1;
+            value.try_into().map(Some).map_err(|_| corrupt)
+        })
+    }
+
+    pub(super) fn read_tree_size(&self) -> Result<u64, StoreError> {
+        let handle = self.family(Family::Audit)?;
+        let Some(last) = self.database.iterator_cf(handle, IteratorMode::End).next() else {
+            return Ok(0);
+        };
+        let (key, _) = last.map_err(|error| read_error(Family::Audit, &error))?;
+        let index = key.as_ref().try_into().map(u64::from_be_bytes).ok();
+        let tree_size = index.and_then(|index| index.checked_add(1));
+        tree_size.ok_or(StoreError::Corrupt {
+            table: Family::Audit.name(),
+        })
+    }
+
+    pub(super) fn read_rows(
+        &self,
+        table: Table,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.scan(
+            Family::of(table),
+            after.unwrap_or_default(),
+            after,
+            limit,
+            |key, value| Ok(Some((key.to_vec(), value.to_vec()))),
+        )
+    }
+
+    pub(super) fn read_statistics(&self) -> Result<Statistics, StoreError> {
+        self.usable()?;
+        let mut statistics = Statistics {
+            free_bytes: ballast::free_bytes(&self.directory)?,
+            tree_size: self.tree_size.load(std::sync::atomic::Ordering::Acquire),
+            ..Statistics::default()
+        };
+        for family in Family::ALL {
+            statistics.memtable_bytes +=
+                self.property(family, "rocksdb.cur-size-all-mem-tables")?;
+            statistics.table_bytes += self.property(family, "rocksdb.total-sst-files-size")?;
+        }
+        statistics.records_count_estimate =
+            self.property(Family::Records, "rocksdb.estimate-num-keys")?;
+        Ok(statistics)
+    }
+
+    pub(super) fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.usable()?;
+        let handle = self.family(family)?;
+        self.database
+            .get_cf(handle, key)
+            .map_err(|error| read_error(family, &error))
+    }
+
+    /// Reads rows in the order of the table, since one block then serves its neighbours, and
+    /// answers in the order of `keys`.
+    fn multi_get<const N: usize, T>(
+        &self,
+        family: Family,
+        keys: &[[u8; N]],
+        decode: impl Fn(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        self.usable()?;
+        let mut sorted: Vec<_> = keys.iter().zip(0_usize..).collect();
+        sorted.sort_unstable();
+        let handle = self.family(family)?;
+        let keys_sorted = sorted.iter().map(|(key, _)| *key);
+        let slices = self
+            .database
+            .batched_multi_get_cf(handle, keys_sorted, true);
+        let mut found = Vec::new();
+        found.resize_with(keys.len(), || None);
+        for ((_, position), slice) in sorted.iter().zip(slices) {
+            let slice = slice.map_err(|error| read_error(family, &error))?;
+            if let (Some(slice), Some(place)) = (slice, found.get_mut(*position)) {
+                *place = Some(decode(&slice)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads at most `limit` rows in the order of the table, from `from` on and without the row
+    /// `after` itself, until `decode` says that a row is no longer of interest.
+    pub(super) fn scan<T>(
+        &self,
+        family: Family,
+        from: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+        mut decode: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.usable()?;
+        let handle = self.family(family)?;
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let rows = self
+            .database
+            .iterator_cf_opt(handle, ReadOptions::default(), mode);
+        let mut found = Vec::new();
+        for row in rows {
+            if found.len() == limit {
+                break;
+            }
+            let (key, value) = row.map_err(|error| read_error(family, &error))?;
+            if after == Some(key.as_ref()) {
+                continue;
+            }
+            match decode(&key, &value)? {
+                Some(row) => found.push(row),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
+    fn property(&self, family: Family, name: &str) -> Result<u64, StoreError> {
+        let handle = self.family(family)?;
+        let property = self
+            .database
+            .property_int_value_cf(handle, name)
+            .map_err(unavailable)?;
+        Ok(property.unwrap_or(0))
+    }
+}

@@ -1,0 +1,173 @@
+//! RocksDB passes the suite; and what is RocksDB's alone.
+
+use std::path::Path;
+
+use super::*;
+use crate::store::Append;
+use crate::store::conformance;
+
+const OPTIONS: RocksOptions = RocksOptions {
+    block_cache_bytes: 1 << 20,
+    memtable_bytes: 1 << 20,
+};
+
+fn open(directory: &Path) -> RocksStore {
+    match RocksStore::open(directory, &OPTIONS) {
+        Err(StoreError::Missing) => RocksStore::create(directory, &OPTIONS).unwrap(),
+        opened => opened.unwrap(),
+    }
+}
+
+fn append(tree_size: u64) -> Append {
+    let entry = StoredEntry {
+        index: tree_size,
+        salt: [0; 16],
+        entry: [tree_size.to_be_bytes(); 12].concat(),
+    };
+    Append {
+        tree_size,
+        entries: vec![entry],
+        hashes: vec![],
+        checkpoint: String::new(),
+    }
+}
+
+fn commit(store: &RocksStore) -> Result<(), StoreError> {
+    store.commit(&CommitBatch {
+        changes: vec![],
+        append: append(store.tree_size()?),
+    })
+}
+
+conformance::suite!(open);
+
+#[test]
+fn open_never_creates() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = RocksStore::open(directory.path(), &OPTIONS);
+    assert!(matches!(refused, Err(StoreError::Missing)));
+    let refused = RocksStore::open_read_only(directory.path(), &OPTIONS);
+    assert!(matches!(refused, Err(StoreError::Missing)));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn create_refuses_an_existing_database() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()));
+    let refused = RocksStore::create(directory.path(), &OPTIONS);
+    assert!(matches!(refused, Err(StoreError::AlreadyExists)));
+}
+
+#[test]
+fn database_made_in_part_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.database.delete(SCHEMA_KEY).unwrap();
+    drop(store);
+    let refused = RocksStore::open(directory.path(), &OPTIONS);
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn other_schema_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.database.put(SCHEMA_KEY, 2_u32.to_be_bytes()).unwrap();
+    drop(store);
+    let refused = RocksStore::open(directory.path(), &OPTIONS);
+    assert!(matches!(
+        refused,
+        Err(StoreError::SchemaVersion {
+            found: 2,
+            supported: 1
+        })
+    ));
+}
+
+#[test]
+fn missing_index_in_the_log_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for _ in 0..3 {
+        commit(&store).unwrap();
+    }
+    let audit = store.family(Family::Audit).unwrap();
+    store
+        .database
+        .delete_cf(audit, layout::entry_key(1))
+        .unwrap();
+    assert!(matches!(
+        store.entries(0, 3),
+        Err(StoreError::Corrupt { table: "audit" })
+    ));
+}
+
+#[test]
+fn read_only_store_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    commit(&open(directory.path())).unwrap();
+    let store = RocksStore::open_read_only(directory.path(), &OPTIONS).unwrap();
+    assert_eq!(store.tree_size().unwrap(), 1);
+    assert!(matches!(commit(&store), Err(StoreError::Unavailable(_))));
+}
+
+#[test]
+fn store_whose_write_failed_refuses_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    commit(&store).unwrap();
+    let error = store
+        .database
+        .put_cf(store.family(Family::Audit).unwrap(), [], [])
+        .err();
+    assert!(error.is_none());
+    store.poisoned.store(true, Ordering::Release);
+    assert!(matches!(commit(&store), Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.entries(0, 1),
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(store.tree_size(), Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.records(&[]),
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(
+        store.checkpoint(),
+        Err(StoreError::Unavailable(_))
+    ));
+}
+
+/// Goal: no acknowledged entry is lost without a word. Method: flip each of some bits across the
+/// write-ahead log; a start must refuse, or lose the last entry at the most.
+#[test]
+fn damaged_log_of_the_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for _ in 0..6 {
+        commit(&store).unwrap();
+    }
+    drop(store);
+    let database = directory.path().join(DATABASE_NAME);
+    let is_log = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
+    let files = fs::read_dir(&database)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let log = files
+        .filter(is_log)
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap();
+    let good = fs::read(&log).unwrap();
+    let mut refused_count = 0;
+    for position in (0..good.len()).step_by(37) {
+        let mut bad = good.clone();
+        bad[position] ^= 1;
+        fs::write(&log, bad).unwrap();
+        match RocksStore::open_read_only(directory.path(), &OPTIONS) {
+            Err(_) => refused_count += 1,
+            Ok(store) => assert!(store.tree_size().unwrap() >= 5, "flipped byte {position}"),
+        }
+    }
+    assert!(refused_count > 10, "{refused_count}");
+}
