@@ -183,7 +183,7 @@ impl RocksStore {
     /// Refuses everything once a write has failed.
     fn usable(&self) -> Result<(), StoreError> {
         if self.poisoned.load(Ordering::Acquire) {
-            return Err(StoreError::Unavailable(EngineError(POISONED.to_owned())));
+            return Err(StoreError::Unavailable(EngineError::new(POISONED)));
         }
         Ok(())
     }
