@@ -1,6 +1,6 @@
 //! The tables in RocksDB, in this process: the default store.
 //!
-//! A store is a directory with `rocksdb`, the database, and `ballast` (see [`ballast`]).
+//! A store is a directory with `rocksdb`, the database, and `ballast` (see `ballast.rs`).
 
 mod ballast;
 mod error;
