@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::domain::Timestamp;
+use crate::store::conformance::call;
+use crate::store::conformance::new_record;
 use crate::store::*;
 
 /// What goes wrong at one commit.
@@ -16,6 +18,7 @@ enum Fault {
     FailsButPersisted,
     OtherWriter,
     ReadsBackWrong,
+    RefusesToRead,
 }
 
 /// A store whose commit goes wrong, once its turn has come.
@@ -50,7 +53,7 @@ impl Store for FaultyStore {
             Fault::Fails => Err(unknown()),
             Fault::FailsButPersisted => self.inner.commit(batch).and(Err(unknown())),
             Fault::OtherWriter => Err(StoreError::Conflict),
-            Fault::ReadsBackWrong => self.inner.commit(batch),
+            Fault::ReadsBackWrong | Fault::RefusesToRead => self.inner.commit(batch),
         }
     }
 
@@ -84,6 +87,9 @@ impl Store for FaultyStore {
     }
 
     fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError> {
+        if self.fault == Fault::RefusesToRead && self.commits_count.load(Ordering::SeqCst) == 2 {
+            return Err(StoreError::Unavailable(EngineError::new("injected")));
+        }
         self.inner.conflicts(group)
     }
 
@@ -149,6 +155,7 @@ fn failed_write_is_fatal_and_leaves_the_log_as_it_is_on_the_disk() {
         (Fault::FailsButPersisted, 3),
         (Fault::OtherWriter, 2),
         (Fault::ReadsBackWrong, 3),
+        (Fault::RefusesToRead, 2),
     ];
     for (fault, tree_size) in faults {
         let log = TestLog::create();
@@ -184,6 +191,43 @@ fn full_disk_refuses_and_service_goes_on_after_it() {
     assert_eq!(commit_through(&audit), expected);
     assert_eq!(*audit.state().borrow(), LogState::Open);
     drop(audit);
+    thread.join();
+    assert_eq!(log.verify().unwrap().tree_size, 3);
+}
+
+#[test]
+fn damaged_row_fails_only_the_call_that_needs_it() {
+    let log = TestLog::create();
+    let store = Arc::new(log.store());
+    let (audit, thread) = AuditLog::open(log.parts_over(store.clone()).unwrap()).unwrap();
+    let tokenize = |token, value| Commit {
+        changes: call(vec![new_record(token, Some(value))]),
+        entry: draft(0),
+    };
+    block_on(audit.commit(tokenize(1, 1))).unwrap();
+    let (key, _) = store.raw_rows("values").remove(0);
+    store.tamper("values", &key, Some(b"damaged"));
+    let answers = block_on(async {
+        let calls = [tokenize(2, 2), tokenize(3, 1), tokenize(4, 4)];
+        let mut tasks = tokio::task::JoinSet::new();
+        for commit in calls {
+            let audit = audit.clone();
+            tasks.spawn(async move { audit.commit(commit).await.map(|_| ()) });
+        }
+        tasks.join_all().await
+    });
+    let damaged_count = answers
+        .iter()
+        .filter(|it| **it == Err(CommitError::Damaged))
+        .count();
+    assert_eq!(
+        (
+            damaged_count,
+            answers.iter().filter(|it| it.is_ok()).count()
+        ),
+        (1, 2)
+    );
+    drop((audit, store));
     thread.join();
     assert_eq!(log.verify().unwrap().tree_size, 3);
 }
