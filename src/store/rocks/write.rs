@@ -113,7 +113,7 @@ impl RocksStore {
         let guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.usable()?;
         let Some(ballast) = &self.ballast else {
-            return Err(StoreError::Unavailable(EngineError(READ_ONLY.to_owned())));
+            return Err(StoreError::Unavailable(EngineError::new(READ_ONLY)));
         };
         ballast.admit(ballast::free_bytes(&self.directory)?)?;
         Ok(guard)
