@@ -1,0 +1,72 @@
+//! Why a command ended early.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::cli::exit::Exit;
+use crate::client::ClientError;
+use crate::config::ConfigError;
+
+/// Why a command ended early. It never repeats a value or a token.
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    /// The vault did not do it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something else went wrong. The text says what to do about it.
+    #[error("{0}")]
+    Failed(String),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard input or output is gone.
+    #[error("cannot read or write: {0}")]
+    Stream(#[from] io::Error),
+    /// The command was given something that does not fit.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that was to be verified is not so.
+    #[error("{0}")]
+    Verification(String),
+}
+
+impl CliError {
+    /// An error about a file.
+    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+
+    /// An error of another layer, in its own words.
+    pub(super) fn failed(error: impl Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// How the command ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) if error.is_denied() => Exit::Denied,
+            Self::Client(_) | Self::Failed(_) | Self::File { .. } | Self::Stream(_) => Exit::Failed,
+            Self::Config(_) | Self::Usage(_) => Exit::Usage,
+            Self::Verification(_) => Exit::VerificationFailed,
+        }
+    }
+}
+
+/// Says something on standard error. Who does not listen misses it, and nothing else happens.
+pub(super) fn say(words: impl Display) {
+    use io::Write as _;
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}
