@@ -1,0 +1,164 @@
+//! `counterfoil detokenize`: tokens to values.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use clap::Args;
+use serde_json::Value;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::cli::answer::{Answer, Failure};
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::{CliError, say};
+use crate::cli::exit::Exit;
+use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::pipeline::LineCall;
+use crate::cli::tokenize::field;
+use crate::client::{ClientError, ItemError, Reason, Receipt, RevealClient, TokenItem};
+use crate::domain::{CaseId, FieldName, Plaintext, Purpose, RequestId, Subject, Token};
+
+/// Reveals the values of tokens: a token a line in, a value a line out
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Every call is recorded in the audit log before a value leaves the vault. Values come with \\n, \\t
+and \\\\ for newline, tab and backslash. Exit code 3: the vault refused.
+
+Example:
+  echo 'Kfo Mbwqtird' | counterfoil detokenize --field name --purpose support --case T-1042 \\
+    --dev .dev")]
+pub(super) struct DetokenizeArgs {
+    /// The field that every token belongs to
+    #[arg(long, value_parser = field)]
+    field: FieldName,
+
+    /// Why: a word that the vault's policies know
+    #[arg(long, value_parser = purpose)]
+    purpose: Purpose,
+
+    /// The case that it is for, such as a ticket's number
+    #[arg(long, value_parser = case_id)]
+    case: Option<CaseId>,
+
+    /// A grant
+    #[arg(long)]
+    grant: Option<String>,
+
+    #[arg(long, value_parser = subject, help = SUBJECT_HELP)]
+    subject: Option<Subject>,
+
+    /// Write the receipt of each call to this file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
+
+    #[command(flatten)]
+    lines: LineArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+struct Detokenize {
+    client: RevealClient,
+    field: FieldName,
+    reason: Reason,
+    subject: Option<Subject>,
+    receipts: Option<Mutex<File>>,
+}
+
+impl DetokenizeArgs {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        let receipts = match &self.receipts {
+            Some(path) => Some(Mutex::new(
+                File::create(path).map_err(CliError::file(path))?,
+            )),
+            None => None,
+        };
+        let client = RevealClient::connect(&self.connection.profile()?).await?;
+        let call = Detokenize {
+            client,
+            field: self.field,
+            reason: Reason {
+                purpose: self.purpose,
+                case_id: self.case,
+                grant_id: self.grant,
+            },
+            subject: self.subject,
+            receipts,
+        };
+        self.lines.answer(call).await
+    }
+}
+
+impl LineCall for Detokenize {
+    type Item = TokenItem;
+
+    fn item(&self, value: Zeroizing<String>) -> Result<TokenItem, Failure> {
+        Ok(TokenItem {
+            field: Some(self.field.clone()),
+            token: Token::new(value.as_str().to_owned()),
+            subject: self.subject.clone(),
+        })
+    }
+
+    async fn call(
+        &self,
+        request_id: RequestId,
+        items: Vec<TokenItem>,
+    ) -> Result<Vec<Result<Answer, ItemError>>, ClientError> {
+        let revealed = self
+            .client
+            .detokenize(&request_id, items, &self.reason)
+            .await?;
+        self.keep(&revealed.receipt);
+        let leaf_index = revealed.receipt.leaf_index;
+        let answer = |value: Plaintext| {
+            // The value is the answer.
+            let text = value.expose();
+            Answer::new(
+                text,
+                [("value", json!(text)), ("leaf_index", json!(leaf_index))],
+            )
+        };
+        let results = revealed.results.into_iter();
+        Ok(results.map(|result| result.map(answer)).collect())
+    }
+}
+
+impl Detokenize {
+    /// Keeps a receipt. The values are revealed already, so a full disk does not withhold them.
+    fn keep(&self, receipt: &Receipt) {
+        let Some(file) = &self.receipts else {
+            return;
+        };
+        let line = format!("{}\n", receipt_json(receipt));
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            let index = receipt.leaf_index;
+            say(format_args!(
+                "the receipt of entry {index} was not kept: {error}"
+            ));
+        }
+    }
+}
+
+fn receipt_json(receipt: &Receipt) -> Value {
+    let proof: Vec<_> = receipt.inclusion_proof.iter().map(hex::encode).collect();
+    json!({
+        "leaf_index": receipt.leaf_index,
+        "leaf_hash": hex::encode(&receipt.leaf_hash),
+        "inclusion_proof": proof,
+        "checkpoint": receipt.checkpoint,
+    })
+}
+
+fn purpose(text: &str) -> Result<Purpose, String> {
+    Purpose::new(text).map_err(|error| error.to_string())
+}
+
+fn case_id(text: &str) -> Result<CaseId, String> {
+    CaseId::new(text).map_err(|error| error.to_string())
+}

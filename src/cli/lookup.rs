@@ -1,0 +1,76 @@
+//! `counterfoil lookup`: values to the tokens that they have.
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::cli::answer::{Answer, Failure};
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::pipeline::LineCall;
+use crate::cli::tokenize::{field, issued};
+use crate::client::{ClientError, ItemError, TokenClient, ValueItem};
+use crate::domain::{FieldName, Plaintext, RequestId, Subject};
+
+/// Finds the existing token of each value, and makes none: the exact search
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example: find a customer by the exact e-mail address
+  echo ada@example.org | counterfoil lookup --field email --dev .dev --as agent")]
+pub(super) struct LookupArgs {
+    /// The field that every value belongs to
+    #[arg(long, value_parser = field)]
+    field: FieldName,
+
+    #[arg(long, value_parser = subject, help = SUBJECT_HELP)]
+    subject: Option<Subject>,
+
+    #[command(flatten)]
+    lines: LineArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+struct Lookup {
+    client: TokenClient,
+    field: FieldName,
+    subject: Option<Subject>,
+}
+
+impl LookupArgs {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        let client = TokenClient::connect(&self.connection.profile()?).await?;
+        let call = Lookup {
+            client,
+            field: self.field,
+            subject: self.subject,
+        };
+        self.lines.answer(call).await
+    }
+}
+
+impl LineCall for Lookup {
+    type Item = ValueItem;
+
+    fn item(&self, value: Zeroizing<String>) -> Result<ValueItem, Failure> {
+        Ok(ValueItem {
+            field: self.field.clone(),
+            value: Plaintext::new(value.as_str().to_owned()),
+            subject: self.subject.clone(),
+        })
+    }
+
+    async fn call(
+        &self,
+        request_id: RequestId,
+        items: Vec<ValueItem>,
+    ) -> Result<Vec<Result<Answer, ItemError>>, ClientError> {
+        let results = self.client.lookup(&request_id, items).await?;
+        let answers = results
+            .into_iter()
+            .map(|result| result.map(|token| issued(&token)));
+        Ok(answers.collect())
+    }
+}

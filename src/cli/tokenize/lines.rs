@@ -1,0 +1,41 @@
+//! A value a line in, a token a line out.
+
+use zeroize::Zeroizing;
+
+use crate::cli::answer::{Answer, Failure};
+use crate::cli::pipeline::LineCall;
+use crate::cli::tokenize::issued;
+use crate::client::{ClientError, ItemError, TokenClient, ValueItem};
+use crate::domain::{FieldName, Plaintext, RequestId, Subject};
+
+/// Tokenizes lines of one field.
+pub(super) struct Tokenize {
+    pub(super) client: TokenClient,
+    pub(super) field: FieldName,
+    pub(super) subject: Option<Subject>,
+    pub(super) ttl_seconds: Option<u32>,
+}
+
+impl LineCall for Tokenize {
+    type Item = ValueItem;
+
+    fn item(&self, value: Zeroizing<String>) -> Result<ValueItem, Failure> {
+        Ok(ValueItem {
+            field: self.field.clone(),
+            value: Plaintext::new(value.as_str().to_owned()),
+            subject: self.subject.clone(),
+        })
+    }
+
+    async fn call(
+        &self,
+        request_id: RequestId,
+        items: Vec<ValueItem>,
+    ) -> Result<Vec<Result<Answer, ItemError>>, ClientError> {
+        let results = self.client.tokenize(&request_id, items, self.ttl_seconds);
+        let results = results.await?.into_iter();
+        Ok(results
+            .map(|result| result.map(|token| issued(&token)))
+            .collect())
+    }
+}

@@ -1,0 +1,140 @@
+//! `counterfoil tokenize`: values to tokens, by line or in the columns of a CSV file.
+
+mod columns;
+mod csv;
+mod lines;
+mod output;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::answer::Answer;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::client::{IssuedToken, TokenClient};
+use crate::domain::{Fidelity, FidelityReason, FieldName, Subject};
+
+pub(super) use columns::Column;
+
+/// Turns values into tokens: a value a line, or the columns of a CSV file
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+A line that fails becomes an empty line, its error goes to standard error with the line's number,
+and the exit code is 1. In values, \\n, \\t and \\\\ stand for newline, tab and backslash.
+
+Examples:
+  echo 'Ada Lovelace' | counterfoil tokenize --field name --dev .dev
+  counterfoil tokenize --csv --columns name=name,email=email --subject-column id \\
+    --dev .dev --output tokens.csv customers.csv
+
+With --output, a CSV run that was interrupted goes on where it was: give the same command again.")]
+pub(super) struct TokenizeArgs {
+    /// The field that every line belongs to
+    #[arg(long, value_parser = field, required_unless_present = "csv", conflicts_with = "csv")]
+    field: Option<FieldName>,
+
+    #[arg(long, value_parser = subject, conflicts_with = "csv", help = SUBJECT_HELP)]
+    subject: Option<Subject>,
+
+    /// Seconds until new tokens expire; the field's own setting if there is none
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    ttl: Option<u32>,
+
+    /// Read a CSV file with a header, and write it with tokens in the columns
+    #[arg(long, requires = "columns", conflicts_with = "json")]
+    csv: bool,
+
+    /// With --csv: which columns to tokenize, each with its field
+    #[arg(
+        long,
+        value_name = "COLUMN=FIELD",
+        value_delimiter = ',',
+        requires = "csv"
+    )]
+    columns: Vec<Column>,
+
+    /// With --csv: the column that has your own opaque id of each row's customer
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    subject_column: Option<String>,
+
+    /// With --csv: write to this file, which must not exist; to standard output if there is none
+    #[arg(long, value_name = "FILE", requires = "csv")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    lines: LineArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl TokenizeArgs {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        let profile = self.connection.profile()?;
+        match &self.field {
+            Some(field) => {
+                let client = TokenClient::connect(&profile).await?;
+                let call = lines::Tokenize {
+                    client,
+                    field: field.clone(),
+                    subject: self.subject,
+                    ttl_seconds: self.ttl,
+                };
+                self.lines.answer(call).await
+            }
+            None => {
+                let job = csv::CsvJob {
+                    input: self.lines,
+                    output: self.output,
+                    columns: self.columns,
+                    subject_column: self.subject_column,
+                    ttl_seconds: self.ttl,
+                };
+                job.run(&profile).await
+            }
+        }
+    }
+}
+
+/// Reads a field's name from an argument.
+pub(super) fn field(text: &str) -> Result<FieldName, String> {
+    FieldName::new(text).map_err(|error| error.to_string())
+}
+
+/// A token as an answer.
+pub(super) fn issued(token: &IssuedToken) -> Answer {
+    // The token is the answer.
+    let text = token.token.expose();
+    Answer::new(
+        text,
+        [
+            ("token", json!(text)),
+            ("fidelity", json!(fidelity_name(token.fidelity))),
+            ("reason", json!(reason_name(token.reason))),
+            ("created", json!(token.created)),
+        ],
+    )
+}
+
+/// The name of a fidelity, as the configuration writes it.
+pub(super) fn fidelity_name(fidelity: Fidelity) -> &'static str {
+    match fidelity {
+        Fidelity::Shape => "shape",
+        Fidelity::Outline => "outline",
+        Fidelity::Opaque => "opaque",
+    }
+}
+
+fn reason_name(reason: FidelityReason) -> &'static str {
+    match reason {
+        FidelityReason::Configured => "configured",
+        FidelityReason::DomainTooSmall => "domain_too_small",
+        FidelityReason::Invalid => "invalid",
+        FidelityReason::NotRepresentable => "not_representable",
+        FidelityReason::TooLong => "too_long",
+    }
+}
