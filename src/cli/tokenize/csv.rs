@@ -1,0 +1,321 @@
+//! A CSV file in, the same file out with tokens in its columns.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use csv::StringRecord;
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
+use tokio::task::JoinHandle;
+
+use crate::cli::answer::{Failure, Tally, say_failure};
+use crate::cli::error::{CliError, say};
+use crate::cli::exit::Exit;
+use crate::cli::line_args::LineArgs;
+use crate::cli::pipeline::{BATCH_BYTES_MAX, CALLS_IN_FLIGHT_MAX};
+use crate::cli::tokenize::columns::{Column, Layout};
+use crate::cli::tokenize::output::CsvOutput;
+use crate::client::{
+    ClientError, ITEMS_MAX, IssuedToken, ItemError, Profile, TokenClient, ValueItem,
+};
+use crate::domain::{Clock, Plaintext, RequestId, Subject, SystemClock};
+
+/// What to do with which file.
+pub(super) struct CsvJob {
+    pub(super) input: LineArgs,
+    pub(super) output: Option<PathBuf>,
+    pub(super) columns: Vec<Column>,
+    pub(super) subject_column: Option<String>,
+    pub(super) ttl_seconds: Option<u32>,
+}
+
+/// Rows with the cells of them that are sent.
+struct Batch {
+    rows: Vec<StringRecord>,
+    /// The place of each value that is sent: its row in the batch and its column.
+    cells: Vec<(usize, usize)>,
+    /// The cells that are not sent, with what is wrong with them.
+    failures: Vec<(usize, usize, Failure)>,
+    /// Bytes of the input up to the batch's end.
+    input_bytes: u64,
+}
+
+type Answers = Result<Vec<Result<IssuedToken, ItemError>>, ClientError>;
+
+impl CsvJob {
+    pub(super) async fn run(self, profile: &Profile) -> Result<Exit, CliError> {
+        let clock = SystemClock::default();
+        let started = clock.now();
+        let arguments = format!(
+            "{} {:?} {:?} {:?}",
+            profile.namespace, self.columns, self.subject_column, self.ttl_seconds
+        );
+        let mut reader = csv::Reader::from_reader(self.input.open()?);
+        let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
+        let layout = Layout::find(&header, &self.columns, self.subject_column.as_deref())?;
+        let mut output = match self.output.clone() {
+            Some(target) => CsvOutput::file(target, arguments)?,
+            None => CsvOutput::stdout(arguments)?,
+        };
+        let client = TokenClient::connect(profile).await?;
+        if output.is_new() {
+            output.write(&header)?;
+        }
+        let bar = self.progress_bar();
+        let mut rows = Rows::new(reader, layout);
+        rows.skip(output.state().rows)?;
+        let tally = self.tokenize(&client, rows, &mut output, &bar).await?;
+        bar.finish_and_clear();
+        let state = output.finish()?;
+        let elapsed_ms = clock.now().unix_ms().saturating_sub(started.unix_ms());
+        let (rows, done, failed) = (state.rows, state.done, state.failed);
+        let elapsed = Duration::from_millis(elapsed_ms).as_secs_f64();
+        say(format_args!(
+            "{rows} rows, {done} tokens, {failed} failures, {elapsed:.1} s"
+        ));
+        Ok(match failed {
+            0 => Exit::Done,
+            _ if tally.failed == failed => tally.exit(),
+            _ => Exit::Failed,
+        })
+    }
+
+    /// Sends batches, several at a time, and writes their rows in order.
+    async fn tokenize(
+        &self,
+        client: &TokenClient,
+        mut rows: Rows,
+        output: &mut CsvOutput,
+        bar: &ProgressBar,
+    ) -> Result<Tally, CliError> {
+        let mut tally = Tally::default();
+        let mut in_flight: VecDeque<(Batch, JoinHandle<Answers>)> = VecDeque::new();
+        let run_id = output.run_id();
+        let mut call = output.state().calls;
+        loop {
+            if in_flight.len() < CALLS_IN_FLIGHT_MAX
+                && let Some((batch, items)) = rows.batch()?
+            {
+                let request_id = run_id.request_id(call);
+                call += 1;
+                let answers = answers(client.clone(), request_id, items, self.ttl_seconds);
+                in_flight.push_back((batch, tokio::spawn(answers)));
+                continue;
+            }
+            let Some((batch, answers)) = in_flight.pop_front() else {
+                return Ok(tally);
+            };
+            let answers = answers.await.map_err(CliError::failed)?;
+            let answers = answers.inspect_err(|_| {
+                bar.abandon();
+                if self.output.is_some() {
+                    say("interrupted: give the same command again to go on");
+                }
+            })?;
+            bar.set_position(batch.input_bytes);
+            bar.suspend(|| write(batch, answers, output, &mut tally))?;
+        }
+    }
+
+    /// Shows how much of the input is done, where standard error is a terminal.
+    fn progress_bar(&self) -> ProgressBar {
+        let length = self
+            .input
+            .input
+            .as_ref()
+            .and_then(|path| fs::metadata(path).ok());
+        let bar = match length {
+            Some(metadata) => ProgressBar::new(metadata.len()),
+            None => ProgressBar::new_spinner(),
+        };
+        let template = match bar.length() {
+            Some(_) => "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
+            None => "{spinner} {bytes}  {bytes_per_sec}",
+        };
+        bar.with_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        )
+    }
+}
+
+async fn answers(
+    client: TokenClient,
+    request_id: RequestId,
+    items: Vec<ValueItem>,
+    ttl_seconds: Option<u32>,
+) -> Answers {
+    match items.is_empty() {
+        true => Ok(Vec::new()),
+        false => client.tokenize(&request_id, items, ttl_seconds).await,
+    }
+}
+
+/// Puts the tokens into the rows and writes them. A cell that failed becomes empty: its value must
+/// not pass in clear.
+fn write(
+    mut batch: Batch,
+    answers: Vec<Result<IssuedToken, ItemError>>,
+    output: &mut CsvOutput,
+    tally: &mut Tally,
+) -> Result<(), CliError> {
+    let mut tokens = Vec::with_capacity(answers.len());
+    for ((row, column), answer) in batch.cells.into_iter().zip(answers) {
+        match answer {
+            Ok(issued) => tokens.push((row, column, issued.token)),
+            Err(error) => batch.failures.push((row, column, error.into())),
+        }
+    }
+    let before = *tally;
+    batch
+        .failures
+        .sort_by_key(|(row, column, _)| (*row, *column));
+    for (row, column, failure) in &batch.failures {
+        let line = batch.rows.get(*row).and_then(StringRecord::position);
+        let failure = Failure {
+            message: format!("column {}: {}", column + 1, failure.message),
+            ..failure.clone()
+        };
+        say_failure(line.map_or(0, csv::Position::line), &failure);
+        tally.count(&failure);
+    }
+    tally.done += u64::try_from(tokens.len()).unwrap_or(u64::MAX);
+    let mut texts: Vec<Vec<Option<&str>>> = batch
+        .rows
+        .iter()
+        .map(|row| row.iter().map(Some).collect())
+        .collect();
+    let mut set = |row: usize, column: usize, text| {
+        if let Some(cell) = texts.get_mut(row).and_then(|cells| cells.get_mut(column)) {
+            *cell = text;
+        }
+    };
+    for (row, column, _) in &batch.failures {
+        set(*row, *column, None);
+    }
+    for (row, column, token) in &tokens {
+        // The file is where tokens belong.
+        set(*row, *column, Some(token.expose()));
+    }
+    for cells in &texts {
+        let cells = cells.iter().map(|cell| cell.unwrap_or_default());
+        output.write(&cells.collect())?;
+    }
+    let rows_count = u64::try_from(texts.len()).unwrap_or(u64::MAX);
+    output.end_batch(|state| {
+        state.rows += rows_count;
+        state.calls += 1;
+        state.done += tally.done - before.done;
+        state.failed += tally.failed - before.failed;
+    })
+}
+
+/// The rows of the input, in batches. The same rows make the same batches, whenever a run goes on.
+struct Rows {
+    reader: csv::Reader<Box<dyn BufRead + Send>>,
+    layout: Layout,
+    /// The row that did not fit into the batch before.
+    left_over: Option<StringRecord>,
+}
+
+impl Rows {
+    fn new(reader: csv::Reader<Box<dyn BufRead + Send>>, layout: Layout) -> Self {
+        Self {
+            reader,
+            layout,
+            left_over: None,
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<StringRecord>, CliError> {
+        if let Some(row) = self.left_over.take() {
+            return Ok(Some(row));
+        }
+        let mut row = StringRecord::new();
+        let read = self.reader.read_record(&mut row);
+        Ok(read.map_err(|error| csv_error(&error))?.then_some(row))
+    }
+
+    /// Passes over rows that an earlier run has done.
+    fn skip(&mut self, count: u64) -> Result<(), CliError> {
+        for _ in 0..count {
+            if self.next()?.is_none() {
+                let problem =
+                    "the input is shorter than what is done of it\n  is it the same file?";
+                return Err(CliError::Usage(problem.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows, as many as fit into a call, with the values of their cells.
+    fn batch(&mut self) -> Result<Option<(Batch, Vec<ValueItem>)>, CliError> {
+        let mut batch = Batch {
+            rows: Vec::new(),
+            cells: Vec::new(),
+            failures: Vec::new(),
+            input_bytes: 0,
+        };
+        let mut items = Vec::with_capacity(ITEMS_MAX);
+        let mut bytes = 0;
+        while let Some(row) = self.next()? {
+            bytes += row.as_slice().len();
+            let is_full = items.len() + self.layout.values.len() > ITEMS_MAX
+                || bytes > BATCH_BYTES_MAX
+                || batch.rows.len() == ROWS_MAX;
+            if is_full && !batch.rows.is_empty() {
+                self.left_over = Some(row);
+                break;
+            }
+            self.read(row, &mut batch, &mut items);
+        }
+        batch.input_bytes = self.reader.position().byte();
+        Ok((!batch.rows.is_empty()).then_some((batch, items)))
+    }
+
+    /// Takes the cells of a row that have something in them.
+    fn read(&self, row: StringRecord, batch: &mut Batch, items: &mut Vec<ValueItem>) {
+        let number = batch.rows.len();
+        let subject = self.layout.subject.and_then(|position| row.get(position));
+        let subject = subject.map(Subject::new).transpose();
+        for (position, field) in &self.layout.values {
+            let value = row.get(*position).unwrap_or_default();
+            match &subject {
+                _ if value.is_empty() => (),
+                Ok(subject) => {
+                    batch.cells.push((number, *position));
+                    items.push(ValueItem {
+                        field: field.clone(),
+                        value: Plaintext::new(value.to_owned()),
+                        subject: subject.clone(),
+                    });
+                }
+                Err(error) => {
+                    let failure = Failure::invalid(format_args!("subject: {error}"));
+                    batch.failures.push((number, *position, failure));
+                }
+            }
+        }
+        batch.rows.push(row);
+    }
+}
+
+/// What is wrong with a CSV file, without what is in it.
+fn csv_error(error: &csv::Error) -> CliError {
+    let line = error.position().map_or(0, csv::Position::line);
+    let problem = if let csv::ErrorKind::Io(error) = error.kind() {
+        format!("cannot read the input: {error}")
+    } else if let csv::ErrorKind::Utf8 { .. } = error.kind() {
+        format!("line {line}: the row is not UTF-8")
+    } else if let csv::ErrorKind::UnequalLengths { expected_len, .. } = error.kind() {
+        format!("line {line}: the row does not have {expected_len} cells, as the header does")
+    } else {
+        format!("line {line}: the row is not CSV")
+    };
+    CliError::Failed(problem)
+}
+
+/// Rows of one batch, where most cells are empty.
+const ROWS_MAX: usize = 1_000;
