@@ -1,0 +1,236 @@
+//! `counterfoil audit`: verifies and exports the audit log. It needs no server.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::BufReader;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::audit::{CheckpointKeys, Head, HeadError, Report, VerifyError};
+use crate::audit::{verify_export, verify_store, write_export};
+use crate::cli::dev::DevDirectory;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::store::StoreError;
+use crate::store::rocks::{RocksOptions, RocksStore};
+
+/// The audit log: verify it, export it
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    Export(ExportArgs),
+    Verify(VerifyArgs),
+}
+
+/// Verifies a log with nothing but its public key: entries, tree, checkpoint and head
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Exit code 4: something is wrong. The first thing that is wrong is named.
+
+Examples:
+  counterfoil audit verify --dev .dev
+  counterfoil audit verify --data-dir /var/lib/counterfoil --public-key audit.vkey
+  counterfoil audit verify --export log.jsonl --public-key audit.vkey")]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    log: LogArgs,
+
+    /// Verify an export instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
+    export: Option<PathBuf>,
+
+    /// Write the report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes a log as JSON Lines, entries first and the signed checkpoint last
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  counterfoil audit export --dev .dev > log.jsonl")]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Which log, and whose signature is believed.
+#[derive(Args, Clone, Debug)]
+struct LogArgs {
+    /// The log of the vault that `serve --dev DIR` has run
+    #[arg(long, value_name = "DIR", env = "COUNTERFOIL_DEV")]
+    dev: Option<PathBuf>,
+
+    /// The data directory of a vault, which may be served meanwhile
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Where the head is kept; `head` in the data directory if there is none
+    #[arg(long, value_name = "DIR")]
+    head_dir: Option<PathBuf>,
+
+    /// The public key of the log, as `init` printed it, in a file; more than one after a rotation
+    #[arg(long = "public-key", value_name = "FILE")]
+    public_keys: Vec<PathBuf>,
+}
+
+impl AuditCommand {
+    pub(super) fn run(self) -> Result<Exit, CliError> {
+        match self {
+            Self::Export(arguments) => arguments.run(),
+            Self::Verify(arguments) => arguments.run(),
+        }
+    }
+}
+
+impl VerifyArgs {
+    fn run(self) -> Result<Exit, CliError> {
+        let keys = self.log.public_keys()?;
+        let report = match &self.export {
+            Some(path) => {
+                let file = File::open(path).map_err(CliError::file(path))?;
+                verify_export(BufReader::new(file), &keys)
+            }
+            None => self.log.verify(&keys)?,
+        };
+        let report = report.map_err(verify_error)?;
+        let text = if self.json {
+            json_report(&report)
+        } else {
+            text_report(&report)
+        };
+        writeln!(io::stdout(), "{text}")?;
+        Ok(Exit::Done)
+    }
+}
+
+impl ExportArgs {
+    fn run(self) -> Result<Exit, CliError> {
+        let keys = self.log.public_keys()?;
+        let store = open(&self.log.data_dir()?)?;
+        let mut output = BufWriter::new(io::stdout().lock());
+        write_export(&mut output, &store, &keys).map_err(verify_error)?;
+        output.flush()?;
+        Ok(Exit::Done)
+    }
+}
+
+impl LogArgs {
+    fn data_dir(&self) -> Result<PathBuf, CliError> {
+        match (&self.data_dir, &self.dev) {
+            (Some(directory), _) => Ok(directory.clone()),
+            (None, Some(dev)) => Ok(DevDirectory::new(dev).data_dir()),
+            (None, None) => {
+                let problem = "--data-dir is missing\n  give it, or --dev DIR";
+                Err(CliError::Usage(problem.to_owned()))
+            }
+        }
+    }
+
+    fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
+        let mut files = self.public_keys.clone();
+        if let (true, Some(dev)) = (files.is_empty(), &self.dev) {
+            files.push(DevDirectory::new(dev).audit_vkey());
+        }
+        if files.is_empty() {
+            // The one beside the log would prove nothing: who changes the log changes it too.
+            let problem = "--public-key is missing\n  give the key that `init` printed";
+            return Err(CliError::Usage(problem.to_owned()));
+        }
+        let mut keys = Vec::with_capacity(files.len());
+        for path in &files {
+            let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+            for line in text.lines().filter(|line| !line.is_empty()) {
+                keys.push(line.parse().map_err(|_| {
+                    let path = path.display();
+                    CliError::Usage(format!("{path}: the line is no public key of a log"))
+                })?);
+            }
+        }
+        Ok(CheckpointKeys::new(keys))
+    }
+
+    fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
+        let data_dir = self.data_dir()?;
+        let head_dir = self
+            .head_dir
+            .clone()
+            .unwrap_or_else(|| data_dir.join("head"));
+        // First the head, then the log: a vault that is served meanwhile makes the log longer,
+        // and a log may be longer than its head.
+        let head = Head::read(&head_dir, keys).map_err(|error| match error {
+            HeadError::Io(source) => CliError::file(&head_dir)(source),
+            HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
+                CliError::Verification(format!("{}: {error}", head_dir.display()))
+            }
+        })?;
+        let store = open(&data_dir)?;
+        Ok(verify_store(&store, Some(&head), keys))
+    }
+}
+
+fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
+    let options = RocksOptions::default();
+    RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
+}
+
+/// A log that cannot be read proves nothing; one that can, and is wrong, proves something.
+fn verify_error(error: VerifyError) -> CliError {
+    match &error {
+        VerifyError::Read(source) => CliError::Failed(format!("{error}: {source}")),
+        VerifyError::Store(store) => store_error(store),
+        VerifyError::Checkpoint
+        | VerifyError::Entry { .. }
+        | VerifyError::Hash { .. }
+        | VerifyError::Index { .. }
+        | VerifyError::Intent { .. }
+        | VerifyError::Line { .. }
+        | VerifyError::Root { .. }
+        | VerifyError::Size { .. }
+        | VerifyError::Time { .. } => CliError::Verification(format!("NOT verified: {error}")),
+    }
+}
+
+fn store_error(error: &StoreError) -> CliError {
+    if matches!(error, StoreError::Corrupt { .. }) {
+        return CliError::Verification(format!("NOT verified: {error}"));
+    }
+    CliError::failed(error)
+}
+
+fn text_report(report: &Report) -> String {
+    let mut text = format!(
+        "verified: {} entries, root hash {}",
+        report.tree_size,
+        hex::encode(report.root.as_bytes())
+    );
+    for (event, count) in &report.counts {
+        text.push_str(&format!("\n{count:>8} {}", event.name()));
+    }
+    let open = report.open_intents_count;
+    text.push_str(&format!(
+        "\n{open:>8} intents to reveal without an outcome, counted as revealed"
+    ));
+    text
+}
+
+fn json_report(report: &Report) -> String {
+    let counts = report
+        .counts
+        .iter()
+        .map(|(event, count)| (event.name().to_owned(), json!(count)));
+    let report = json!({
+        "verified": true,
+        "tree_size": report.tree_size,
+        "root_hash": hex::encode(report.root.as_bytes()),
+        "counts": counts.collect::<serde_json::Map<_, _>>(),
+        "open_intents_count": report.open_intents_count,
+    });
+    report.to_string()
+}

@@ -1,0 +1,84 @@
+//! `counterfoil config check`: what is wrong with a configuration.
+
+use std::env;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+
+use crate::cli::error::{CliError, say};
+use crate::cli::example_keys;
+use crate::cli::exit::Exit;
+use crate::config::{Config, PASSPHRASE_FILE_VARIABLE, PassphraseSource, RootKeyConfig};
+
+/// The configuration file
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    Check(CheckArgs),
+}
+
+/// Checks a configuration and the files that it names, as a start would, and starts nothing
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  counterfoil config check --config /etc/counterfoil/config.toml")]
+pub(super) struct CheckArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
+    config: PathBuf,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self) -> Result<Exit, CliError> {
+        let Self::Check(CheckArgs { config: path }) = self;
+        let config = load(&path)?;
+        check_files(&config)?;
+        if let Err(error) = example_keys::refuse(&config) {
+            say(format_args!("note: {error}"));
+        }
+        let fields: usize = config
+            .namespaces
+            .values()
+            .map(|namespace| namespace.fields.len())
+            .sum();
+        let (namespaces, permits) = (config.namespaces.len(), config.permits.len());
+        say(format_args!(
+            "{}: no errors; {namespaces} namespaces, {fields} fields, {permits} permits",
+            path.display()
+        ));
+        Ok(Exit::Done)
+    }
+}
+
+/// Reads a configuration, with what the environment adds to it.
+///
+/// # Errors
+///
+/// If it is wrong.
+pub(super) fn load(path: &Path) -> Result<Config, CliError> {
+    Ok(Config::load(path, env::var_os(PASSPHRASE_FILE_VARIABLE))?)
+}
+
+/// Checks that the files that must be there can be read.
+///
+/// # Errors
+///
+/// The first that cannot.
+pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
+    let mut files = vec![
+        ("tls.certificate", &config.tls.certificate),
+        ("tls.key", &config.tls.key),
+        ("tls.client_ca", &config.tls.client_ca),
+    ];
+    let RootKeyConfig::PassphraseFile { passphrase, .. } = &config.root_key;
+    if let PassphraseSource::File(file) = passphrase {
+        files.push(("root_key.passphrase_file", file));
+    }
+    for (key, path) in files {
+        std::fs::File::open(path).map_err(|error| {
+            CliError::Usage(format!("{key}: {} cannot be read: {error}", path.display()))
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `counterfoil serve`: runs a vault.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::block_on;
+use crate::cli::config_check;
+use crate::cli::dev::{DevDirectory, Endpoints};
+use crate::cli::error::{CliError, say};
+use crate::cli::example_keys;
+use crate::cli::exit::Exit;
+use crate::cli::init::open_root_key;
+use crate::cli::wiring;
+use crate::config::Config;
+use crate::keys::hardening;
+
+/// Runs a vault, until it is told to stop by SIGTERM or SIGINT
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Prints one line on standard output when it answers: ready token=ADDRESS reveal=ADDRESS
+
+Examples:
+  counterfoil serve --config /etc/counterfoil/config.toml
+  counterfoil serve --dev .dev      (makes everything it needs in .dev, the first time)")]
+pub(super) struct ServeArgs {
+    /// The configuration of a vault that `init` has made
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COUNTERFOIL_CONFIG",
+        required_unless_present = "dev",
+        conflicts_with = "dev"
+    )]
+    config: Option<PathBuf>,
+
+    /// Run a vault for development with generated keys in DIR, ready for client commands with
+    /// --dev DIR
+    #[arg(long, value_name = "DIR")]
+    dev: Option<PathBuf>,
+
+    /// Where the token listener answers, instead of what the configuration says
+    #[arg(long, value_name = "ADDRESS")]
+    token_listen: Option<SocketAddr>,
+
+    /// Where the reveal listener answers, instead of what the configuration says
+    #[arg(long, value_name = "ADDRESS")]
+    reveal_listen: Option<SocketAddr>,
+}
+
+impl ServeArgs {
+    pub(super) fn run(self) -> Result<Exit, CliError> {
+        hardening::protect_process_memory()?;
+        log_to_standard_error();
+        let dev = self.dev.as_deref().map(DevDirectory::new);
+        let mut config = match (&dev, &self.config) {
+            (Some(dev), _) => {
+                dev.ensure()?;
+                config_check::load(&dev.config())?
+            }
+            (None, Some(path)) => {
+                let config = config_check::load(path)?;
+                example_keys::refuse(&config)?;
+                config
+            }
+            (None, None) => return Err(CliError::Usage("--config or --dev is missing".to_owned())),
+        };
+        config.listen.token = self.token_listen.unwrap_or(config.listen.token);
+        config.listen.reveal = self.reveal_listen.unwrap_or(config.listen.reveal);
+        config_check::check_files(&config)?;
+        block_on(serve(config, dev))?;
+        Ok(Exit::Done)
+    }
+}
+
+async fn serve(config: Config, dev: Option<DevDirectory>) -> Result<(), CliError> {
+    let root = open_root_key(&config)?;
+    if let Some(dev) = &dev {
+        ensure_dev_vault(dev, &config, &root).await?;
+    }
+    // Before anything answers: a vault that is told to stop while it starts stops in order.
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let ready = |endpoints: Endpoints| {
+        if let Some(dev) = &dev
+            && let Err(error) = dev.set_endpoints(&endpoints)
+        {
+            say(format_args!(
+                "client commands will not find this vault: {error}"
+            ));
+        }
+        let Endpoints { token, reveal } = endpoints;
+        // Nobody has to listen to this line.
+        let _ = writeln!(io::stdout(), "ready token={token} reveal={reveal}");
+    };
+    wiring::serve(&config, root, shutdown, ready).await
+}
+
+/// Makes the vault of a directory for development, the first time. One that was made and is gone
+/// is not made again: whoever lost it should know.
+async fn ensure_dev_vault(
+    dev: &DevDirectory,
+    config: &Config,
+    root: &crate::crypto::RootKey,
+) -> Result<(), CliError> {
+    let key_file = dev.audit_vkey();
+    if key_file.exists() {
+        return Ok(());
+    }
+    // If we crash after the vault is made and before its public key is here, the vault is there.
+    if !config.data_dir.exists() {
+        wiring::create(config, root).await?;
+    }
+    fs::copy(wiring::audit_key_file(config), &key_file).map_err(CliError::file(&key_file))?;
+    Ok(())
+}
+
+/// What the vault says of itself while it runs: how much of it, `COUNTERFOIL_LOG` says.
+fn log_to_standard_error() {
+    let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG");
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,counterfoil=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+}
