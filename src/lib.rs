@@ -21,6 +21,7 @@
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
 pub mod audit;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod crypto;

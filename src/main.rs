@@ -1,3 +1,7 @@
 //! The one binary. All behaviour is in the library.
 
-fn main() {}
+use counterfoil::cli;
+
+fn main() -> cli::Exit {
+    cli::run()
+}

@@ -1,0 +1,170 @@
+//! The command line: a file for each command.
+//!
+//! Results go to standard output, words and progress to standard error; values never come in
+//! arguments, which every process of the machine can read. A command ends with an [`Exit`].
+
+mod answer;
+mod audit;
+mod config_check;
+mod connection;
+mod date_time;
+mod demo;
+mod detokenize;
+mod dev;
+mod error;
+mod escape;
+mod example_keys;
+mod exit;
+mod init;
+mod inspect;
+mod line;
+mod line_args;
+mod lookup;
+mod passphrase;
+mod pipeline;
+mod run_id;
+mod serve;
+mod tokenize;
+mod verify_match;
+mod wiring;
+
+use std::panic;
+
+use clap::Parser;
+use clap::Subcommand;
+use tokio::runtime;
+
+use crate::cli::error::{CliError, say};
+
+pub use exit::Exit;
+
+/// A format-preserving tokenization vault: the token is the ciphertext, the vault keeps only its key
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+A first look, on one machine and with nothing to set up:
+  counterfoil demo
+
+A vault to develop against, and a value tokenized with it:
+  counterfoil serve --dev .dev
+  echo 'Ada Lovelace' | counterfoil tokenize --field name --dev .dev
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 verification failed."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    #[command(subcommand)]
+    Config(config_check::ConfigCommand),
+    Demo(demo::DemoArgs),
+    Detokenize(detokenize::DetokenizeArgs),
+    #[command(subcommand)]
+    Dev(DevCommand),
+    Init(init::InitArgs),
+    Inspect(inspect::InspectArgs),
+    Lookup(lookup::LookupArgs),
+    Serve(serve::ServeArgs),
+    Tokenize(tokenize::TokenizeArgs),
+    VerifyMatch(verify_match::VerifyMatchArgs),
+}
+
+/// Things that are of use to who develops Counterfoil
+#[derive(Debug, Subcommand)]
+enum DevCommand {
+    KeysExample(dev::keys_example::KeysExampleArgs),
+}
+
+/// Runs the command that the process was called with.
+#[must_use]
+pub fn run() -> Exit {
+    panic::set_hook(Box::new(|panic| {
+        // The place alone: what was being handled may be in the message.
+        match panic.location() {
+            Some(place) => say(format_args!("internal error at {place}")),
+            None => say("internal error"),
+        }
+    }));
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // `--help` and `--version` are no errors, and go to standard output.
+            let is_error = error.use_stderr();
+            let printed = error.print();
+            return if is_error || printed.is_err() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    match execute(command) {
+        Ok(exit) => exit,
+        Err(error) => {
+            say(format_args!("counterfoil: {error}"));
+            error.exit()
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<Exit, CliError> {
+    match command {
+        Command::Audit(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Demo(arguments) => arguments.run(),
+        Command::Detokenize(arguments) => block_on(arguments.run()),
+        Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
+        Command::Init(arguments) => arguments.run(),
+        Command::Inspect(arguments) => block_on(arguments.run()),
+        Command::Lookup(arguments) => block_on(arguments.run()),
+        Command::Serve(arguments) => arguments.run(),
+        Command::Tokenize(arguments) => block_on(arguments.run()),
+        Command::VerifyMatch(arguments) => block_on(arguments.run()),
+    }
+}
+
+/// Runs a command that calls a vault, or is one.
+fn block_on<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A reader of standard input may still wait for a line that nobody needs.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_with_an_example() {
+        fn check(command: &clap::Command) {
+            for command in command.get_subcommands() {
+                let name = command.get_name();
+                let teaches = command.has_subcommands()
+                    || command.get_after_help().is_some_and(|help| {
+                        help.to_string().contains(&format!("  counterfoil {name}"))
+                            || help.to_string().contains(&format!("counterfoil {name} "))
+                            || help.to_string().contains(&format!(" {name}"))
+                    });
+                assert!(teaches, "{name} has no example");
+                check(command);
+            }
+        }
+        check(&Cli::command());
+    }
+}
