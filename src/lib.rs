@@ -25,6 +25,7 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod format;
+pub mod keys;
 pub mod policy;
 pub mod protocol;
 pub mod store;

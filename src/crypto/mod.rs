@@ -13,7 +13,7 @@ mod mac;
 pub mod merkle;
 pub mod note;
 mod numerals;
-mod root_key;
+pub(crate) mod root_key;
 mod seal;
 mod token_key;
 mod wrap;

@@ -11,6 +11,7 @@ use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::aead::Aead;
 use crate::crypto::aead::NONCE_BYTES;
+use crate::crypto::aead::TAG_BYTES;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
@@ -32,6 +33,9 @@ pub struct RootKey {
 }
 
 impl RootKey {
+    /// How many bytes a wrapped key has: nonce, key and tag.
+    pub const WRAPPED_BYTES: usize = NONCE_BYTES + KeyBytes::LENGTH + TAG_BYTES;
+
     /// The key with these bytes.
     #[must_use]
     pub fn new(bytes: &KeyBytes) -> Self {
@@ -83,8 +87,8 @@ fn associated(name: &KeyIdentity<'_>) -> Vec<u8> {
         .finish()
 }
 
-/// The number of a purpose in associated data. Frozen: a stored key opens by it.
-fn purpose_code(purpose: KeyPurpose) -> u8 {
+/// The number of a purpose, where keys are stored. Frozen: a stored key opens by it.
+pub(crate) fn purpose_code(purpose: KeyPurpose) -> u8 {
     match purpose {
         KeyPurpose::AuditFingerprint => 1,
         KeyPurpose::AuditSigning => 2,

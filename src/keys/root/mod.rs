@@ -1,0 +1,68 @@
+//! Where the root key comes from.
+
+mod passphrase_file;
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::crypto::RootKey;
+
+pub use passphrase_file::Argon2Parameters;
+pub use passphrase_file::PassphraseFile;
+
+/// Provides the root key, once, at start: a passphrase file, officers' shares, an HSM.
+pub trait RootKeyProvider: Send + Sync {
+    /// Opens the root key. It may take long, and ask people.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened. Nothing is created then.
+    fn root_key(&self) -> Result<RootKey, RootKeyError>;
+}
+
+/// Why there is no root key. For the operator: the second line says what to do.
+#[derive(Debug, Error)]
+pub enum RootKeyError {
+    /// The file is not a root key file.
+    #[error("root key file is damaged: {part}\nrestore {path} from a backup")]
+    Damaged {
+        /// Which part of it.
+        part: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is there already.
+    #[error(
+        "root key file exists already\nkeep {path}: without it, everything under it is lost; \
+         or choose another path"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be read or written.
+    #[error("root key file cannot be read or written\ncheck {path}, its owner and its disk")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not there.
+    #[error("root key file is missing\nrestore {path} from a backup, or run init for a new vault")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The passphrase is another one, or the file was changed: which, nobody can tell.
+    #[error("passphrase is wrong, or the file was changed\ntry again, or restore the file")]
+    Opening,
+    /// The parameters of Argon2id are outside of what is accepted.
+    #[error("parameters of argon2id are outside of the bounds\nuse the recommended ones")]
+    Parameters,
+    /// The passphrase is too short to be one.
+    #[error("passphrase is empty\nchoose one of at least six random words")]
+    PassphraseEmpty,
+}

@@ -1,0 +1,194 @@
+//! What is stored of a key: its metadata, and the key itself wrapped under the root key.
+//!
+//! What is wrapped is bound to purpose, namespace and version; that a state was not turned back is
+//! for the audit log to show, which has every change.
+
+mod codec;
+
+use zeroize::Zeroize;
+
+use crate::crypto::Entropy;
+use crate::crypto::KeyBytes;
+use crate::crypto::KeyIdentity;
+use crate::crypto::RootKey;
+use crate::domain::InvalidTransition;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyState;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+use crate::domain::Timestamp;
+use crate::keys::KeyError;
+use crate::keys::KeyLabel;
+
+/// How many changes of state are kept with a key, the last ones. The audit log has all.
+pub const CHANGES_COUNT_MAX: usize = 64;
+
+/// What is known of a key without opening it, and what stays when it is destroyed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyMetadata {
+    purpose: KeyPurpose,
+    namespace: Option<Namespace>,
+    version: KeyVersion,
+    state: KeyState,
+    created: Timestamp,
+    changes: Vec<(KeyState, Timestamp)>,
+}
+
+/// A key as it is stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredKey {
+    metadata: KeyMetadata,
+    wrapped: Vec<u8>,
+}
+
+impl KeyMetadata {
+    /// What the key is for.
+    #[must_use]
+    pub fn purpose(&self) -> KeyPurpose {
+        self.purpose
+    }
+
+    /// Whose key it is; nothing for a key of the whole vault.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&Namespace> {
+        self.namespace.as_ref()
+    }
+
+    /// Which version it is.
+    #[must_use]
+    pub fn version(&self) -> KeyVersion {
+        self.version
+    }
+
+    /// The state that it is in.
+    #[must_use]
+    pub fn state(&self) -> KeyState {
+        self.state
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// The last changes of state, the oldest first: which state it came into, and when.
+    #[must_use]
+    pub fn changes(&self) -> &[(KeyState, Timestamp)] {
+        &self.changes
+    }
+
+    pub(super) fn label(&self) -> KeyLabel {
+        let (purpose, namespace) = (self.purpose, self.namespace.clone());
+        KeyLabel {
+            purpose,
+            namespace,
+            version: Some(self.version),
+        }
+    }
+
+    fn identity(&self) -> KeyIdentity<'_> {
+        let (purpose, version) = (self.purpose, self.version);
+        KeyIdentity {
+            purpose,
+            namespace: self.namespace.as_ref(),
+            version,
+        }
+    }
+}
+
+impl StoredKey {
+    /// Draws a new key and wraps it. It is in pre-activation: made, and not yet used.
+    ///
+    /// # Errors
+    ///
+    /// If the purpose asks for a namespace and there is none, or the other way round.
+    pub fn create(
+        root: &RootKey,
+        identity: &KeyIdentity<'_>,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        let metadata = KeyMetadata {
+            purpose: identity.purpose,
+            namespace: identity.namespace.cloned(),
+            version: identity.version,
+            state: KeyState::PreActivation,
+            created: now,
+            changes: Vec::new(),
+        };
+        check_place(&metadata)?;
+        let wrapped = root.wrap(identity, &KeyBytes::generate(entropy), entropy)?;
+        Ok(Self { metadata, wrapped })
+    }
+
+    /// The metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &KeyMetadata {
+        &self.metadata
+    }
+
+    /// Changes the state; a key that is destroyed is gone from then on. Nothing else changes a
+    /// state.
+    ///
+    /// # Errors
+    ///
+    /// If the table of transitions does not have it.
+    pub fn transition(&mut self, to: KeyState, now: Timestamp) -> Result<(), InvalidTransition> {
+        self.metadata.state = self.metadata.state.transition(to)?;
+        if self.metadata.changes.len() >= CHANGES_COUNT_MAX {
+            self.metadata.changes.remove(0);
+        }
+        self.metadata.changes.push((to, now));
+        if self.metadata.state == KeyState::Destroyed {
+            self.wrapped.zeroize();
+        }
+        Ok(())
+    }
+
+    /// Wraps the key under another root key, under the same name.
+    ///
+    /// # Errors
+    ///
+    /// If the old root key does not open it.
+    pub fn rewrap(
+        &self,
+        from: &RootKey,
+        to: &RootKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        let metadata = self.metadata.clone();
+        if metadata.state == KeyState::Destroyed {
+            return Ok(Self {
+                metadata,
+                wrapped: Vec::new(),
+            });
+        }
+        let wrapped = to.wrap(&metadata.identity(), &self.unwrap(from)?, entropy)?;
+        Ok(Self { metadata, wrapped })
+    }
+
+    pub(super) fn unwrap(&self, root: &RootKey) -> Result<KeyBytes, KeyError> {
+        root.unwrap(&self.metadata.identity(), &self.wrapped)
+            .map_err(|_| KeyError::Unwrapping(self.metadata.label()))
+    }
+}
+
+/// Whether the purpose's keys belong to a namespace.
+fn belongs_to_a_namespace(purpose: KeyPurpose) -> bool {
+    match purpose {
+        KeyPurpose::AuditFingerprint | KeyPurpose::AuditSigning => false,
+        KeyPurpose::TokenFingerprint | KeyPurpose::ValueFingerprint | KeyPurpose::Wrapping => true,
+    }
+}
+
+fn check_place(metadata: &KeyMetadata) -> Result<(), KeyError> {
+    if metadata.namespace.is_some() == belongs_to_a_namespace(metadata.purpose) {
+        Ok(())
+    } else {
+        Err(KeyError::Corrupt { part: "namespace" })
+    }
+}
+
+#[cfg(test)]
+mod tests;
