@@ -56,7 +56,8 @@ pub struct EntryDraft {
     pub error: Option<ErrorClass>,
     /// The caller's id of the call.
     pub request_id: Option<RequestId>,
-    /// Of an outcome: the index of the intent.
+    /// Of a [`Event::DetokenizeOutcome`], and of nothing else: the index of the intent, which has
+    /// one outcome at the most. A log with any other is refused by the verifier.
     pub intent_index: Option<u64>,
     /// Of a key event: which key.
     pub key: Option<(KeyPurpose, KeyVersion)>,

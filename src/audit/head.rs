@@ -67,9 +67,11 @@ impl Head {
                 .write(true)
                 .create_new(true)
                 .open(path);
-            file.map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => HeadError::AlreadyExists,
-                _ => HeadError::Io(error),
+            file.map_err(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    return HeadError::AlreadyExists;
+                }
+                HeadError::Io(error)
             })
         };
         let mut head = Self {
@@ -95,10 +97,27 @@ impl Head {
         directory: &Path,
         keys: &CheckpointKeys,
     ) -> Result<(Self, SignedCheckpoint), HeadError> {
-        let [a, b] = [
-            open_slot(directory, SLOT_NAMES[0])?,
-            open_slot(directory, SLOT_NAMES[1])?,
-        ];
+        Self::open_with(directory, keys, OpenOptions::new().read(true).write(true))
+    }
+
+    /// Reads the latest checkpoint and nothing more, as verifying does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Head::open`].
+    pub fn read(directory: &Path, keys: &CheckpointKeys) -> Result<SignedCheckpoint, HeadError> {
+        let (_, checkpoint) = Self::open_with(directory, keys, OpenOptions::new().read(true))?;
+        Ok(checkpoint)
+    }
+
+    fn open_with(
+        directory: &Path,
+        keys: &CheckpointKeys,
+        access: &OpenOptions,
+    ) -> Result<(Self, SignedCheckpoint), HeadError> {
+        let [name_a, name_b] = SLOT_NAMES;
+        let a = open_slot(directory, name_a, access)?;
+        let b = open_slot(directory, name_b, access)?;
         let (read_a, read_b) = (read_slot(&a, keys)?, read_slot(&b, keys)?);
         let size = |read: &Option<SignedCheckpoint>| read.as_ref().map(SignedCheckpoint::size);
         // The slot with the latest checkpoint is the one to be written last.
@@ -127,14 +146,12 @@ impl WriteHead for Head {
     }
 }
 
-fn open_slot(directory: &Path, name: &str) -> Result<File, HeadError> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(directory.join(name));
-    opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => HeadError::Missing,
-        _ => HeadError::Io(error),
+fn open_slot(directory: &Path, name: &str, access: &OpenOptions) -> Result<File, HeadError> {
+    access.open(directory.join(name)).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            return HeadError::Missing;
+        }
+        HeadError::Io(error)
     })
 }
 

@@ -59,6 +59,9 @@ pub enum CommitError {
     /// Conditions of the call do not hold. Nothing was written.
     #[error("conditions of the call do not hold")]
     Conflicts(Vec<Conflict>),
+    /// A stored row that the call needs is damaged. Nothing was written.
+    #[error("stored row is damaged")]
+    Damaged,
     /// Too little space is left on the disk. Nothing was written.
     #[error("disk is full")]
     DiskFull,

@@ -15,6 +15,8 @@ mod log;
 mod recorded;
 mod sequencer;
 mod start;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod verify;
 mod wire;

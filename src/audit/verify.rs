@@ -13,6 +13,7 @@ use std::io::Read;
 use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::Decision;
 use crate::audit::Entry;
 use crate::audit::Event;
 use crate::audit::SignedCheckpoint;
@@ -261,7 +262,9 @@ impl<'a> Verifier<'a> {
         if is_outcome != entry.draft.intent_index.is_some() || is_outcome != follows {
             return Err(VerifyError::Intent { index });
         }
-        if entry.draft.event == Event::Detokenize {
+        // A denied call revealed nothing, and has no outcome.
+        let is_intent = entry.draft.event == Event::Detokenize;
+        if is_intent && entry.draft.decision != Some(Decision::Deny) {
             self.open_intents.insert(index);
         }
         Ok(())

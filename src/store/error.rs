@@ -5,7 +5,15 @@ use thiserror::Error;
 /// The engine's own words. Stored keys are fingerprints, so they cannot name a customer.
 #[derive(Debug, Error)]
 #[error("{0}")]
-pub struct EngineError(pub(super) String);
+pub struct EngineError(String);
+
+impl EngineError {
+    /// The engine's words. Nothing that a caller sent may be among them.
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Error)]

@@ -21,14 +21,37 @@ mod row;
 
 use crate::domain::Timestamp;
 
-pub use change::{Append, Changes, CommitBatch, NewRecord, RECORDS_MAX, Row, RowChange, Table};
-pub use error::{Conflict, EngineError, StoreError};
-pub use key::{NamespaceId, RecordId, RecordKey, RequestKey, SubjectKey, ValueKey};
-pub use record::{RESIDUE_BYTES_MAX, Record, RecordState, ValueIndex, WRAPPED_BYTES_MAX};
-pub use row::{
-    ENTRY_BYTES_MAX, Hash, OUTCOME_BYTES_MAX, RequestRow, SALT_BYTES, Salt, StoredEntry,
-    StoredHash, ValueRow,
-};
+pub use change::Append;
+pub use change::Changes;
+pub use change::CommitBatch;
+pub use change::NewRecord;
+pub use change::RECORDS_MAX;
+pub use change::Row;
+pub use change::RowChange;
+pub use change::Table;
+pub use error::Conflict;
+pub use error::EngineError;
+pub use error::StoreError;
+pub use key::NamespaceId;
+pub use key::RecordId;
+pub use key::RecordKey;
+pub use key::RequestKey;
+pub use key::SubjectKey;
+pub use key::ValueKey;
+pub use record::RESIDUE_BYTES_MAX;
+pub use record::Record;
+pub use record::RecordState;
+pub use record::ValueIndex;
+pub use record::WRAPPED_BYTES_MAX;
+pub use row::ENTRY_BYTES_MAX;
+pub use row::Hash;
+pub use row::OUTCOME_BYTES_MAX;
+pub use row::RequestRow;
+pub use row::SALT_BYTES;
+pub use row::Salt;
+pub use row::StoredEntry;
+pub use row::StoredHash;
+pub use row::ValueRow;
 
 /// Where the vault keeps its tables.
 ///

@@ -10,7 +10,7 @@ use crate::store::rocks::layout::Family;
 
 /// The error of something around the database that did not work.
 pub(super) fn unavailable(error: impl fmt::Display) -> StoreError {
-    StoreError::Unavailable(EngineError(error.to_string()))
+    StoreError::Unavailable(EngineError::new(error.to_string()))
 }
 
 /// The error of a read, which leaves everything as it was.
@@ -33,5 +33,5 @@ pub(super) fn open_error(error: &rocksdb::Error) -> StoreError {
 /// reported as failed and was there at the next start.
 pub(super) fn write_error(error: &rocksdb::Error) -> StoreError {
     tracing::error!(%error, "outcome of a write is unknown");
-    StoreError::OutcomeUnknown(EngineError(error.to_string()))
+    StoreError::OutcomeUnknown(EngineError::new(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! The tables in RocksDB, in this process: the default store.
 //!
-//! A store is a directory with `rocksdb`, the database, and `ballast` (see [`ballast`]).
+//! A store is a directory with `rocksdb`, the database, and `ballast` (see `ballast.rs`).
 
 mod ballast;
 mod error;
@@ -183,7 +183,7 @@ impl RocksStore {
     /// Refuses everything once a write has failed.
     fn usable(&self) -> Result<(), StoreError> {
         if self.poisoned.load(Ordering::Acquire) {
-            return Err(StoreError::Unavailable(EngineError(POISONED.to_owned())));
+            return Err(StoreError::Unavailable(EngineError::new(POISONED)));
         }
         Ok(())
     }

@@ -172,3 +172,25 @@ fn damaged_log_of_the_database_is_refused() {
     }
     assert!(refused_count > 10, "{refused_count}");
 }
+
+/// What a thief of the disk can do, for the tests of whoever must notice.
+impl RocksStore {
+    /// Every row of a table, by its name on the disk.
+    pub(crate) fn raw_rows(&self, table: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let handle = self.database.cf_handle(table).unwrap();
+        let rows = self
+            .database
+            .full_iterator_cf(handle, rocksdb::IteratorMode::Start);
+        rows.map(|row| row.map(|(key, value)| (key.into(), value.into())).unwrap())
+            .collect()
+    }
+
+    /// Writes or removes a row behind everybody's back.
+    pub(crate) fn tamper(&self, table: &str, key: &[u8], value: Option<&[u8]>) {
+        let handle = self.database.cf_handle(table).unwrap();
+        match value {
+            Some(value) => self.database.put_cf(handle, key, value).unwrap(),
+            None => self.database.delete_cf(handle, key).unwrap(),
+        }
+    }
+}

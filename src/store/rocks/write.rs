@@ -111,7 +111,7 @@ impl RocksStore {
     pub(super) fn room(&self) -> Result<(), StoreError> {
         self.usable()?;
         let Some(ballast) = &self.ballast else {
-            return Err(StoreError::Unavailable(EngineError(READ_ONLY.to_owned())));
+            return Err(StoreError::Unavailable(EngineError::new(READ_ONLY)));
         };
         ballast.admit(ballast::free_bytes(&self.directory)?)
     }

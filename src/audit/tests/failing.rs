@@ -1,0 +1,312 @@
+//! Goal: after a write that failed nothing more is written, and what was written is found at the
+//! next start. Method: each write × {fails, fails but persisted}, by doubles over the real store.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use super::*;
+use crate::domain::Timestamp;
+use crate::store::conformance::call;
+use crate::store::conformance::new_record;
+use crate::store::*;
+
+/// What goes wrong at one commit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fault {
+    DiskFull,
+    Fails,
+    FailsButPersisted,
+    OtherWriter,
+    ReadsBackWrong,
+    RefusesToRead,
+}
+
+/// A store whose commit goes wrong, once its turn has come.
+struct FaultyStore {
+    inner: RocksStore,
+    fault: Fault,
+    at_commit: u64,
+    commits_count: AtomicU64,
+}
+
+impl FaultyStore {
+    fn is_turn(&self) -> bool {
+        self.commits_count.load(Ordering::SeqCst) == self.at_commit
+    }
+}
+
+fn unknown() -> StoreError {
+    StoreError::OutcomeUnknown(EngineError::new("injected"))
+}
+
+impl Store for FaultyStore {
+    fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError> {
+        self.commits_count.fetch_add(1, Ordering::SeqCst);
+        if !self.is_turn() {
+            return self.inner.commit(batch);
+        }
+        match self.fault {
+            Fault::DiskFull => Err(StoreError::DiskFull {
+                free_bytes: 0,
+                needed_bytes: 1,
+            }),
+            Fault::Fails => Err(unknown()),
+            Fault::FailsButPersisted => self.inner.commit(batch).and(Err(unknown())),
+            Fault::OtherWriter => Err(StoreError::Conflict),
+            Fault::ReadsBackWrong | Fault::RefusesToRead => self.inner.commit(batch),
+        }
+    }
+
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+        let mut entries = self.inner.entries(from, limit)?;
+        if self.is_turn() && self.fault == Fault::ReadsBackWrong {
+            entries[0].entry[0] ^= 1;
+        }
+        Ok(entries)
+    }
+
+    fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.inner.records(keys)
+    }
+
+    fn values(&self, keys: &[ValueKey]) -> Result<Vec<Option<ValueRow>>, StoreError> {
+        self.inner.values(keys)
+    }
+
+    fn subject_records(
+        &self,
+        subject: &SubjectKey,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        self.inner.subject_records(subject, after, limit)
+    }
+
+    fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {
+        self.inner.request(key)
+    }
+
+    fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError> {
+        if self.fault == Fault::RefusesToRead && self.commits_count.load(Ordering::SeqCst) == 2 {
+            return Err(StoreError::Unavailable(EngineError::new("injected")));
+        }
+        self.inner.conflicts(group)
+    }
+
+    fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.inner.hashes(level, from, limit)
+    }
+
+    fn tree_size(&self) -> Result<u64, StoreError> {
+        self.inner.tree_size()
+    }
+
+    fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.inner.checkpoint()
+    }
+
+    fn rows(&self, table: Table, after: Option<&[u8]>, n: usize) -> Result<Vec<Row>, StoreError> {
+        self.inner.rows(table, after, n)
+    }
+
+    fn compare_and_set(&self, change: &RowChange) -> Result<(), StoreError> {
+        self.inner.compare_and_set(change)
+    }
+
+    fn sweep_requests(
+        &self,
+        now: Timestamp,
+        after: Option<RequestKey>,
+        limit: usize,
+    ) -> Result<Sweep, StoreError> {
+        self.inner.sweep_requests(now, after, limit)
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush()
+    }
+
+    fn statistics(&self) -> Result<Statistics, StoreError> {
+        self.inner.statistics()
+    }
+}
+
+fn open_faulty(log: &TestLog, fault: Fault) -> (AuditLog, SequencerThread) {
+    let (at_commit, commits_count) = (3, AtomicU64::new(0));
+    let store = FaultyStore {
+        inner: log.store(),
+        fault,
+        at_commit,
+        commits_count,
+    };
+    AuditLog::open(log.parts_over(Arc::new(store)).unwrap()).unwrap()
+}
+
+/// Two calls that are written, one that meets the fault, and one after it.
+fn commit_through(audit: &AuditLog) -> [Result<u64, CommitError>; 4] {
+    [0, 1, 2, 3]
+        .map(|position| block_on(audit.commit(commit(position))).map(|receipt| receipt.index))
+}
+
+#[test]
+fn failed_write_is_fatal_and_leaves_the_log_as_it_is_on_the_disk() {
+    let faults = [
+        (Fault::Fails, 2),
+        (Fault::FailsButPersisted, 3),
+        (Fault::OtherWriter, 2),
+        (Fault::ReadsBackWrong, 3),
+        (Fault::RefusesToRead, 2),
+    ];
+    for (fault, tree_size) in faults {
+        let log = TestLog::create();
+        let (audit, thread) = open_faulty(&log, fault);
+        let state = audit.state();
+        let unavailable = Err(CommitError::Unavailable);
+        let expected = [Ok(0), Ok(1), unavailable.clone(), unavailable];
+        assert_eq!(commit_through(&audit), expected, "{fault:?}");
+        drop(audit);
+        thread.join();
+        assert_eq!(*state.borrow(), LogState::Fatal, "{fault:?}");
+
+        // Nobody was told of the third entry; if it is there, it counts.
+        assert_eq!(log.head().unwrap().1.size(), 2, "{fault:?}");
+        assert_eq!(log.verify().unwrap().tree_size, tree_size, "{fault:?}");
+        let (audit, thread) = log.open();
+        assert_eq!(
+            block_on(audit.commit(commit(9))).unwrap().index,
+            tree_size,
+            "{fault:?}"
+        );
+        drop(audit);
+        thread.join();
+        assert_eq!(log.verify().unwrap().tree_size, tree_size + 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn full_disk_refuses_and_service_goes_on_after_it() {
+    let log = TestLog::create();
+    let (audit, thread) = open_faulty(&log, Fault::DiskFull);
+    let expected = [Ok(0), Ok(1), Err(CommitError::DiskFull), Ok(2)];
+    assert_eq!(commit_through(&audit), expected);
+    assert_eq!(*audit.state().borrow(), LogState::Open);
+    drop(audit);
+    thread.join();
+    assert_eq!(log.verify().unwrap().tree_size, 3);
+}
+
+#[test]
+fn damaged_row_fails_only_the_call_that_needs_it() {
+    let log = TestLog::create();
+    let store = Arc::new(log.store());
+    let (audit, thread) = AuditLog::open(log.parts_over(store.clone()).unwrap()).unwrap();
+    let tokenize = |token, value| Commit {
+        changes: call(vec![new_record(token, Some(value))]),
+        entry: draft(0),
+    };
+    block_on(audit.commit(tokenize(1, 1))).unwrap();
+    let (key, _) = store.raw_rows("values").remove(0);
+    store.tamper("values", &key, Some(b"damaged"));
+    let answers = block_on(async {
+        let calls = [tokenize(2, 2), tokenize(3, 1), tokenize(4, 4)];
+        let mut tasks = tokio::task::JoinSet::new();
+        for commit in calls {
+            let audit = audit.clone();
+            tasks.spawn(async move { audit.commit(commit).await.map(|_| ()) });
+        }
+        tasks.join_all().await
+    });
+    let damaged_count = answers
+        .iter()
+        .filter(|it| **it == Err(CommitError::Damaged))
+        .count();
+    assert_eq!(
+        (
+            damaged_count,
+            answers.iter().filter(|it| it.is_ok()).count()
+        ),
+        (1, 2)
+    );
+    drop((audit, store));
+    thread.join();
+    assert_eq!(log.verify().unwrap().tree_size, 3);
+}
+
+/// A head whose disk fails at the third write.
+struct FailingHead {
+    inner: Head,
+    writes_count: usize,
+}
+
+impl WriteHead for FailingHead {
+    fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError> {
+        self.writes_count += 1;
+        if self.writes_count == 3 {
+            return Err(HeadError::Io(std::io::Error::other("injected")));
+        }
+        self.inner.write(checkpoint)
+    }
+}
+
+#[test]
+fn failed_head_is_fatal() {
+    let log = TestLog::create();
+    let (inner, _) = log.head().unwrap();
+    let head = Box::new(FailingHead {
+        inner,
+        writes_count: 0,
+    });
+    let parts = LogParts {
+        head,
+        ..log.parts().unwrap()
+    };
+    let (audit, thread) = AuditLog::open(parts).unwrap();
+    let unavailable = Err(CommitError::Unavailable);
+    assert_eq!(
+        commit_through(&audit),
+        [Ok(0), Ok(1), unavailable.clone(), unavailable]
+    );
+    let state = audit.state();
+    drop(audit);
+    thread.join();
+    assert_eq!(*state.borrow(), LogState::Fatal);
+    // The database is ahead of its head, and extends it.
+    assert_eq!(log.head().unwrap().1.size(), 2);
+    assert_eq!(log.verify().unwrap().tree_size, 3);
+    drop(log.open().0);
+}
+
+#[test]
+fn waiting_calls_are_told_that_the_log_is_closed() {
+    let log = TestLog::create();
+    let (audit, thread) = open_faulty(&log, Fault::Fails);
+    let refused_count = block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for position in 0..500 {
+            let audit = audit.clone();
+            tasks.spawn(async move {
+                // One after the other, so that there are several groups.
+                for _ in 0..position % 5 {
+                    tokio::task::yield_now().await;
+                }
+                audit.commit(commit(position)).await
+            });
+        }
+        let answers = tasks.join_all().await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| !matches!(answer, Err(CommitError::Overloaded)))
+        );
+        answers.into_iter().filter(Result::is_err).count()
+    });
+    let _ = commit_through(&audit);
+    assert_eq!(
+        block_on(audit.commit(commit(0))).unwrap_err(),
+        CommitError::Unavailable
+    );
+    drop(audit);
+    thread.join();
+    let there = log.verify().unwrap().tree_size;
+    assert!(there + refused_count as u64 >= 500);
+}
