@@ -301,3 +301,6 @@ const VERSION: u8 = 1;
 
 /// Leaves room for the longest outline and the `@`.
 const TOKEN_DOMAIN_OCTETS_MAX: usize = email::OCTETS_MAX - 1 - outline::LOCAL_OCTETS_MAX;
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,13 @@ use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 
 /// A value in canonical form.
+///
+/// ```compile_fail,E0277
+/// # use counterfoil::format::Parsed;
+/// fn log(parsed: Parsed) {
+///     println!("{parsed:?}");
+/// }
+/// ```
 #[expect(
     missing_debug_implementations,
     reason = "personal data must not reach a log"

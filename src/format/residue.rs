@@ -19,6 +19,11 @@ use super::slice::Slice;
 use super::style::Style;
 
 /// What a token cannot carry, in bytes that only this format reads. As secret as the value.
+///
+/// ```compile_fail,E0277
+/// # use counterfoil::format::Residue;
+/// println!("{:?}", Residue::from_bytes(Default::default()));
+/// ```
 #[expect(
     missing_debug_implementations,
     reason = "personal data must not reach a log"

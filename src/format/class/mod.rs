@@ -7,9 +7,12 @@
 
 mod tables;
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use self::tables::CLASSES;
+use self::tables::Members;
 
 /// A set of characters, by its id: its place in the frozen tables.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,17 +41,20 @@ impl Class {
 
     /// The class that the character belongs to.
     pub(super) fn of(character: char) -> Option<Self> {
-        (0..Self::COUNT_MAX)
-            .map_while(Self::from_id)
+        // Most classes are ruled out by their first and last member.
+        EXTENTS
+            .iter()
+            .zip(0..Self::COUNT_MAX)
+            .filter(|(extent, _)| (extent.first..=extent.last).contains(&character))
+            .map(|(_, id)| Self(id))
             .find(|class| class.index(character).is_some())
     }
 
     /// How many members it has.
     pub(super) fn size(self) -> u32 {
-        CLASSES.get(usize::from(self.0)).map_or(1, |members| {
-            let ranges: u32 = members.ranges.iter().map(|&range| span(range)).sum();
-            ranges + u32::try_from(members.listed.chars().count()).unwrap_or(0)
-        })
+        EXTENTS
+            .get(usize::from(self.0))
+            .map_or(1, |extent| extent.size)
     }
 
     /// The place of the character in the class. A final sigma has the place of σ.
@@ -147,6 +153,30 @@ pub(super) const SIGMA: char = 'σ';
 /// The small sigma at the end of a word. Upper case does not tell the two apart, so they share a
 /// place, a token writes it where Greek would, and a value that does not is noted in the residue.
 pub(super) const FINAL_SIGMA: char = 'ς';
+
+/// How far a class reaches, counted once.
+struct Extent {
+    first: char,
+    last: char,
+    size: u32,
+}
+
+static EXTENTS: LazyLock<Vec<Extent>> = LazyLock::new(|| {
+    let extent = |members: &Members| {
+        let ends = members
+            .ranges
+            .iter()
+            .flat_map(|&(first, last)| [first, last]);
+        let ends = || ends.clone().chain(members.listed.chars());
+        let ranges: u32 = members.ranges.iter().map(|&range| span(range)).sum();
+        Extent {
+            first: ends().min().unwrap_or(char::MAX),
+            last: ends().max().unwrap_or('\0'),
+            size: ranges + u32::try_from(members.listed.chars().count()).unwrap_or(0),
+        }
+    };
+    CLASSES.iter().map(extent).collect()
+});
 
 fn span((first, last): (char, char)) -> u32 {
     u32::from(last) - u32::from(first) + 1
