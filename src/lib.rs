@@ -20,6 +20,7 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod assembly;
 pub mod audit;
 pub mod config;
 pub mod crypto;
@@ -28,4 +29,6 @@ pub mod format;
 pub mod keys;
 pub mod policy;
 pub mod protocol;
+pub mod server;
 pub mod store;
+pub mod vault;
