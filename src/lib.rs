@@ -20,6 +20,7 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod assembly;
 pub mod audit;
 pub mod cli;
 pub mod client;
@@ -30,4 +31,6 @@ pub mod format;
 pub mod keys;
 pub mod policy;
 pub mod protocol;
+pub mod server;
 pub mod store;
+pub mod vault;

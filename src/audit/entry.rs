@@ -66,8 +66,8 @@ pub struct EntryDraft {
 /// What an entry says of one item.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EntryItem {
-    /// The field.
-    pub field: FieldName,
+    /// The field; none where the item named none that is configured.
+    pub field: Option<FieldName>,
     /// Whose value it is: the caller's own opaque id.
     pub subject: Option<Subject>,
     /// The fingerprint of the token under the audit fingerprint key.

@@ -119,7 +119,7 @@ struct EntryLine<'a> {
 
 #[derive(Serialize)]
 struct ItemLine<'a> {
-    field: &'a str,
+    field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +158,7 @@ impl<'a> EntryLine<'a> {
 impl<'a> ItemLine<'a> {
     fn new(item: &'a EntryItem) -> Self {
         Self {
-            field: item.field.as_str(),
+            field: item.field.as_ref().map(|field| field.as_str()),
             subject: item.subject.as_ref().map(|subject| subject.as_str()),
             token: item.token.map(|token| hex::encode(token.as_bytes())),
             key_version: item.key_version.map(|version| version.number()),

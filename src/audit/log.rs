@@ -24,6 +24,7 @@ use crate::audit::tree::StoredTree;
 use crate::crypto::Entropy;
 use crate::crypto::merkle;
 use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::HashReader;
 use crate::crypto::merkle::ProofError;
 use crate::domain::Clock;
 use crate::store::Changes;
@@ -185,10 +186,16 @@ impl AuditLog {
     ///
     /// # Errors
     ///
-    /// As [`AuditLog::commit`]; the value is dropped then, and must not be carried out.
-    pub async fn record<T>(&self, value: T, commit: Commit) -> Result<Recorded<T>, CommitError> {
-        let receipt = self.commit(commit).await?;
-        Ok(Recorded::new(value, receipt))
+    /// As [`AuditLog::commit`]; the value comes back then, and must not be carried out.
+    pub async fn record<T>(
+        &self,
+        value: T,
+        commit: Commit,
+    ) -> Result<Recorded<T>, (T, CommitError)> {
+        match self.commit(commit).await {
+            Ok(receipt) => Ok(Recorded::new(value, receipt)),
+            Err(error) => Err((value, error)),
+        }
     }
 
     /// Whether the log can be written; it tells when that changes.
@@ -214,6 +221,15 @@ impl AuditLog {
         tree_size: u64,
     ) -> Result<Vec<Hash>, ProofError<StoreError>> {
         merkle::inclusion_proof(&StoredTree(self.store.as_ref()), index, tree_size)
+    }
+
+    /// The hash of an entry's leaf. Reads the store, and blocks.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such entry, or the store cannot be read.
+    pub fn leaf_hash(&self, index: u64) -> Result<Hash, StoreError> {
+        StoredTree(self.store.as_ref()).hash(0, index)
     }
 
     /// Proves that the tree of the second size extends the first. Reads the store, and blocks.

@@ -31,6 +31,12 @@ impl<T> Recorded<T> {
         &self.receipt
     }
 
+    /// What was recorded.
+    #[must_use]
+    pub fn inner(&self) -> &T {
+        &self.inner
+    }
+
     /// What was recorded, and where.
     #[must_use]
     pub fn into_parts(self) -> (T, Receipt) {

@@ -98,7 +98,7 @@ struct EntryMessage {
 /// `counterfoil.v1.AuditEntry.Item`.
 #[derive(Clone, PartialEq, Message)]
 struct ItemMessage {
-    /// The position in `fields`.
+    /// The position in `fields`, from 1; 0 for none.
     #[prost(uint32, tag = "1")]
     field: u32,
     /// The position in `subjects`, from 1; 0 for none.
@@ -122,11 +122,14 @@ impl Entry {
         let mut fields = NameTable::default();
         let mut subjects = NameTable::default();
         let items = draft.items.iter().map(|item| ItemMessage {
-            field: fields.position(item.field.as_str()),
+            field: item
+                .field
+                .as_ref()
+                .map_or(0, |name| fields.position(name.as_str())),
             subject: item
                 .subject
                 .as_ref()
-                .map_or(0, |name| subjects.position(name.as_str()) + 1),
+                .map_or(0, |name| subjects.position(name.as_str())),
             token: item
                 .token
                 .map_or_else(Vec::new, |token| token.as_bytes().to_vec()),
@@ -206,7 +209,7 @@ impl Entry {
     }
 }
 
-/// Names, each once, in the order in which they first appear.
+/// Names, each once, in the order in which they first appear; positions count from 1.
 #[derive(Default)]
 struct NameTable<'a> {
     names: Vec<&'a str>,
@@ -217,20 +220,18 @@ impl<'a> NameTable<'a> {
     fn position(&mut self, name: &'a str) -> u32 {
         *self.positions.entry(name).or_insert_with(|| {
             self.names.push(name);
-            u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+            u32::try_from(self.names.len()).unwrap_or(u32::MAX)
         })
     }
 }
 
 fn read_item(message: &EntryMessage, item: &ItemMessage) -> Result<EntryItem, EntryError> {
-    let field = name_at(&message.fields, item.field).and_then(|text| FieldName::new(text).ok());
-    let subject = match item.subject.checked_sub(1) {
-        None => None,
-        Some(position) => {
-            let text = name_at(&message.subjects, position);
-            Some(required(14, text.and_then(|text| Subject::new(text).ok()))?)
-        }
-    };
+    let field = name_at(13, &message.fields, item.field, |text| {
+        FieldName::new(text).ok()
+    })?;
+    let subject = name_at(14, &message.subjects, item.subject, |text| {
+        Subject::new(text).ok()
+    })?;
     let token = match item.token.as_slice() {
         [] => None,
         bytes => Some(required(
@@ -239,7 +240,7 @@ fn read_item(message: &EntryMessage, item: &ItemMessage) -> Result<EntryItem, En
         )?),
     };
     Ok(EntryItem {
-        field: required(13, field)?,
+        field,
         subject,
         token,
         key_version: KeyVersion::new(item.key_version),
@@ -247,10 +248,20 @@ fn read_item(message: &EntryMessage, item: &ItemMessage) -> Result<EntryItem, En
     })
 }
 
-fn name_at(names: &[String], position: u32) -> Option<&str> {
-    names
-        .get(usize::try_from(position).ok()?)
-        .map(String::as_str)
+/// The name at a position from 1; nothing at 0.
+fn name_at<T>(
+    number: u32,
+    names: &[String],
+    position: u32,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, EntryError> {
+    let Some(position) = position.checked_sub(1) else {
+        return Ok(None);
+    };
+    let text = usize::try_from(position)
+        .ok()
+        .and_then(|position| names.get(position));
+    required(number, text.and_then(|text| parse(text))).map(Some)
 }
 
 fn text(text: Option<&str>) -> String {
@@ -321,7 +332,7 @@ mod tests {
 
     pub(crate) fn full_entry() -> Entry {
         let item = |field: &str, subject: Option<&str>, outcome| EntryItem {
-            field: FieldName::new(field).unwrap(),
+            field: Some(FieldName::new(field).unwrap()),
             subject: subject.map(|text| Subject::new(text).unwrap()),
             token: Some(Fingerprint::from_bytes([0xab; 16])),
             key_version: KeyVersion::new(3),

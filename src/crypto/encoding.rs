@@ -4,6 +4,8 @@
 //! lists have the same encoding: reading from the front recovers each part, and the end of the
 //! input is the end of the list. The first part is always a label that names the use.
 
+use sha2::Digest;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Where encoded bytes go.
@@ -48,6 +50,12 @@ impl<S: Sink> Encoding<S> {
 impl Sink for Vec<u8> {
     fn write(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+}
+
+impl Sink for Sha256 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.update(bytes);
     }
 }
 

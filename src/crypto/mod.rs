@@ -13,7 +13,7 @@ mod mac;
 pub mod merkle;
 pub mod note;
 mod numerals;
-pub(crate) mod root_key;
+mod root_key;
 mod seal;
 mod token_key;
 mod wrap;
@@ -39,7 +39,6 @@ pub use root_key::KeyIdentity;
 pub use root_key::RootKey;
 pub use seal::RESIDUE_BYTES_MAX;
 pub use token_key::TokenKey;
-pub use wrap::PAYLOAD_BYTES_MAX;
 pub use wrap::RecordName;
 pub use wrap::WrappingKey;
 

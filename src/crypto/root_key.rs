@@ -81,21 +81,10 @@ fn associated(name: &KeyIdentity<'_>) -> Vec<u8> {
     // A namespace is never empty, so the empty part can only be the whole vault.
     let namespace = name.namespace.map_or("", Namespace::as_str);
     Encoding::begin(Vec::new(), "counterfoil/v1/key")
-        .part(&[purpose_code(name.purpose)])
+        .part(&[name.purpose.number()])
         .part(namespace.as_bytes())
         .part(&name.version.number().to_be_bytes())
         .finish()
-}
-
-/// The number of a purpose, where keys are stored. Frozen: a stored key opens by it.
-pub(crate) fn purpose_code(purpose: KeyPurpose) -> u8 {
-    match purpose {
-        KeyPurpose::AuditFingerprint => 1,
-        KeyPurpose::AuditSigning => 2,
-        KeyPurpose::TokenFingerprint => 3,
-        KeyPurpose::ValueFingerprint => 4,
-        KeyPurpose::Wrapping => 5,
-    }
 }
 
 impl fmt::Debug for RootKey {

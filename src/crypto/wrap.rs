@@ -6,12 +6,13 @@
 //! promises but one: equal plaintexts then show as equal. A stored nonce would cost 12 bytes and
 //! a draw per record, and buy nothing.
 //!
+//! The subject is sealed by itself, under a label of its own, so that whose record it is can be
+//! known without unwrapping what opens it.
+//!
 //! The associated data binds namespace, field, record id and key version: a wrapped key that is
 //! moved to another record, field or namespace does not open.
 
 use std::fmt;
-
-use zeroize::Zeroizing;
 
 use crate::crypto::CryptoError;
 use crate::crypto::Encoding;
@@ -23,9 +24,7 @@ use crate::crypto::aead::NONCE_BYTES;
 use crate::domain::FieldName;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
-
-/// The longest payload that is wrapped together with a token key, in bytes.
-pub const PAYLOAD_BYTES_MAX: usize = 1_024;
+use crate::domain::Subject;
 
 /// Where a record is: what is sealed for it opens nowhere else.
 #[derive(Clone, Copy, Debug)]
@@ -60,53 +59,70 @@ impl WrappingKey {
         self.version
     }
 
-    /// Wraps a token key together with a payload (the subject id).
+    /// Wraps a token key.
     ///
     /// # Errors
     ///
-    /// If the payload is longer than [`PAYLOAD_BYTES_MAX`].
+    /// Never for a key of 32 bytes; the cipher's own limit is passed on.
     pub fn wrap(
         &self,
         record: &RecordName<'_>,
         token_key: &TokenKey,
-        payload: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        if payload.len() > PAYLOAD_BYTES_MAX {
-            return Err(CryptoError::TooLong {
-                bytes_max: PAYLOAD_BYTES_MAX,
-            });
-        }
-        let parts = [token_key.bytes().expose().as_slice(), payload];
-        let bytes_max = KeyBytes::LENGTH + PAYLOAD_BYTES_MAX;
+        let parts = [token_key.bytes().expose().as_slice()];
+        let associated = self.associated(record, TOKEN_KEY_LABEL);
         self.aead
-            .seal(&record.nonce(), &self.associated(record), &parts, bytes_max)
+            .seal(&record.nonce(), &associated, &parts, KeyBytes::LENGTH)
     }
 
-    /// Unwraps a token key and its payload.
+    /// Unwraps a token key.
     ///
     /// # Errors
     ///
     /// If it was not wrapped by this key for this record.
-    pub fn unwrap(
-        &self,
-        record: &RecordName<'_>,
-        wrapped: &[u8],
-    ) -> Result<(TokenKey, Zeroizing<Vec<u8>>), CryptoError> {
-        let opened = self
-            .aead
-            .open(&record.nonce(), &self.associated(record), wrapped)?;
-        let (key, payload) = opened
-            .split_first_chunk::<{ KeyBytes::LENGTH }>()
-            .ok_or(CryptoError::Opening)?;
-        Ok((
-            TokenKey::new(KeyBytes::from_array(key)),
-            Zeroizing::new(payload.to_vec()),
-        ))
+    pub fn unwrap(&self, record: &RecordName<'_>, wrapped: &[u8]) -> Result<TokenKey, CryptoError> {
+        let associated = self.associated(record, TOKEN_KEY_LABEL);
+        let opened = self.aead.open(&record.nonce(), &associated, wrapped)?;
+        KeyBytes::from_slice(&opened)
+            .map(TokenKey::new)
+            .ok_or(CryptoError::Opening)
     }
 
-    fn associated(&self, record: &RecordName<'_>) -> Vec<u8> {
+    /// Seals whose record it is.
+    ///
+    /// # Errors
+    ///
+    /// Never for a subject; the cipher's own limit is passed on.
+    pub fn seal_subject(
+        &self,
+        record: &RecordName<'_>,
+        subject: &Subject,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let parts = [subject.as_str().as_bytes()];
+        let associated = self.associated(record, SUBJECT_LABEL);
+        self.aead
+            .seal(&record.nonce(), &associated, &parts, Subject::LENGTH_MAX)
+    }
+
+    /// Opens whose record it is.
+    ///
+    /// # Errors
+    ///
+    /// If it was not sealed by this key for this record.
+    pub fn open_subject(
+        &self,
+        record: &RecordName<'_>,
+        sealed: &[u8],
+    ) -> Result<Subject, CryptoError> {
+        let associated = self.associated(record, SUBJECT_LABEL);
+        let opened = self.aead.open(&record.nonce(), &associated, sealed)?;
+        let text = str::from_utf8(&opened).map_err(|_| CryptoError::Opening)?;
+        Subject::new(text).map_err(|_| CryptoError::Opening)
+    }
+
+    fn associated(&self, record: &RecordName<'_>, label: &'static str) -> Vec<u8> {
         record
-            .encode("counterfoil/v1/token-key")
+            .encode(label)
             .part(&self.version.number().to_be_bytes())
             .finish()
     }
@@ -142,6 +158,9 @@ impl fmt::Debug for WrappingKey {
 
 /// Enough for most, so that associated data is written without growing.
 const ASSOCIATED_BYTES: usize = 160;
+
+const TOKEN_KEY_LABEL: &str = "counterfoil/v1/token-key";
+const SUBJECT_LABEL: &str = "counterfoil/v1/record-subject";
 
 #[cfg(test)]
 mod tests {
@@ -185,25 +204,37 @@ mod tests {
     }
 
     #[test]
-    fn token_key_and_payload_come_back() {
+    fn token_key_and_subject_come_back() {
         let place = Place::new("shop", "email", 1);
         let key = TokenKey::generate(&SystemEntropy);
-        for payload in [&b""[..], b"cus_1", &[7; PAYLOAD_BYTES_MAX]] {
-            let wrapped = wrapping_key(1).wrap(&place.name(), &key, payload).unwrap();
-            assert_eq!(wrapped.len(), 32 + payload.len() + 16);
-            let (unwrapped, opened) = wrapping_key(1).unwrap(&place.name(), &wrapped).unwrap();
-            assert_eq!(unwrapped.bytes().expose(), key.bytes().expose());
-            assert_eq!(opened.as_slice(), payload);
-        }
-        let payload = [7; PAYLOAD_BYTES_MAX + 1];
-        assert!(wrapping_key(1).wrap(&place.name(), &key, &payload).is_err());
+        let wrapped = wrapping_key(1).wrap(&place.name(), &key).unwrap();
+        assert_eq!(wrapped.len(), 32 + 16);
+        let unwrapped = wrapping_key(1).unwrap(&place.name(), &wrapped).unwrap();
+        assert_eq!(unwrapped.bytes().expose(), key.bytes().expose());
+
+        let subject = Subject::new("cus_1").unwrap();
+        let sealed = wrapping_key(1)
+            .seal_subject(&place.name(), &subject)
+            .unwrap();
+        assert_eq!(
+            wrapping_key(1)
+                .open_subject(&place.name(), &sealed)
+                .unwrap(),
+            subject
+        );
+        assert!(wrapping_key(1).unwrap(&place.name(), &sealed).is_err());
+        assert!(
+            wrapping_key(1)
+                .open_subject(&place.name(), &wrapped)
+                .is_err()
+        );
     }
 
     #[test]
     fn wrapped_key_opens_nowhere_else() {
         let home = Place::new("shop", "email", 1);
         let key = TokenKey::generate(&SystemEntropy);
-        let wrapped = wrapping_key(1).wrap(&home.name(), &key, b"cus_1").unwrap();
+        let wrapped = wrapping_key(1).wrap(&home.name(), &key).unwrap();
         for other in [
             Place::new("other", "email", 1),
             Place::new("shop", "name", 1),
@@ -221,7 +252,7 @@ mod tests {
     fn flipped_bit_is_noticed() {
         let place = Place::new("shop", "email", 1);
         let key = TokenKey::generate(&SystemEntropy);
-        let wrapped = wrapping_key(1).wrap(&place.name(), &key, b"cus_1").unwrap();
+        let wrapped = wrapping_key(1).wrap(&place.name(), &key).unwrap();
         for bit in 0..wrapped.len() * 8 {
             let mut damaged = wrapped.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

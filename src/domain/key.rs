@@ -20,6 +20,20 @@ pub enum KeyPurpose {
     Wrapping,
 }
 
+impl KeyPurpose {
+    /// The number in stored keys. Frozen.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::AuditFingerprint => 1,
+            Self::AuditSigning => 2,
+            Self::TokenFingerprint => 3,
+            Self::ValueFingerprint => 4,
+            Self::Wrapping => 5,
+        }
+    }
+}
+
 /// The version of a key, from 1.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KeyVersion(NonZeroU32);

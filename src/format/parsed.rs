@@ -48,6 +48,12 @@ impl Parsed {
         self.equality.as_bytes()
     }
 
+    /// The value in its canonical form.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.whole
+    }
+
     /// The fidelity that the value gets as the field is configured, and why. It depends on the
     /// slice only: equal shapes fare equally.
     #[must_use]

@@ -18,6 +18,8 @@ pub const RECORDS_MAX: usize = 1_000;
 pub struct Changes {
     /// New records, at most [`RECORDS_MAX`].
     pub records: Vec<NewRecord>,
+    /// Further subjects whose lists known records join. A link that is there already stays.
+    pub links: Vec<(SubjectKey, RecordId)>,
     /// The row of the call's request id; there must be none, or one that has expired.
     pub request: Option<(RequestKey, RequestRow)>,
     /// Changes of rows in small tables.
@@ -29,7 +31,10 @@ impl Changes {
     #[must_use]
     pub fn bytes_estimate(&self) -> usize {
         let record = |new: &NewRecord| {
-            ROW_BYTES_ESTIMATE + new.record.wrapped.len() + new.record.residue.len()
+            ROW_BYTES_ESTIMATE
+                + new.record.wrapped.len()
+                + new.record.subject.len()
+                + new.record.residue.len()
         };
         let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
         let request = self
@@ -38,13 +43,17 @@ impl Changes {
             .map_or(0, |(_, row)| 100 + row.outcome.len());
         self.records.iter().map(record).sum::<usize>()
             + self.rows.iter().map(row).sum::<usize>()
+            + self.links.len() * LINK_BYTES_ESTIMATE
             + request
     }
 
     /// How many rows the changes write, at the most.
     #[must_use]
     pub fn rows_count_max(&self) -> usize {
-        self.records.len() * 3 + self.rows.len() + usize::from(self.request.is_some())
+        self.records.len() * 3
+            + self.links.len()
+            + self.rows.len()
+            + usize::from(self.request.is_some())
     }
 }
 
@@ -111,5 +120,7 @@ pub struct Append {
     pub checkpoint: String,
 }
 
+/// The row of a link.
+const LINK_BYTES_ESTIMATE: usize = 50;
 /// The keys of a record's three rows, and what they hold beside the sealed bytes.
 const ROW_BYTES_ESTIMATE: usize = 200;

@@ -63,6 +63,7 @@ pub(crate) fn record(residue: &[u8]) -> Record {
         created: time(1_000),
         expires: None,
         wrapped: vec![0x77; 60],
+        subject: vec![0x55; 30],
         residue: residue.to_vec(),
     }
 }
@@ -99,7 +100,7 @@ pub(crate) fn call(records: Vec<NewRecord>) -> Changes {
 
 fn request(id: u8, created: u64, expires: u64) -> Changes {
     let row = RequestRow {
-        digest: [id; 32],
+        digest: [id; 16],
         created: time(created),
         expires: time(expires),
         outcome: vec![id],

@@ -85,6 +85,13 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<RecordId>, StoreError>;
 
+    /// Says of each pair whether the subject's list has the record.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read.
+    fn subject_links(&self, links: &[(SubjectKey, RecordId)]) -> Result<Vec<bool>, StoreError>;
+
     /// Reads what an earlier call with this request id did. An expired row may still be there.
     ///
     /// # Errors
@@ -178,6 +185,13 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the engine cannot write.
     fn flush(&self) -> Result<(), StoreError>;
+
+    /// Says whether a commit would find room on the disk now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::DiskFull`] if it would not; else as for any read.
+    fn check_space(&self) -> Result<(), StoreError>;
 
     /// What a metric may tell about the store.
     ///

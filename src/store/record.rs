@@ -14,6 +14,7 @@
 //! 20  value fingerprint and its key version, if it has a value index
 //! 8   expires, ms, if it expires
 //! 2+n wrapped
+//! 2+n subject
 //! 2+n residue
 //! ```
 
@@ -24,7 +25,7 @@ use crate::store::StoreError;
 use crate::store::reader::Reader;
 use crate::store::reader::put_bytes;
 
-/// The most bytes that a wrapped token key with its subject may have.
+/// The most bytes that a wrapped token key, or a sealed subject, may have.
 pub const WRAPPED_BYTES_MAX: usize = 512;
 /// The most bytes that a sealed residue may have.
 pub const RESIDUE_BYTES_MAX: usize = 32 * 1024;
@@ -48,8 +49,11 @@ pub struct Record {
     pub created: Timestamp,
     /// From when on the token no longer opens.
     pub expires: Option<Timestamp>,
-    /// The token key and the subject, sealed under the wrapping key.
+    /// The token key, sealed under the wrapping key.
     pub wrapped: Vec<u8>,
+    /// The subject, sealed under the wrapping key; empty if there is none. Sealed by itself, so
+    /// that a reveal can be recorded by subject before its token key is unwrapped.
+    pub subject: Vec<u8>,
     /// What the token cannot carry, sealed under a key from token key and token.
     pub residue: Vec<u8>,
 }
@@ -79,7 +83,8 @@ impl Record {
     ///
     /// [`StoreError::TooLarge`] if `wrapped` or `residue` is.
     pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut row = Vec::with_capacity(64 + self.wrapped.len() + self.residue.len());
+        let mut row =
+            Vec::with_capacity(64 + self.wrapped.len() + self.subject.len() + self.residue.len());
         let mut flags = 0;
         if self.value_index.is_some() {
             flags |= FLAG_VALUE_INDEX;
@@ -113,6 +118,7 @@ impl Record {
             WRAPPED_BYTES_MAX,
             "wrapped token key",
         )?;
+        put_bytes(&mut row, &self.subject, WRAPPED_BYTES_MAX, "subject")?;
         put_bytes(&mut row, &self.residue, RESIDUE_BYTES_MAX, "residue")?;
         Ok(row)
     }
@@ -160,6 +166,7 @@ impl Record {
             Some(reader.timestamp()?)
         };
         let wrapped = reader.bytes(WRAPPED_BYTES_MAX)?;
+        let subject = reader.bytes(WRAPPED_BYTES_MAX)?;
         let residue = reader.bytes(RESIDUE_BYTES_MAX)?;
         reader.end()?;
         Ok(Self {
@@ -172,6 +179,7 @@ impl Record {
             created,
             expires,
             wrapped,
+            subject,
             residue,
         })
     }
@@ -208,6 +216,7 @@ mod tests {
             created in time(),
             expires in option::of(time()),
             wrapped in proptest::collection::vec(any::<u8>(), 0..=WRAPPED_BYTES_MAX),
+            subject in proptest::collection::vec(any::<u8>(), 0..100),
             residue in proptest::collection::vec(any::<u8>(), 0..300),
         ) -> Record {
             let value_index = value_index
@@ -215,7 +224,7 @@ mod tests {
             let (layout_version, outline_size) = kind;
             Record {
                 layout_version, fidelity, outline_size, state, wrapping_version, value_index,
-                created, expires, wrapped, residue,
+                created, expires, wrapped, subject, residue,
             }
         }
     }

@@ -32,7 +32,7 @@ pub struct ValueRow {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RequestRow {
     /// A keyed digest of the call, so that another call with the same id is refused.
-    pub digest: [u8; 32],
+    pub digest: [u8; 16],
     /// When the call was made.
     pub created: Timestamp,
     /// From when on the row counts as absent.
@@ -152,7 +152,7 @@ mod tests {
         assert!(ValueRow::decode(&[value.encode(), vec![0]].concat()).is_err());
 
         let request = RequestRow {
-            digest: [1; 32],
+            digest: [1; 16],
             created: Timestamp::from_unix_ms(5),
             expires: Timestamp::from_unix_ms(9),
             outcome: vec![1, 2, 3],

@@ -82,6 +82,14 @@ impl Store for FaultyStore {
         self.inner.subject_records(subject, after, limit)
     }
 
+    fn subject_links(&self, links: &[(SubjectKey, RecordId)]) -> Result<Vec<bool>, StoreError> {
+        self.inner.subject_links(links)
+    }
+
+    fn check_space(&self) -> Result<(), StoreError> {
+        self.inner.check_space()
+    }
+
     fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {
         self.inner.request(key)
     }

@@ -29,6 +29,7 @@ use crate::store::rocks::RocksStore;
 const OPTIONS: RocksOptions = RocksOptions {
     block_cache_bytes: 1 << 20,
     memtable_bytes: 1 << 20,
+    disk_reserve_bytes: 0,
 };
 
 /// A vault's log in a directory of its own: a store and a head.
@@ -138,7 +139,7 @@ fn draft(position: usize) -> EntryDraft {
     EntryDraft {
         request_id: Some(RequestId::new(&format!("r-{position}")).unwrap()),
         items: vec![EntryItem {
-            field: FieldName::new("email").unwrap(),
+            field: Some(FieldName::new("email").unwrap()),
             subject: Some(Subject::new("cus_1").unwrap()),
             token: None,
             key_version: None,

@@ -63,6 +63,12 @@ impl AuditSigningKey {
         Self(SigningKey::from_bytes(seed.expose()))
     }
 
+    /// A second copy, for a thread that signs by itself.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// What verifies this key's signatures under this name.
     #[must_use]
     pub fn verifier(&self, name: NoteKeyName) -> NoteVerifier {

@@ -13,7 +13,6 @@ use super::KeyMetadata;
 use super::StoredKey;
 use super::check_place;
 use crate::crypto::RootKey;
-use crate::crypto::root_key::purpose_code;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
 use crate::domain::KeyVersion;
@@ -27,7 +26,7 @@ impl StoredKey {
     pub fn encode(&self) -> Vec<u8> {
         let metadata = &self.metadata;
         let namespace = metadata.namespace.as_ref().map_or("", Namespace::as_str);
-        let mut bytes = vec![FORMAT_VERSION, purpose_code(metadata.purpose)];
+        let mut bytes = vec![FORMAT_VERSION, metadata.purpose.number()];
         bytes.push(count(namespace.len()));
         bytes.extend_from_slice(namespace.as_bytes());
         bytes.extend_from_slice(&metadata.version.number().to_be_bytes());
@@ -152,7 +151,7 @@ fn namespace(bytes: &[u8]) -> Result<Option<Namespace>, KeyError> {
 fn purpose([code]: [u8; 1]) -> Result<KeyPurpose, KeyError> {
     PURPOSES
         .into_iter()
-        .find(|purpose| purpose_code(*purpose) == code)
+        .find(|purpose| purpose.number() == code)
         .ok_or(KeyError::Corrupt { part: "purpose" })
 }
 

@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use rustix::fs::FallocateFlags;
 
 use crate::store::StoreError;
+use crate::store::rocks::RocksOptions;
 use crate::store::rocks::error::unavailable;
 
 /// The file that lies beside the database to be deleted when the disk is full.
@@ -30,12 +31,12 @@ pub(super) struct Ballast {
 
 impl Ballast {
     /// Looks for the file in `directory`, and deletes it if the database might not open otherwise.
-    pub(super) fn prepare(directory: &Path, memtable_bytes: usize) -> Result<Self, StoreError> {
+    pub(super) fn prepare(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
         let path = directory.join(FILE_NAME);
-        let memtable_bytes = memtable_bytes as u64;
+        let memtable_bytes = options.memtable_bytes as u64;
         let ballast = Self {
             ballast_bytes: MEMTABLES_PER_BALLAST * memtable_bytes,
-            watermark_bytes: MEMTABLES_PER_WATERMARK * memtable_bytes,
+            watermark_bytes: MEMTABLES_PER_WATERMARK * memtable_bytes + options.disk_reserve_bytes,
             present: AtomicBool::new(path.exists()),
             path,
         };
@@ -115,11 +116,16 @@ mod tests {
     use super::*;
 
     const MEMTABLE_BYTES: usize = 1 << 10;
+    const OPTIONS: RocksOptions = RocksOptions {
+        block_cache_bytes: 0,
+        memtable_bytes: MEMTABLE_BYTES,
+        disk_reserve_bytes: 0,
+    };
 
     #[test]
     fn write_is_refused_below_the_watermark() {
         let directory = tempfile::tempdir().unwrap();
-        let ballast = Ballast::prepare(directory.path(), MEMTABLE_BYTES).unwrap();
+        let ballast = Ballast::prepare(directory.path(), &OPTIONS).unwrap();
         ballast.admit(1 << 30).unwrap();
         assert_eq!(fs::metadata(&ballast.path).unwrap().len(), 6 << 10);
         ballast.admit(4 << 10).unwrap();
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     fn space_of_deleted_ballast_is_not_for_writes() {
         let directory = tempfile::tempdir().unwrap();
-        let ballast = Ballast::prepare(directory.path(), MEMTABLE_BYTES).unwrap();
+        let ballast = Ballast::prepare(directory.path(), &OPTIONS).unwrap();
         ballast.admit(1 << 30).unwrap();
         ballast.make_room(0).unwrap();
         assert!(!ballast.path.exists());

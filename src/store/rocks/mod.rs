@@ -88,7 +88,7 @@ impl RocksStore {
             .mode(0o700)
             .create(directory)
             .map_err(unavailable)?;
-        let ballast = Ballast::prepare(directory, options.memtable_bytes)?;
+        let ballast = Ballast::prepare(directory, options)?;
         ballast.admit(ballast::free_bytes(directory)?)?;
         let mut settings = options::database_options(options);
         settings.create_if_missing(true);
@@ -119,7 +119,7 @@ impl RocksStore {
     /// of the program wrote it; [`StoreError::Corrupt`] if it is damaged.
     pub fn open(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
         let path = existing(directory)?;
-        let ballast = Ballast::prepare(directory, options.memtable_bytes)?;
+        let ballast = Ballast::prepare(directory, options)?;
         let mut settings = options::database_options(options);
         settings.create_if_missing(false);
         settings.create_missing_column_families(false);
@@ -221,6 +221,14 @@ impl Store for RocksStore {
         limit: usize,
     ) -> Result<Vec<RecordId>, StoreError> {
         self.read_subject_records(subject, after, limit)
+    }
+
+    fn subject_links(&self, links: &[(SubjectKey, RecordId)]) -> Result<Vec<bool>, StoreError> {
+        self.read_subject_links(links)
+    }
+
+    fn check_space(&self) -> Result<(), StoreError> {
+        self.room()
     }
 
     fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {

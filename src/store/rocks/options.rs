@@ -22,6 +22,8 @@ pub struct RocksOptions {
     /// Bytes for rows that are not in a table yet, over all column families. The ballast and the
     /// watermark of free space are multiples of it.
     pub memtable_bytes: usize,
+    /// Bytes of the disk that writes leave free, on top of the watermark.
+    pub disk_reserve_bytes: u64,
 }
 
 impl Default for RocksOptions {
@@ -29,6 +31,7 @@ impl Default for RocksOptions {
         Self {
             block_cache_bytes: 256 << 20,
             memtable_bytes: 32 << 20,
+            disk_reserve_bytes: 0,
         }
     }
 }

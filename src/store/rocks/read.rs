@@ -69,6 +69,17 @@ impl RocksStore {
         })
     }
 
+    pub(super) fn read_subject_links(
+        &self,
+        links: &[(SubjectKey, RecordId)],
+    ) -> Result<Vec<bool>, StoreError> {
+        let key =
+            |(subject, record): &(SubjectKey, RecordId)| layout::subject_key(subject, record.0);
+        let keys: Vec<_> = links.iter().map(key).collect();
+        let found = self.multi_get(Family::Subjects, &keys, |_| Ok(()))?;
+        Ok(found.into_iter().map(|link| link.is_some()).collect())
+    }
+
     /// Reads the rows that the conditions of a group speak of.
     pub(super) fn read_present(&self, group: &[&Changes]) -> Result<Present, StoreError> {
         let mut present = Present::default();

@@ -9,6 +9,7 @@ use crate::store::conformance;
 const OPTIONS: RocksOptions = RocksOptions {
     block_cache_bytes: 1 << 20,
     memtable_bytes: 1 << 20,
+    disk_reserve_bytes: 0,
 };
 
 fn open(directory: &Path) -> RocksStore {

@@ -107,15 +107,20 @@ impl RocksStore {
         write_error(error)
     }
 
-    /// Becomes the one writer, if there may be one and the disk has room.
-    fn begin(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
-        // The lock guards no data that a panic could have left half done.
-        let guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether a commit would find room on the disk now.
+    pub(super) fn room(&self) -> Result<(), StoreError> {
         self.usable()?;
         let Some(ballast) = &self.ballast else {
             return Err(StoreError::Unavailable(EngineError::new(READ_ONLY)));
         };
-        ballast.admit(ballast::free_bytes(&self.directory)?)?;
+        ballast.admit(ballast::free_bytes(&self.directory)?)
+    }
+
+    /// Becomes the one writer, if there may be one and the disk has room.
+    fn begin(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+        // The lock guards no data that a panic could have left half done.
+        let guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.room()?;
         Ok(guard)
     }
 
@@ -150,6 +155,9 @@ impl RocksStore {
                 values.extend(value_row(new)?);
                 let subject = new.subject_key.as_ref();
                 subjects.extend(subject.map(|key| (layout::subject_key(key, new.key.id.0), [])));
+            }
+            for (subject, record) in &changes.links {
+                subjects.push((layout::subject_key(subject, record.0), []));
             }
             if let Some((key, row)) = &changes.request {
                 requests.push((layout::request_key(key), row.encode()?));

@@ -1,0 +1,188 @@
+//! Makes a vault: its database, its keys, its log and the head of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::assembly::error::AssemblyError;
+use crate::assembly::namespaces::NamespaceIds;
+use crate::assembly::open::{OpenLog, open_log, read_keys};
+use crate::assembly::{audit_key_file, rocks_options};
+use crate::audit::{Commit, EntryDraft, Event, Head};
+use crate::config::Config;
+use crate::crypto::{Entropy, RootKey};
+use crate::domain::{Clock, Namespace};
+use crate::keys::{Keyring, StoredKey};
+use crate::store::rocks::RocksStore;
+use crate::store::{Changes, NamespaceId, RowChange, Store, Table};
+
+/// Makes a vault for the configured namespaces. It is there as a whole or not at all: everything is
+/// made in a directory beside, which takes its name at the end.
+///
+/// # Errors
+///
+/// If there is already a vault, or it cannot be made.
+pub async fn create(
+    config: &Config,
+    root: &RootKey,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(), AssemblyError> {
+    let data_dir = &config.data_dir;
+    if data_dir.exists() {
+        return Err(AssemblyError::AlreadyExists {
+            path: data_dir.clone(),
+        });
+    }
+    let partial = data_dir.with_extension("partial");
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| AssemblyError::File { path, source }
+    };
+    // What an earlier attempt left behind was never a vault.
+    match fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed(&partial)(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let head_dir = match config.audit.head_dir.strip_prefix(data_dir) {
+        Ok(inside) => partial.join(inside),
+        Err(_) => config.audit.head_dir.clone(),
+    };
+
+    let namespaces: Vec<Namespace> = config.namespaces.keys().cloned().collect();
+    let store: Arc<dyn Store> = Arc::new(RocksStore::create(&partial, &rocks_options(config))?);
+    let keys = Keyring::create(root, &namespaces, clock.now(), &*entropy)?;
+    let keyring = Keyring::open(root, &keys)?;
+    let signer = crate::assembly::open::signer(config, &keyring)?;
+    let empty = signer
+        .sign_empty()
+        .ok_or(crate::audit::HeadError::Missing)?;
+    let head = Head::create(&head_dir, &empty)?;
+    let vkey = crate::assembly::open::verifier(config, &keyring)?.to_string();
+    let vkey_file = audit_key_file(&partial);
+    fs::write(&vkey_file, format!("{vkey}\n")).map_err(failed(&vkey_file))?;
+
+    let OpenLog { log, thread } = open_log(
+        config,
+        &keyring,
+        Arc::clone(&store),
+        head,
+        empty,
+        clock,
+        entropy,
+    )?;
+    let mut ids = NamespaceIds::default();
+    write_keys(&log, &mut ids, &namespaces, &keys).await?;
+    drop(log);
+    thread.join();
+    store.flush()?;
+    drop(store);
+    // If we crash before this line, there is no vault; after it, there is a whole one.
+    fs::rename(&partial, data_dir).map_err(failed(data_dir))?;
+    let parent = data_dir.parent().unwrap_or(data_dir);
+    fs::File::open(parent)
+        .and_then(|parent| parent.sync_all())
+        .map_err(failed(parent))
+}
+
+/// Makes the keys of one more configured namespace in a vault that is not being served.
+///
+/// # Errors
+///
+/// If it has keys already, or they cannot be made.
+pub async fn add_namespace(
+    config: &Config,
+    root: &RootKey,
+    namespace: &Namespace,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(), AssemblyError> {
+    let store = crate::assembly::open_store(config)?;
+    let keyring = Keyring::open(root, &read_keys(&*store)?)?;
+    if keyring.namespace(namespace).is_some() {
+        return Err(AssemblyError::NamespaceExists {
+            namespace: namespace.clone(),
+        });
+    }
+    let keys = Keyring::create_namespace(root, namespace, clock.now(), &*entropy)?;
+    let verifiers = crate::assembly::open::checkpoint_keys_of(config, &keyring)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
+    let OpenLog { log, thread } = open_log(
+        config,
+        &keyring,
+        Arc::clone(&store),
+        head,
+        checkpoint,
+        clock,
+        entropy,
+    )?;
+    let mut ids = NamespaceIds::read(&*store)?;
+    write_keys(&log, &mut ids, std::slice::from_ref(namespace), &keys).await?;
+    drop(log);
+    thread.join();
+    Ok(store.flush()?)
+}
+
+/// Writes keys, each with its entry, and the namespaces' numbers with the entry of the last.
+async fn write_keys(
+    log: &crate::audit::AuditLog,
+    ids: &mut NamespaceIds,
+    namespaces: &[Namespace],
+    keys: &[StoredKey],
+) -> Result<(), AssemblyError> {
+    let row = ids.add(namespaces);
+    for key in keys {
+        let metadata = key.metadata();
+        let id = metadata.namespace().and_then(|namespace| ids.id(namespace));
+        let entry = EntryDraft {
+            namespace: metadata.namespace().cloned(),
+            key: Some((metadata.purpose(), metadata.version())),
+            ..EntryDraft::new(Event::KeyCreated)
+        };
+        let rows = vec![key_row(id, key)];
+        log.commit(Commit {
+            changes: Changes {
+                rows,
+                ..Changes::default()
+            },
+            entry,
+        })
+        .await?;
+    }
+    for (position, namespace) in namespaces.iter().enumerate() {
+        let rows = if position == 0 {
+            vec![row.clone()]
+        } else {
+            Vec::new()
+        };
+        let entry = EntryDraft {
+            namespace: Some(namespace.clone()),
+            ..EntryDraft::new(Event::NamespaceCreated)
+        };
+        log.commit(Commit {
+            changes: Changes {
+                rows,
+                ..Changes::default()
+            },
+            entry,
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+fn key_row(id: Option<NamespaceId>, key: &StoredKey) -> RowChange {
+    let metadata = key.metadata();
+    let mut row_key = id.map_or(0, |id| id.0).to_be_bytes().to_vec();
+    row_key.push(metadata.purpose().number());
+    row_key.extend_from_slice(&metadata.version().number().to_be_bytes());
+    RowChange {
+        table: Table::Keys,
+        key: row_key,
+        expected: None,
+        value: Some(key.encode()),
+    }
+}

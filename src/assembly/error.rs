@@ -1,0 +1,88 @@
+//! Why a vault was not made or opened. For the operator: the second line says what to do.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::audit::{CommitError, HeadError, StartError};
+use crate::crypto::note::NoteError;
+use crate::domain::{FieldName, Namespace};
+use crate::format::FormatSpecError;
+use crate::keys::KeyError;
+use crate::keys::root::RootKeyError;
+use crate::store::StoreError;
+
+/// Why a vault was not made or opened.
+#[derive(Debug, Error)]
+pub enum AssemblyError {
+    /// There is already a vault where one should be made.
+    #[error("there is already a vault in {path}\nremedy: serve it, or choose another data_dir")]
+    AlreadyExists {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The first entries of the log could not be written.
+    #[error("audit log cannot be written")]
+    Commit(#[from] CommitError),
+    /// A file could not be read or written.
+    #[error("{path} cannot be read or written")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The format of a field is not usable.
+    #[error("namespaces.{namespace}.fields.{field}: {error}")]
+    Format {
+        /// The namespace.
+        namespace: Namespace,
+        /// The field.
+        field: FieldName,
+        /// What is wrong with it.
+        error: FormatSpecError,
+    },
+    /// The head cannot be made or read.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The keys cannot be made or opened.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// There is no vault where one should be opened.
+    #[error(
+        "there is no vault in {path}\n\
+         remedy: check data_dir; `counterfoil init` makes a new vault"
+    )]
+    Missing {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// A configured namespace has no keys in this vault.
+    #[error(
+        "namespace {namespace} has no keys in this vault\n\
+         remedy: `counterfoil init --namespace {namespace}` makes them"
+    )]
+    NamespaceMissing {
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// A namespace that should be added has keys already.
+    #[error("namespace {namespace} has keys already")]
+    NamespaceExists {
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// The origin of the audit log is not usable.
+    #[error("audit.origin is not usable as the name of a log")]
+    Origin(#[from] NoteError),
+    /// The root key cannot be had.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The log and its head do not agree.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store cannot be made or opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

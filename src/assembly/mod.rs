@@ -1,0 +1,42 @@
+//! A vault from its configuration: made once by [`create`], and opened at each start by [`open`].
+//!
+//! The data directory:
+//!
+//! ```text
+//! db/         the database
+//! head/a, b   the signed head of the audit log; it may be kept elsewhere
+//! audit.vkey  the public key of the audit log, as a C2SP verifier key
+//! ```
+//!
+//! Nothing here makes a key or a log but [`create`] and [`add_namespace`]: a vault that does not
+//! find its keys must not make new ones.
+
+mod create;
+mod error;
+mod namespaces;
+mod open;
+
+pub use create::{add_namespace, create};
+pub use error::AssemblyError;
+pub use open::{OpenVault, checkpoint_keys, open, open_store};
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::store::rocks::RocksOptions;
+
+/// The public key of the audit log in a data directory.
+#[must_use]
+pub fn audit_key_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("audit.vkey")
+}
+
+/// The options of the embedded store.
+fn rocks_options(config: &Config) -> RocksOptions {
+    RocksOptions {
+        block_cache_bytes: config.store.block_cache_bytes,
+        disk_reserve_bytes: config.store.disk_reserve_bytes,
+        ..RocksOptions::default()
+    }
+}

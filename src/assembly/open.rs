@@ -1,0 +1,281 @@
+//! Opens a vault: keys, log and head must be there and agree, or it stays closed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::assembly::error::AssemblyError;
+use crate::assembly::namespaces::NamespaceIds;
+use crate::assembly::rocks_options;
+use crate::audit::{
+    AuditLog, CheckpointKeys, CheckpointSigner, Commit, EntryDraft, Event, Head, LogParts,
+    SequencerThread, SignedCheckpoint,
+};
+use crate::config::{Config, FieldConfig, FormatName, NamespaceConfig, OnInvalid, Purposes};
+use crate::crypto::note::{NoteKeyName, NoteVerifier};
+use crate::crypto::{Entropy, RootKey};
+use crate::domain::{Clock, FieldName, Namespace};
+use crate::format::{Format, FormatKind, FormatSpec};
+use crate::keys::{Keyring, StoredKey};
+use crate::policy::Policy;
+use crate::store::rocks::RocksStore;
+use crate::store::{Changes, NamespaceId, Store, StoreError, Table};
+use crate::vault::{Field, NamespaceFields, Parts, Vault};
+
+/// A vault that is open, with the thread that writes its log.
+pub struct OpenVault {
+    /// The vault.
+    pub vault: Arc<Vault>,
+    store: Arc<dyn Store>,
+    thread: SequencerThread,
+}
+
+/// An open log, with the thread that writes it.
+pub(super) struct OpenLog {
+    pub(super) log: AuditLog,
+    pub(super) thread: SequencerThread,
+}
+
+/// Opens a vault, and records that it is about to serve.
+///
+/// # Errors
+///
+/// If anything is missing or does not agree; nothing is made instead.
+pub async fn open(
+    config: &Config,
+    root: &RootKey,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<OpenVault, AssemblyError> {
+    let store = open_store(config)?;
+    let keyring = Arc::new(Keyring::open(root, &read_keys(&*store)?)?);
+    let ids = NamespaceIds::read(&*store)?;
+    let mut namespaces = HashMap::new();
+    for (name, namespace) in &config.namespaces {
+        let missing = || AssemblyError::NamespaceMissing {
+            namespace: name.clone(),
+        };
+        let id = ids
+            .id(name)
+            .filter(|_| keyring.namespace(name).is_some())
+            .ok_or_else(missing)?;
+        namespaces.insert(name.clone(), namespace_fields(name, id, namespace)?);
+    }
+    let verifiers = checkpoint_keys_of(config, &keyring)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
+    let OpenLog { log, thread } = open_log(
+        config,
+        &keyring,
+        Arc::clone(&store),
+        head,
+        checkpoint,
+        Arc::clone(&clock),
+        Arc::clone(&entropy),
+    )?;
+    let policy = Policy::new(config.permits.clone());
+    let started = EntryDraft {
+        policy_hash: Some(policy.hash()),
+        ..EntryDraft::new(Event::Started)
+    };
+    log.commit(Commit {
+        changes: Changes::default(),
+        entry: started,
+    })
+    .await?;
+    let purposes = match &config.purposes {
+        Purposes::Any => None,
+        Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),
+    };
+    let parts = Parts {
+        store: Arc::clone(&store),
+        keyring,
+        log,
+        policy,
+        namespaces,
+        purposes,
+        clock,
+        entropy,
+    };
+    Ok(OpenVault {
+        vault: Arc::new(Vault::new(parts)),
+        store,
+        thread,
+    })
+}
+
+impl OpenVault {
+    /// Records that the vault stops, and waits until everything is written. Blocks at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be written.
+    pub async fn close(self) -> Result<(), AssemblyError> {
+        let Self {
+            vault,
+            store,
+            thread,
+        } = self;
+        let entry = EntryDraft::new(Event::Stopped);
+        vault
+            .log()
+            .commit(Commit {
+                changes: Changes::default(),
+                entry,
+            })
+            .await?;
+        drop(vault);
+        // The thread ends when the last handle of the log is gone; a call that was cut off while
+        // the server drained may still hold one.
+        let joined = tokio::task::spawn_blocking(move || thread.join());
+        let _ = tokio::time::timeout(JOIN_TIME_MAX, joined).await;
+        Ok(store.flush()?)
+    }
+}
+
+impl fmt::Debug for OpenVault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OpenVault").finish_non_exhaustive()
+    }
+}
+
+/// Opens the store of a vault.
+///
+/// # Errors
+///
+/// If there is none, or it cannot be opened.
+pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, AssemblyError> {
+    match RocksStore::open(&config.data_dir, &rocks_options(config)) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(StoreError::Missing) => Err(AssemblyError::Missing {
+            path: config.data_dir.clone(),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The public keys by which a vault's checkpoints are believed.
+///
+/// # Errors
+///
+/// If the keys cannot be opened.
+pub fn checkpoint_keys(
+    config: &Config,
+    root: &RootKey,
+    store: &dyn Store,
+) -> Result<CheckpointKeys, AssemblyError> {
+    checkpoint_keys_of(config, &Keyring::open(root, &read_keys(store)?)?)
+}
+
+pub(super) fn checkpoint_keys_of(
+    config: &Config,
+    keyring: &Keyring,
+) -> Result<CheckpointKeys, AssemblyError> {
+    let origin = NoteKeyName::new(&config.audit.origin)?;
+    let verifiers = keyring
+        .audit_signing()
+        .iter()
+        .map(|(_, key)| key.verifier(origin.clone()))
+        .collect();
+    Ok(CheckpointKeys::new(verifiers))
+}
+
+pub(super) fn verifier(config: &Config, keyring: &Keyring) -> Result<NoteVerifier, AssemblyError> {
+    let origin = NoteKeyName::new(&config.audit.origin)?;
+    Ok(keyring.audit_signing().active().verifier(origin))
+}
+
+pub(super) fn signer(
+    config: &Config,
+    keyring: &Keyring,
+) -> Result<CheckpointSigner, AssemblyError> {
+    let origin = NoteKeyName::new(&config.audit.origin)?;
+    // The sequencer's thread has its own, for as long as it runs.
+    let key = keyring.audit_signing().active().duplicate();
+    Ok(CheckpointSigner::new(origin, key))
+}
+
+pub(super) fn open_log(
+    config: &Config,
+    keyring: &Keyring,
+    store: Arc<dyn Store>,
+    head: Head,
+    head_checkpoint: SignedCheckpoint,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<OpenLog, AssemblyError> {
+    let parts = LogParts {
+        store,
+        head: Box::new(head),
+        head_checkpoint,
+        signer: signer(config, keyring)?,
+        keys: checkpoint_keys_of(config, keyring)?,
+        clock,
+        entropy,
+    };
+    let (log, thread) = AuditLog::open(parts)?;
+    Ok(OpenLog { log, thread })
+}
+
+/// Reads every key of the vault. A vault has its keys, or it is none.
+pub(super) fn read_keys(store: &dyn Store) -> Result<Vec<StoredKey>, AssemblyError> {
+    let mut keys = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = store.rows(Table::Keys, after.as_deref(), KEYS_PER_READ)?;
+        let Some((last, _)) = page.last() else {
+            return Ok(keys);
+        };
+        after = Some(last.clone());
+        for (_, value) in &page {
+            keys.push(StoredKey::decode(value)?);
+        }
+    }
+}
+
+fn namespace_fields(
+    namespace: &Namespace,
+    id: NamespaceId,
+    config: &NamespaceConfig,
+) -> Result<NamespaceFields, AssemblyError> {
+    let field = |(name, field): (&FieldName, &FieldConfig)| {
+        let format = Format::new(format_spec(field)).map_err(|error| AssemblyError::Format {
+            namespace: namespace.clone(),
+            field: name.clone(),
+            error,
+        })?;
+        let field = Field {
+            name: name.clone(),
+            format,
+            equality: field.equality,
+            ttl_seconds: field.ttl_seconds,
+        };
+        Ok((name.clone(), field))
+    };
+    let fields = config
+        .fields
+        .iter()
+        .map(field)
+        .collect::<Result<_, AssemblyError>>()?;
+    Ok(NamespaceFields { id, fields })
+}
+
+fn format_spec(field: &FieldConfig) -> FormatSpec {
+    FormatSpec {
+        kind: match field.format {
+            FormatName::Address => FormatKind::Address,
+            FormatName::Email => FormatKind::Email,
+            FormatName::Name => FormatKind::Name,
+        },
+        fidelity: field.fidelity,
+        token_domain: field.token_domain.clone(),
+        on_invalid: match field.on_invalid {
+            OnInvalid::Outline => crate::format::OnInvalid::Outline,
+            OnInvalid::Reject => crate::format::OnInvalid::Reject,
+        },
+    }
+}
+
+/// Rows of the keys table in one read.
+const KEYS_PER_READ: usize = 1_000;
+/// How long closing waits for calls that were cut off.
+const JOIN_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(5);

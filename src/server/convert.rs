@@ -1,0 +1,297 @@
+//! Text from the wire becomes typed values, and typed values become text for the wire.
+//!
+//! A malformed part of the request fails the request; a malformed part of an item fails the item.
+//! Values and tokens move, and are never copied, into types that cannot be printed.
+
+use prost_types::Timestamp as WireTimestamp;
+use tonic::Status;
+
+use crate::audit::Receipt;
+use crate::domain::{
+    CaseId, Fidelity, FidelityReason, FieldName, IdentifierError, Namespace, Plaintext, Purpose,
+    RequestId, Subject, Timestamp, Token,
+};
+use crate::protocol;
+use crate::server::status;
+use crate::vault;
+use crate::vault::{Description, DetokenizeAnswer, Item, ItemError, RevealReceipt, TokenizedValue};
+
+pub(super) fn tokenize(
+    request: protocol::TokenizeRequest,
+    items_max: usize,
+) -> Result<vault::Tokenize, Status> {
+    check_count(request.items.len(), items_max)?;
+    let item = |item: protocol::TokenizeItem| {
+        // Taken over first: an early return must not leave the value behind in a plain string.
+        let value = Plaintext::new(item.value);
+        Ok(vault::TokenizeItem {
+            field: identifier("field", &item.field, FieldName::new)?,
+            value,
+            subject: optional("subject", &item.subject, Subject::new)?,
+            ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
+        })
+    };
+    Ok(vault::Tokenize {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+        allow_token_values: request.allow_token_values,
+    })
+}
+
+pub(super) fn lookup(
+    request: protocol::LookupRequest,
+    items_max: usize,
+) -> Result<vault::Lookup, Status> {
+    check_count(request.items.len(), items_max)?;
+    let item = |item: protocol::LookupItem| {
+        let value = Plaintext::new(item.value);
+        Ok(vault::LookupItem {
+            field: identifier("field", &item.field, FieldName::new)?,
+            value,
+            subject: optional("subject", &item.subject, Subject::new)?,
+        })
+    };
+    Ok(vault::Lookup {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+    })
+}
+
+pub(super) fn inspect(
+    request: protocol::InspectRequest,
+    items_max: usize,
+) -> Result<vault::Inspect, Status> {
+    check_count(request.items.len(), items_max)?;
+    let item = |item: protocol::InspectItem| {
+        let token = Token::new(item.token);
+        Ok(vault::InspectItem {
+            field: optional("field", &item.field, FieldName::new)?,
+            token,
+            subject: optional("subject", &item.subject, Subject::new)?,
+        })
+    };
+    Ok(vault::Inspect {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+    })
+}
+
+pub(super) fn verify_match(
+    request: protocol::VerifyMatchRequest,
+    items_max: usize,
+) -> Result<vault::VerifyMatch, Status> {
+    check_count(request.items.len(), items_max)?;
+    let item = |item: protocol::VerifyMatchItem| {
+        let (token, value) = (Token::new(item.token), Plaintext::new(item.value));
+        Ok(vault::VerifyMatchItem {
+            field: identifier("field", &item.field, FieldName::new)?,
+            token,
+            value,
+            subject: optional("subject", &item.subject, Subject::new)?,
+        })
+    };
+    Ok(vault::VerifyMatch {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+    })
+}
+
+pub(super) fn detokenize(
+    request: protocol::DetokenizeRequest,
+    items_max: usize,
+) -> Result<vault::Detokenize, Status> {
+    check_count(request.items.len(), items_max)?;
+    match request.level() {
+        protocol::Level::Full => {}
+        protocol::Level::Masked => {
+            return Err(Status::failed_precondition(
+                "level: masked is not served by this version",
+            ));
+        }
+        protocol::Level::Unspecified => {
+            return Err(status::invalid("level", "is not specified or not known"));
+        }
+    }
+    if !request.grant_id.is_empty() {
+        return Err(Status::failed_precondition("grant_id: no such grant"));
+    }
+    if !request.acting_principal.is_empty() {
+        // Nobody vouches for it yet, and what nobody vouches for is not believed.
+        return Err(Status::permission_denied(status::DENIED));
+    }
+    let item = |item: protocol::DetokenizeItem| {
+        let token = Token::new(item.token);
+        Ok(vault::DetokenizeItem {
+            field: identifier("field", &item.field, FieldName::new)?,
+            token,
+            subject: optional("subject", &item.subject, Subject::new)?,
+        })
+    };
+    Ok(vault::Detokenize {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+        purpose: part("purpose", &request.purpose, Purpose::new)?,
+        case_id: optional_part("case_id", &request.case_id, CaseId::new)?,
+    })
+}
+
+pub(super) fn tokenized((index, item): (usize, Item<TokenizedValue>)) -> protocol::TokenizeResult {
+    use protocol::tokenize_result::Result as Wire;
+    let result = match item {
+        Ok(value) => Wire::Token(tokenized_value(&value)),
+        Err(error) => Wire::Error(status::of_item(index, &error)),
+    };
+    protocol::TokenizeResult {
+        result: Some(result),
+    }
+}
+
+pub(super) fn looked_up((index, item): (usize, Item<TokenizedValue>)) -> protocol::LookupResult {
+    use protocol::lookup_result::Result as Wire;
+    let result = match item {
+        Ok(value) => Wire::Token(tokenized_value(&value)),
+        Err(error) => Wire::Error(status::of_item(index, &error)),
+    };
+    protocol::LookupResult {
+        result: Some(result),
+    }
+}
+
+pub(super) fn inspected(
+    (index, item): (usize, Item<Option<Description>>),
+) -> protocol::InspectResult {
+    use protocol::inspect_result::Result as Wire;
+    let result = match item {
+        Ok(Some(description)) => Wire::Description(protocol::TokenDescription {
+            known: true,
+            field: description.field.as_str().to_owned(),
+            created: Some(timestamp(description.created)),
+            expires: description.expires.map(timestamp),
+            fidelity: fidelity(description.fidelity).into(),
+        }),
+        Ok(None) => Wire::Description(protocol::TokenDescription::default()),
+        Err(error) => Wire::Error(status::of_item(index, &error)),
+    };
+    protocol::InspectResult {
+        result: Some(result),
+    }
+}
+
+pub(super) fn verified((index, item): (usize, Item<bool>)) -> protocol::VerifyMatchResult {
+    use protocol::verify_match_result::Result as Wire;
+    let result = match item {
+        Ok(equal) => Wire::Equal(equal),
+        Err(error) => Wire::Error(status::of_item(index, &error)),
+    };
+    protocol::VerifyMatchResult {
+        result: Some(result),
+    }
+}
+
+pub(super) fn detokenized(answer: DetokenizeAnswer) -> protocol::DetokenizeResponse {
+    use protocol::detokenize_result::Result as Wire;
+    let result = |(index, item): (usize, Item<Plaintext>)| {
+        let result = match item {
+            // This is the answer: the value leaves the vault here, after both gates.
+            Ok(value) => Wire::Value(value.expose().to_owned()),
+            Err(error) => Wire::Error(status::of_item(index, &error)),
+        };
+        protocol::DetokenizeResult {
+            result: Some(result),
+        }
+    };
+    protocol::DetokenizeResponse {
+        results: answer.items.into_iter().enumerate().map(result).collect(),
+        receipt: Some(receipt(answer.receipt)),
+        budget_remaining: None,
+    }
+}
+
+fn receipt(receipt: RevealReceipt) -> protocol::Receipt {
+    let RevealReceipt {
+        receipt: Receipt {
+            index, checkpoint, ..
+        },
+        leaf_hash,
+        proof,
+    } = receipt;
+    protocol::Receipt {
+        leaf_index: index,
+        inclusion_proof: proof.iter().map(|hash| hash.as_bytes().to_vec()).collect(),
+        checkpoint: checkpoint.note().to_owned(),
+        leaf_hash: leaf_hash.as_bytes().to_vec(),
+    }
+}
+
+fn tokenized_value(value: &TokenizedValue) -> protocol::TokenizedValue {
+    protocol::TokenizedValue {
+        // This is the answer.
+        token: value.token.expose().to_owned(),
+        fidelity: fidelity(value.fidelity).into(),
+        reason: reason(value.reason).into(),
+        created: value.created,
+    }
+}
+
+fn fidelity(fidelity: Fidelity) -> protocol::Fidelity {
+    match fidelity {
+        Fidelity::Shape => protocol::Fidelity::Shape,
+        Fidelity::Outline => protocol::Fidelity::Outline,
+        Fidelity::Opaque => protocol::Fidelity::Opaque,
+    }
+}
+
+fn reason(reason: FidelityReason) -> protocol::FidelityReason {
+    match reason {
+        FidelityReason::Configured => protocol::FidelityReason::Configured,
+        FidelityReason::DomainTooSmall => protocol::FidelityReason::DomainTooSmall,
+        FidelityReason::Invalid => protocol::FidelityReason::Invalid,
+        FidelityReason::NotRepresentable => protocol::FidelityReason::NotRepresentable,
+        FidelityReason::TooLong => protocol::FidelityReason::TooLong,
+    }
+}
+
+fn timestamp(time: Timestamp) -> WireTimestamp {
+    let seconds = i64::try_from(time.unix_ms() / 1_000).unwrap_or(i64::MAX);
+    let nanos = i32::try_from(time.unix_ms() % 1_000).unwrap_or(0) * 1_000_000;
+    WireTimestamp { seconds, nanos }
+}
+
+fn check_count(items_count: usize, items_max: usize) -> Result<(), Status> {
+    if items_count == 0 || items_count > items_max {
+        let description = format!("has {items_count} items, must have 1 to {items_max}");
+        return Err(status::invalid("items", description));
+    }
+    Ok(())
+}
+
+type Parse<T> = fn(&str) -> Result<T, IdentifierError>;
+
+fn identifier<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<T, ItemError> {
+    parse(text).map_err(|error| ItemError::Identifier { part, error })
+}
+
+fn optional<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<Option<T>, ItemError> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        identifier(part, text, parse).map(Some)
+    }
+}
+
+fn part<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<T, Status> {
+    parse(text).map_err(|error| status::invalid(part, error.to_string()))
+}
+
+fn optional_part<T>(name: &'static str, text: &str, parse: Parse<T>) -> Result<Option<T>, Status> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        part(name, text, parse).map(Some)
+    }
+}

@@ -1,0 +1,89 @@
+//! DetokenizationService on the wire.
+
+use std::sync::Arc;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::protocol;
+use crate::protocol::detokenization_service_server::{
+    DetokenizationService, DetokenizationServiceServer,
+};
+use crate::server::convert;
+use crate::server::identity;
+use crate::server::limits::ServerLimits;
+use crate::server::metrics::Metrics;
+use crate::server::status;
+use crate::server::stream;
+use crate::vault::{Caller, Vault};
+
+/// Answers DetokenizationService.
+#[derive(Clone)]
+pub(super) struct DetokenizationEndpoint {
+    vault: Arc<Vault>,
+    metrics: Arc<Metrics>,
+    items_max: usize,
+}
+
+impl DetokenizationEndpoint {
+    pub(super) fn service(
+        vault: Arc<Vault>,
+        limits: &ServerLimits,
+        metrics: Arc<Metrics>,
+    ) -> DetokenizationServiceServer<Self> {
+        let items_max = limits.items_per_request_max;
+        DetokenizationServiceServer::new(Self {
+            vault,
+            metrics,
+            items_max,
+        })
+        .max_decoding_message_size(limits.message_bytes_max)
+        .max_encoding_message_size(limits.message_bytes_max)
+    }
+
+    async fn detokenize_one(
+        &self,
+        caller: &Caller,
+        request: protocol::DetokenizeRequest,
+    ) -> Result<protocol::DetokenizeResponse, Status> {
+        let request = convert::detokenize(request, self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.detokenize(caller, request).await;
+        self.metrics
+            .count("detokenize", items_count, answer.as_ref().err());
+        answer
+            .map(convert::detokenized)
+            .map_err(|error| status::of(&error))
+    }
+}
+
+#[tonic::async_trait]
+impl DetokenizationService for DetokenizationEndpoint {
+    async fn detokenize(
+        &self,
+        request: Request<protocol::DetokenizeRequest>,
+    ) -> Result<Response<protocol::DetokenizeResponse>, Status> {
+        let caller = identity::of(&request)?;
+        self.detokenize_one(&caller, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    type DetokenizeStreamStream = ReceiverStream<Result<protocol::DetokenizeResponse, Status>>;
+
+    async fn detokenize_stream(
+        &self,
+        request: Request<Streaming<protocol::DetokenizeRequest>>,
+    ) -> Result<Response<Self::DetokenizeStreamStream>, Status> {
+        let caller = identity::of(&request)?;
+        let endpoint = self.clone();
+        let answer = move |request| {
+            let (endpoint, caller) = (endpoint.clone(), caller.clone());
+            async move { endpoint.detokenize_one(&caller, request).await }
+        };
+        Ok(Response::new(stream::answer_in_order(
+            request.into_inner(),
+            answer,
+        )))
+    }
+}

@@ -1,0 +1,75 @@
+//! Health: serving while the audit log can be written, and not a moment longer.
+
+use std::time::Duration;
+
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use crate::audit::LogState;
+use crate::protocol::{detokenization_service_server, token_service_server};
+use crate::vault::Vault;
+
+/// Tells health checks whether the services serve.
+pub(super) struct Health {
+    reporter: HealthReporter,
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        let (reporter, _) = tonic_health::server::health_reporter();
+        Self { reporter }
+    }
+
+    /// Answers health checks; each listener has one.
+    pub(super) fn service(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
+    }
+
+    pub(super) async fn serving(&self) {
+        self.set(ServingStatus::Serving).await;
+    }
+
+    pub(super) async fn stopping(&self) {
+        self.set(ServingStatus::NotServing).await;
+    }
+
+    /// Follows the audit log: not serving while the disk is full, serving when there is room
+    /// again. Returns when the log has failed for good.
+    pub(super) async fn watch(&self, vault: &Vault) {
+        let mut state = vault.log().state();
+        let mut is_serving = true;
+        loop {
+            let failed = state.wait_for(|state| *state == LogState::Fatal);
+            if tokio::time::timeout(PROBE_INTERVAL, failed).await.is_ok() {
+                self.set(ServingStatus::NotServing).await;
+                tracing::error!("audit log failed; the process stops");
+                return;
+            }
+            let can_write = vault.store().check_space().is_ok();
+            if can_write != is_serving {
+                is_serving = can_write;
+                if can_write {
+                    tracing::info!("there is space on the disk again");
+                    self.serving().await;
+                } else {
+                    tracing::error!("disk is full; nothing is served until there is space");
+                    self.set(ServingStatus::NotServing).await;
+                }
+            }
+        }
+    }
+
+    async fn set(&self, status: ServingStatus) {
+        for service in [
+            "",
+            token_service_server::SERVICE_NAME,
+            detokenization_service_server::SERVICE_NAME,
+        ] {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+}
+
+/// How often the disk is looked at.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);

@@ -1,0 +1,132 @@
+//! Accepts connections: a seat first, then the handshake within its time, then the server.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::server::connection::Connection;
+use crate::server::limits::ServerLimits;
+
+/// A bound listener with its limits.
+pub(super) struct Listener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    limits: ServerLimits,
+}
+
+/// How many connections each address has.
+#[derive(Default)]
+struct Seats {
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place among the connections that a listener takes. Dropping it gives it back.
+pub(super) struct Seat {
+    seats: Arc<Seats>,
+    address: IpAddr,
+}
+
+impl Listener {
+    pub(super) fn new(listener: TcpListener, acceptor: TlsAcceptor, limits: ServerLimits) -> Self {
+        Self {
+            listener,
+            acceptor,
+            limits,
+        }
+    }
+
+    /// The connections whose handshakes have succeeded. The listener closes with the stream.
+    pub(super) fn connections(
+        self,
+    ) -> impl Stream<Item = std::io::Result<Connection>> + Send + 'static {
+        let (sender, receiver) = mpsc::channel(HANDSHAKEN_WAITING_MAX);
+        tokio::spawn(self.accept(sender));
+        ReceiverStream::new(receiver)
+    }
+
+    async fn accept(self, connections: mpsc::Sender<std::io::Result<Connection>>) {
+        let seats = Arc::new(Seats::default());
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = connections.closed() => return,
+            };
+            let Ok((stream, address)) = accepted else {
+                // Out of file descriptors, most likely: others must close first.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let Some(seat) = seats.take(address.ip(), &self.limits) else {
+                continue;
+            };
+            let acceptor = self.acceptor.clone();
+            let connections = connections.clone();
+            let time_max = self.limits.handshake;
+            tokio::spawn(async move {
+                // A peer that does not finish its handshake, or has no certificate that we trust,
+                // is dropped without an answer beyond TLS's own alert.
+                if let Some(connection) = handshake(acceptor, stream, seat, time_max).await {
+                    let _ = connections.send(Ok(connection)).await;
+                }
+            });
+        }
+    }
+}
+
+async fn handshake(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    seat: Seat,
+    time_max: Duration,
+) -> Option<Connection> {
+    stream.set_nodelay(true).ok()?;
+    let stream = tokio::time::timeout(time_max, acceptor.accept(stream))
+        .await
+        .ok()?
+        .ok()?;
+    Some(Connection::new(stream, seat))
+}
+
+impl Seats {
+    fn take(self: &Arc<Self>, address: IpAddr, limits: &ServerLimits) -> Option<Seat> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = taken.values().sum();
+        let own = taken.get(&address).copied().unwrap_or(0);
+        if all >= limits.connections || own >= limits.connections_per_peer {
+            return None;
+        }
+        taken.insert(address, own + 1);
+        Some(Seat {
+            seats: Arc::clone(self),
+            address,
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self
+            .seats
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.address) {
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) | None => {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Connections with a handshake behind them that wait for the server.
+const HANDSHAKEN_WAITING_MAX: usize = 64;
+/// How long accepting pauses after an error.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

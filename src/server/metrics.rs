@@ -1,0 +1,140 @@
+//! Metrics: counts by call and outcome, and the store's own figures. No label ever holds what a
+//! caller sent.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::vault::{Vault, VaultError};
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct CallLabels {
+    call: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ItemLabels {
+    call: &'static str,
+}
+
+/// The counters of one server.
+pub(super) struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    items: Family<ItemLabels, Counter>,
+    tree_size: Gauge<u64, AtomicU64>,
+    free_bytes: Gauge<u64, AtomicU64>,
+    records: Gauge<u64, AtomicU64>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("counterfoil");
+        let calls = Family::default();
+        registry.register("calls", "Calls by name and outcome", calls.clone());
+        let items = Family::default();
+        registry.register(
+            "items",
+            "Items of calls that were carried out",
+            items.clone(),
+        );
+        let tree_size = Gauge::default();
+        registry.register(
+            "audit_tree_size",
+            "Entries of the audit log",
+            tree_size.clone(),
+        );
+        let free_bytes = Gauge::default();
+        registry.register(
+            "store_free_bytes",
+            "Free bytes on the store's disk",
+            free_bytes.clone(),
+        );
+        let records = Gauge::default();
+        registry.register("store_records", "Records, estimated", records.clone());
+        Self {
+            registry,
+            calls,
+            items,
+            tree_size,
+            free_bytes,
+            records,
+        }
+    }
+
+    /// Counts a call.
+    pub(super) fn count(&self, call: &'static str, items_count: usize, error: Option<&VaultError>) {
+        let outcome = error.map_or("done", outcome);
+        self.calls
+            .get_or_create(&CallLabels { call, outcome })
+            .inc();
+        if error.is_none() {
+            let items_count = u64::try_from(items_count).unwrap_or(u64::MAX);
+            self.items
+                .get_or_create(&ItemLabels { call })
+                .inc_by(items_count);
+        }
+    }
+
+    fn text(&self, vault: &Vault) -> String {
+        if let Ok(statistics) = vault.store().statistics() {
+            self.tree_size.set(statistics.tree_size);
+            self.free_bytes.set(statistics.free_bytes);
+            self.records.set(statistics.records_count_estimate);
+        }
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Serves the metrics until the server stops.
+pub(super) async fn serve(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    vault: Arc<Vault>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let text = move || async move {
+        (
+            [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0")],
+            metrics.text(&vault),
+        )
+    };
+    let routes = Router::new().route("/metrics", get(text));
+    let stop = async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    if axum::serve(listener, routes)
+        .with_graceful_shutdown(stop)
+        .await
+        .is_err()
+    {
+        tracing::error!("metrics listener failed");
+    }
+}
+
+fn outcome(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::AuditUnavailable(_) => "audit_unavailable",
+        VaultError::Denied => "denied",
+        VaultError::ItemCount { .. } | VaultError::Purpose | VaultError::RequestIdReused => {
+            "invalid"
+        }
+        VaultError::Overloaded => "overloaded",
+        VaultError::Store(_) => "store_unavailable",
+    }
+}

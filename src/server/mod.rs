@@ -1,0 +1,193 @@
+//! The two listeners: tokens on one, reveals on the other, TLS 1.3 with client certificates on
+//! both.
+//!
+//! ```text
+//! accept → limits → handshake → identity → (tonic) → convert → vault → convert → answer
+//! ```
+//!
+//! Text becomes [`crate::domain`] types in `convert`, and nowhere deeper; errors become statuses in
+//! `status`, and nowhere else.
+
+mod connection;
+mod convert;
+mod detokenization_service;
+mod health;
+mod identity;
+mod limits;
+mod listener;
+mod metrics;
+mod status;
+mod stream;
+mod tls;
+mod token_service;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::transport::Server;
+
+use crate::vault::Vault;
+
+pub use limits::ServerLimits;
+pub use tls::{TlsError, TlsFiles};
+
+use self::detokenization_service::DetokenizationEndpoint;
+use self::health::Health;
+use self::listener::Listener;
+use self::metrics::Metrics;
+use self::token_service::TokenEndpoint;
+
+/// What a server needs beside its vault.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where the token listener binds.
+    pub token_address: SocketAddr,
+    /// Where the reveal listener binds.
+    pub reveal_address: SocketAddr,
+    /// Where metrics are served, over plain HTTP, if at all.
+    pub metrics_address: Option<SocketAddr>,
+    /// Certificates.
+    pub tls: TlsFiles,
+    /// Limits on everything.
+    pub limits: ServerLimits,
+}
+
+/// The addresses that a server is bound to.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundAddresses {
+    /// Of the token listener.
+    pub token: SocketAddr,
+    /// Of the reveal listener.
+    pub reveal: SocketAddr,
+    /// Of the metrics, if they are served.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The audit log failed while serving: what was being written may be there or not.
+    #[error("audit log failed, so the process stops\nremedy: start it anew; it verifies the log")]
+    AuditFailed,
+    /// A listener could not be bound.
+    #[error("{listener} listener cannot be bound\nremedy: choose a free address")]
+    Bind {
+        /// Which listener.
+        listener: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The transport failed.
+    #[error("transport failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves the vault until `shutdown` completes, then drains. `ready` learns the addresses once
+/// both listeners answer.
+///
+/// # Errors
+///
+/// If the server cannot start, or the audit log fails.
+pub async fn run(
+    vault: Arc<Vault>,
+    settings: ServerSettings,
+    shutdown: impl Future<Output = ()> + Send,
+    ready: impl FnOnce(BoundAddresses),
+) -> Result<(), ServerError> {
+    let limits = settings.limits;
+    let acceptor = settings.tls.acceptor()?;
+    let token = bind("token", settings.token_address).await?;
+    let reveal = bind("reveal", settings.reveal_address).await?;
+    let metrics_listener = match settings.metrics_address {
+        Some(address) => Some(bind("metrics", address).await?),
+        None => None,
+    };
+    let addresses = BoundAddresses {
+        token: local_address("token", &token)?,
+        reveal: local_address("reveal", &reveal)?,
+        metrics: match &metrics_listener {
+            Some(listener) => Some(local_address("metrics", listener)?),
+            None => None,
+        },
+    };
+
+    let metrics = Arc::new(Metrics::new());
+    let health = Health::new();
+    let (stop, stopping) = watch::channel(false);
+    let token_routes = Routes::new(health.service()).add_service(TokenEndpoint::service(
+        Arc::clone(&vault),
+        &limits,
+        Arc::clone(&metrics),
+    ));
+    let reveal_routes = Routes::new(health.service()).add_service(DetokenizationEndpoint::service(
+        Arc::clone(&vault),
+        &limits,
+        Arc::clone(&metrics),
+    ));
+    let token = Listener::new(token, acceptor.clone(), limits);
+    let reveal = Listener::new(reveal, acceptor, limits);
+    let token = serve(token, token_routes, limits, stopping.clone());
+    let reveal = serve(reveal, reveal_routes, limits, stopping.clone());
+    if let Some(listener) = metrics_listener {
+        tokio::spawn(metrics::serve(
+            listener,
+            metrics,
+            Arc::clone(&vault),
+            stopping,
+        ));
+    }
+    health.serving().await;
+    ready(addresses);
+
+    let served = async { tokio::try_join!(token, reveal) };
+    tokio::pin!(served);
+    let reason = tokio::select! {
+        served = &mut served => return served.map(drop).map_err(ServerError::from),
+        () = shutdown => Ok(()),
+        () = health.watch(&vault) => Err(ServerError::AuditFailed),
+    };
+    health.stopping().await;
+    let _ = stop.send(true);
+    // What is still under way when the time is over is cut off; each call's intent is durable.
+    let _ = tokio::time::timeout(limits.drain, served).await;
+    reason
+}
+
+async fn bind(listener: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServerError::Bind { listener, source })
+}
+
+fn local_address(listener: &'static str, bound: &TcpListener) -> Result<SocketAddr, ServerError> {
+    bound
+        .local_addr()
+        .map_err(|source| ServerError::Bind { listener, source })
+}
+
+async fn serve(
+    listener: Listener,
+    routes: Routes,
+    limits: ServerLimits,
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), tonic::transport::Error> {
+    let stop = async move {
+        // An error means that the sender is gone, which is a stop too.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    limits
+        .apply(Server::builder())
+        .layer(limits.layer())
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(listener.connections(), stop)
+        .await
+}

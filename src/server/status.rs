@@ -1,0 +1,105 @@
+//! Errors as gRPC statuses: the one place where it is decided what a caller may learn from them.
+
+use std::time::Duration;
+
+use prost::Message;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt, pb};
+
+use crate::audit::CommitError;
+use crate::vault::{ItemError, VaultError};
+
+/// A failed request.
+pub(super) fn of(error: &VaultError) -> Status {
+    match error {
+        VaultError::AuditUnavailable(error) => of_commit(error),
+        VaultError::Denied => Status::permission_denied(DENIED),
+        VaultError::ItemCount { .. } => invalid("items", error.to_string()),
+        VaultError::Overloaded => retry_later(Code::ResourceExhausted, "too many requests"),
+        VaultError::Purpose => invalid("purpose", error.to_string()),
+        VaultError::RequestIdReused => invalid("request_id", error.to_string()),
+        VaultError::Store(source) => {
+            tracing::error!(error = %source, "store cannot be read");
+            retry_later(Code::Unavailable, "try again later")
+        }
+    }
+}
+
+fn of_commit(error: &CommitError) -> Status {
+    match error {
+        CommitError::Overloaded => retry_later(Code::ResourceExhausted, "too many requests"),
+        CommitError::TooLarge => Status::invalid_argument("request is too large to record"),
+        CommitError::Damaged => {
+            tracing::error!(error = %error, "stored row is damaged");
+            Status::data_loss("stored record is damaged")
+        }
+        CommitError::Conflicts(_) | CommitError::DiskFull | CommitError::Unavailable => {
+            tracing::error!(error = %error, "audit log cannot be written");
+            retry_later(
+                Code::Unavailable,
+                "audit log cannot be written; try again later",
+            )
+        }
+    }
+}
+
+/// A failed item of a request.
+pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
+    let part = match error {
+        ItemError::Format(_) | ItemError::IsToken => Some("value"),
+        ItemError::Identifier { part, .. } => Some(*part),
+        ItemError::SubjectMissing => Some("subject"),
+        ItemError::Ttl { .. } => Some("ttl"),
+        ItemError::UnknownField => Some("field"),
+        ItemError::Damaged
+        | ItemError::Forbidden
+        | ItemError::KeyDestroyed
+        | ItemError::NotFound
+        | ItemError::SliceFull
+        | ItemError::UnknownToken => None,
+    };
+    let mut details = ErrorDetails::new();
+    if let Some(part) = part {
+        details.add_bad_request_violation(format!("items[{index}].{part}"), error.to_string());
+    }
+    let status = Status::with_error_details(item_code(error), error.to_string(), details);
+    pb::Status::decode(status.details()).unwrap_or_default()
+}
+
+fn item_code(error: &ItemError) -> Code {
+    match error {
+        ItemError::Damaged => Code::DataLoss,
+        ItemError::Forbidden | ItemError::UnknownToken => Code::PermissionDenied,
+        ItemError::Format(_)
+        | ItemError::Identifier { .. }
+        | ItemError::SubjectMissing
+        | ItemError::Ttl { .. }
+        | ItemError::UnknownField => Code::InvalidArgument,
+        ItemError::IsToken | ItemError::KeyDestroyed => Code::FailedPrecondition,
+        ItemError::NotFound => Code::NotFound,
+        ItemError::SliceFull => Code::ResourceExhausted,
+    }
+}
+
+/// A malformed part of a request.
+pub(super) fn invalid(part: &str, description: impl Into<String>) -> Status {
+    let description = description.into();
+    let mut details = ErrorDetails::new();
+    details.add_bad_request_violation(part, description.clone());
+    Status::with_error_details(
+        Code::InvalidArgument,
+        format!("{part}: {description}"),
+        details,
+    )
+}
+
+fn retry_later(code: Code, message: &str) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(RETRY_DELAY));
+    Status::with_error_details(code, message, details)
+}
+
+/// One answer for everything that is refused.
+pub(super) const DENIED: &str = "permission denied";
+/// When to try again.
+const RETRY_DELAY: Duration = Duration::from_millis(200);

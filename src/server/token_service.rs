@@ -1,0 +1,148 @@
+//! TokenService on the wire.
+
+use std::sync::Arc;
+
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::protocol;
+use crate::protocol::token_service_server::{TokenService, TokenServiceServer};
+use crate::server::convert;
+use crate::server::identity;
+use crate::server::limits::ServerLimits;
+use crate::server::metrics::Metrics;
+use crate::server::status;
+use crate::server::stream;
+use crate::vault::{Caller, Vault};
+
+/// Answers TokenService.
+#[derive(Clone)]
+pub(super) struct TokenEndpoint {
+    vault: Arc<Vault>,
+    metrics: Arc<Metrics>,
+    items_max: usize,
+}
+
+impl TokenEndpoint {
+    pub(super) fn service(
+        vault: Arc<Vault>,
+        limits: &ServerLimits,
+        metrics: Arc<Metrics>,
+    ) -> TokenServiceServer<Self> {
+        let items_max = limits.items_per_request_max;
+        TokenServiceServer::new(Self {
+            vault,
+            metrics,
+            items_max,
+        })
+        .max_decoding_message_size(limits.message_bytes_max)
+        .max_encoding_message_size(limits.message_bytes_max)
+    }
+
+    async fn tokenize_one(
+        &self,
+        caller: &Caller,
+        request: protocol::TokenizeRequest,
+    ) -> Result<protocol::TokenizeResponse, Status> {
+        let request = convert::tokenize(request, self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.tokenize(caller, request).await;
+        self.metrics
+            .count("tokenize", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::tokenized)
+            .collect();
+        Ok(protocol::TokenizeResponse { results })
+    }
+}
+
+#[tonic::async_trait]
+impl TokenService for TokenEndpoint {
+    async fn tokenize(
+        &self,
+        request: Request<protocol::TokenizeRequest>,
+    ) -> Result<Response<protocol::TokenizeResponse>, Status> {
+        let caller = identity::of(&request)?;
+        self.tokenize_one(&caller, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    type TokenizeStreamStream = ReceiverStream<Result<protocol::TokenizeResponse, Status>>;
+
+    async fn tokenize_stream(
+        &self,
+        request: Request<Streaming<protocol::TokenizeRequest>>,
+    ) -> Result<Response<Self::TokenizeStreamStream>, Status> {
+        let caller = identity::of(&request)?;
+        let endpoint = self.clone();
+        let answer = move |request| {
+            let (endpoint, caller) = (endpoint.clone(), caller.clone());
+            async move { endpoint.tokenize_one(&caller, request).await }
+        };
+        Ok(Response::new(stream::answer_in_order(
+            request.into_inner(),
+            answer,
+        )))
+    }
+
+    async fn lookup(
+        &self,
+        request: Request<protocol::LookupRequest>,
+    ) -> Result<Response<protocol::LookupResponse>, Status> {
+        let caller = identity::of(&request)?;
+        let request = convert::lookup(request.into_inner(), self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.lookup(&caller, request).await;
+        self.metrics
+            .count("lookup", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::looked_up)
+            .collect();
+        Ok(Response::new(protocol::LookupResponse { results }))
+    }
+
+    async fn inspect(
+        &self,
+        request: Request<protocol::InspectRequest>,
+    ) -> Result<Response<protocol::InspectResponse>, Status> {
+        let caller = identity::of(&request)?;
+        let request = convert::inspect(request.into_inner(), self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.inspect(&caller, request).await;
+        self.metrics
+            .count("inspect", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::inspected)
+            .collect();
+        Ok(Response::new(protocol::InspectResponse { results }))
+    }
+
+    async fn verify_match(
+        &self,
+        request: Request<protocol::VerifyMatchRequest>,
+    ) -> Result<Response<protocol::VerifyMatchResponse>, Status> {
+        let caller = identity::of(&request)?;
+        let request = convert::verify_match(request.into_inner(), self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.verify_match(&caller, request).await;
+        self.metrics
+            .count("verify_match", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::verified)
+            .collect();
+        Ok(Response::new(protocol::VerifyMatchResponse { results }))
+    }
+}

@@ -1,0 +1,12 @@
+//! Who calls, as the transport proved it.
+
+use crate::domain::Principal;
+
+/// Who calls: made by the server from a client certificate that it verified.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The name in the certificate.
+    pub principal: Principal,
+    /// SHA-256 of the certificate.
+    pub credential_fingerprint: [u8; 32],
+}

@@ -1,0 +1,178 @@
+//! A value and its token, each from the other, with the record's key.
+
+use sha2::Digest;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::audit::Recorded;
+use crate::crypto::{Encoding, Ff1, Fingerprint, RecordName, Scope, TokenKey};
+use crate::domain::{Fidelity, Namespace, Plaintext, Token};
+use crate::format::{OutlineSize, Parsed, Residue, Slice, fold};
+use crate::policy::Permitted;
+use crate::store::{Record, RecordId};
+use crate::vault::detokenize::Detokenize;
+use crate::vault::error::ItemError;
+use crate::vault::field::Field;
+
+/// Where a value lives: what its token is bound to.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) namespace: &'a Namespace,
+    pub(super) field: &'a Field,
+    pub(super) scope: Scope<'a>,
+}
+
+/// In which form a token stands for its value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Form {
+    Shape,
+    Outline(OutlineSize),
+}
+
+impl Form {
+    /// The form of a record's token; nothing for a form that this version does not know.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        match (record.fidelity, record.outline_size) {
+            (Fidelity::Shape, 0) => Some(Self::Shape),
+            (Fidelity::Outline, 1) => Some(Self::Outline(OutlineSize::Small)),
+            (Fidelity::Outline, 2) => Some(Self::Outline(OutlineSize::Large)),
+            (Fidelity::Shape | Fidelity::Outline | Fidelity::Opaque, _) => None,
+        }
+    }
+
+    pub(super) fn fidelity(self) -> Fidelity {
+        match self {
+            Self::Shape => Fidelity::Shape,
+            Self::Outline(_) => Fidelity::Outline,
+        }
+    }
+
+    /// The number that a record stores.
+    pub(super) fn outline_size(self) -> u8 {
+        match self {
+            Self::Shape => 0,
+            Self::Outline(OutlineSize::Small) => 1,
+            Self::Outline(OutlineSize::Large) => 2,
+        }
+    }
+}
+
+/// Why no token came out.
+pub(super) enum NoToken {
+    /// The outline's deny list has the word that this key gives: another key gives another.
+    DrawAgain,
+    /// The format or the arithmetic refused it.
+    Item(ItemError),
+    /// The value cannot be carried in this form.
+    OtherForm,
+}
+
+/// The token of a value under a key: the same for the same key, form and place.
+pub(super) fn encipher(
+    place: &Place<'_>,
+    parsed: &Parsed,
+    form: Form,
+    key: &TokenKey,
+) -> Result<Token, NoToken> {
+    match form {
+        Form::Shape => {
+            let shaped = parsed.shaped().map_err(|_| NoToken::OtherForm)?;
+            let rank = Ff1::new(key)
+                .encipher(
+                    &tweak(place, &shaped.slice),
+                    &shaped.rank,
+                    shaped.slice.domain(),
+                )
+                .map_err(|error| NoToken::Item(error.into()))?;
+            shaped
+                .slice
+                .unrank(&rank)
+                .map_err(|error| NoToken::Item(error.into()))
+        }
+        Form::Outline(size) => {
+            let outlined = parsed.outlined();
+            let rank = key
+                .pseudo_random_rank(parsed.equality(), &outlined.domain(size))
+                .map_err(|error| NoToken::Item(error.into()))?;
+            match outlined.unrank(size, &rank) {
+                Ok(Some(token)) => Ok(token),
+                Ok(None) => Err(NoToken::DrawAgain),
+                Err(error) => Err(NoToken::Item(error.into())),
+            }
+        }
+    }
+}
+
+/// The value of a token, with its record's key. Only for a reveal whose intent is on the disk.
+pub(super) fn decipher(
+    _: &Recorded<Permitted<Detokenize>>,
+    place: &Place<'_>,
+    name: &RecordName<'_>,
+    record: &Record,
+    key: &TokenKey,
+    token: &Token,
+) -> Result<Plaintext, ItemError> {
+    let format = &place.field.format;
+    // The token's spelling, to derive the residue's key from it.
+    let folded = fold(token.expose());
+    let residue = key.open_residue(
+        name,
+        u32::from(record.layout_version),
+        folded.as_bytes(),
+        &record.residue,
+    )?;
+    let residue = Residue::from_bytes(residue);
+    let value = match Form::of(record).ok_or(ItemError::Damaged)? {
+        Form::Shape => {
+            let shaped = format
+                .read_token(token, &residue)
+                .map_err(|_| ItemError::Damaged)?;
+            let rank = Ff1::new(key).decipher(
+                &tweak(place, &shaped.slice),
+                &shaped.rank,
+                shaped.slice.domain(),
+            )?;
+            format.restore(&shaped.slice, &rank, &residue)
+        }
+        Form::Outline(_) => format.restore_outline(&residue),
+    };
+    value.map_err(|_| ItemError::Damaged)
+}
+
+/// Whether two texts are one token, however they are spelled; in time that does not depend on
+/// where they differ.
+pub(super) fn is_same_token(one: &Token, other: &Token) -> bool {
+    // Both spellings are folded as the record's id is.
+    let (one, other) = (fold(one.expose()), fold(other.expose()));
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+impl<'a> Place<'a> {
+    /// A record's place, as what is sealed for it is bound to it.
+    pub(super) fn name(&self, id: RecordId) -> RecordName<'a> {
+        RecordName {
+            namespace: self.namespace,
+            field: &self.field.name,
+            record_id: Fingerprint::from_bytes(id.0),
+        }
+    }
+}
+
+/// Binds a token to its place: namespace, field, format version, kept literals, and the subject
+/// where the field keeps subjects apart.
+///
+/// The parts are hashed, so that the tweak has 32 bytes whatever the value's length: FF1 then
+/// costs the same for every skeleton, and no literal can reach its limit.
+fn tweak(place: &Place<'_>, slice: &Slice) -> [u8; 32] {
+    let subject = match place.scope {
+        Scope::Field => None,
+        Scope::Subject(subject) => Some(subject.as_str().as_bytes()),
+    };
+    let input = Encoding::begin(Sha256::new(), "counterfoil/v1/tweak")
+        .part(place.namespace.as_str().as_bytes())
+        .part(place.field.name.as_str().as_bytes())
+        .part(&[place.field.format.version(), u8::from(subject.is_some())])
+        .part(subject.unwrap_or_default())
+        .part(slice.tweak());
+    input.finish().finalize().into()
+}

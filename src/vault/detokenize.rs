@@ -1,0 +1,351 @@
+//! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
+
+use crate::audit::{Commit, CommitError, EntryDraft, Event, ItemOutcome, Receipt, Recorded};
+use crate::crypto::merkle::{Hash, ProofError};
+use crate::domain::{CaseId, FieldName, Namespace, Plaintext, Purpose, RequestId, Subject, Token};
+use crate::policy::{Action, Permitted, Request};
+use crate::store::{Changes, StoreError};
+use crate::vault::answer::Item;
+use crate::vault::caller::Caller;
+use crate::vault::cipher::decipher;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::NamespaceFields;
+use crate::vault::find::{Found, by_token};
+use crate::vault::journal::{About, Journaled, Note, about};
+use crate::vault::read::{Presented, Workplace};
+use crate::vault::retry::Retry;
+use crate::vault::{Vault, work};
+
+/// Tokens whose values are wanted.
+#[expect(missing_debug_implementations, reason = "a token must not reach a log")]
+pub struct Detokenize {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// The caller's id of the request.
+    pub request_id: Option<RequestId>,
+    /// The tokens; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<DetokenizeItem>>,
+    /// Why.
+    pub purpose: Purpose,
+    /// The case.
+    pub case_id: Option<CaseId>,
+}
+
+/// A token whose value is wanted.
+#[expect(missing_debug_implementations, reason = "a token must not reach a log")]
+pub struct DetokenizeItem {
+    /// Its field.
+    pub field: FieldName,
+    /// The token.
+    pub token: Token,
+    /// The customer whom its value belongs to.
+    pub subject: Option<Subject>,
+}
+
+/// Values, and the proof that revealing them was recorded.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct DetokenizeAnswer {
+    /// A value or an error for each item.
+    pub items: Vec<Item<Plaintext>>,
+    /// The proof.
+    pub receipt: RevealReceipt,
+}
+
+/// Proof that a reveal is in the audit log, to be checked with the log's public key alone.
+#[derive(Debug)]
+pub struct RevealReceipt {
+    /// Where the intent is, and the checkpoint that covers it.
+    pub receipt: Receipt,
+    /// The hash of its leaf.
+    pub leaf_hash: Hash,
+    /// The hashes from the leaf to the checkpoint's root.
+    pub proof: Vec<Hash>,
+}
+
+impl Request for Detokenize {
+    const ACTION: Action = Action::Detokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    fn case_id(&self) -> Option<&CaseId> {
+        self.case_id.as_ref()
+    }
+}
+
+impl Journaled for Detokenize {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn purpose(&self) -> Option<&Purpose> {
+        Some(&self.purpose)
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: Some(&item.field),
+            subject: item.subject.as_ref(),
+            token: Some(&item.token),
+        })
+    }
+}
+
+/// A record that a token names, and whose it is. Nothing of it has been opened but the subject.
+struct Target {
+    found: Found,
+    subject: Option<Subject>,
+}
+
+impl Vault {
+    /// Reveals the values of tokens, after the intent to do so is durable in the audit log. An
+    /// intent without an outcome counts as revealed.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out; nothing was opened then.
+    pub async fn detokenize(
+        &self,
+        caller: &Caller,
+        request: Detokenize,
+    ) -> Result<DetokenizeAnswer, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        self.check_purpose(&permitted.request().purpose)?;
+        let items_count = permitted.request().items.len();
+        let targets = work(items_count, || self.targets(fields, &permitted))?;
+        let recorded = self
+            .record_intent(caller, fields, permitted, &targets)
+            .await?;
+        // From here on the call counts as a reveal, whatever becomes of it.
+        let items = work(items_count, || self.open(fields, &recorded, &targets))?;
+        self.follow_up(caller, &recorded, &targets, &items);
+        let receipt = self.prove(recorded.receipt())?;
+        Ok(DetokenizeAnswer { items, receipt })
+    }
+
+    fn check_purpose(&self, purpose: &Purpose) -> Result<(), VaultError> {
+        match &self.parts.purposes {
+            Some(allowed) if !allowed.contains(purpose) => Err(VaultError::Purpose),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Finds the records of the tokens, and whose they are.
+    fn targets(
+        &self,
+        fields: &NamespaceFields,
+        permitted: &Permitted<Detokenize>,
+    ) -> Result<Vec<Item<Target>>, VaultError> {
+        let request = permitted.request();
+        let workplace = self.workplace(request, fields)?;
+        let presented: Vec<Item<Presented<'_>>> = request
+            .items
+            .iter()
+            .map(|item| {
+                let item = item.as_ref().map_err(|error| *error)?;
+                let field = fields.permitted(permitted.permit(), &item.field)?;
+                workplace.present(field, &item.token, item.subject.as_ref())
+            })
+            .collect();
+        let all: Vec<&Presented<'_>> = presented.iter().flatten().collect();
+        let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
+        let mut targets = Vec::with_capacity(presented.len());
+        for (presented, item) in presented.iter().zip(&request.items) {
+            targets.push(match (presented, item) {
+                (Ok(presented), Ok(item)) => match found.next().flatten() {
+                    Some(found) => self.target(&workplace, presented, found, item)?,
+                    None => Err(ItemError::UnknownToken),
+                },
+                (Err(error), _) | (_, Err(error)) => Err(*error),
+            });
+        }
+        Ok(targets)
+    }
+
+    /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown
+    /// token.
+    fn target(
+        &self,
+        workplace: &Workplace<'_>,
+        presented: &Presented<'_>,
+        found: Found,
+        item: &DetokenizeItem,
+    ) -> Result<Item<Target>, VaultError> {
+        let name = presented.place.name(found.id);
+        let own = match workplace.subject(&name, &found.record) {
+            Ok(own) => own,
+            Err(error) => return Ok(Err(error)),
+        };
+        let subject = match (&item.subject, own) {
+            (None, own) => own,
+            (Some(named), Some(own)) if *named == own => Some(own),
+            // Equal values of several customers share a record; each customer's list has it.
+            (Some(named), _) => {
+                let link = (workplace.subject_key(named), found.id);
+                let linked = self.store().subject_links(&[link])?;
+                if linked != [true] {
+                    return Ok(Err(ItemError::UnknownToken));
+                }
+                Some(named.clone())
+            }
+        };
+        Ok(Ok(Target { found, subject }))
+    }
+
+    /// Makes the intent durable: the second gate.
+    async fn record_intent(
+        &self,
+        caller: &Caller,
+        fields: &NamespaceFields,
+        mut permitted: Permitted<Detokenize>,
+        targets: &[Item<Target>],
+    ) -> Result<Recorded<Permitted<Detokenize>>, VaultError> {
+        loop {
+            let now = self.parts.clock.now();
+            let entry = self.entry(caller, &permitted, |index| match targets.get(index) {
+                Some(Ok(target)) => target.note(ItemOutcome::Intended),
+                Some(Err(error)) => Note::failed(error),
+                None => Note::new(ItemOutcome::NotDone),
+            });
+            let request = {
+                let request = permitted.request();
+                let workplace = self.workplace(request, fields)?;
+                let contents = request.items.iter().flat_map(contents);
+                let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
+                match retry.find(self.store(), now)? {
+                    Some(_) => None,
+                    None => retry.row(now, &[]),
+                }
+            };
+            let changes = Changes {
+                request,
+                ..Changes::default()
+            };
+            match self
+                .parts
+                .log
+                .record(permitted, Commit { changes, entry })
+                .await
+            {
+                Ok(recorded) => return Ok(recorded),
+                // The same request arrived twice at once: the other was faster.
+                Err((back, CommitError::Conflicts(_))) => permitted = back,
+                Err((_, error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Opens the records: what the gates were for.
+    fn open(
+        &self,
+        fields: &NamespaceFields,
+        recorded: &Recorded<Permitted<Detokenize>>,
+        targets: &[Item<Target>],
+    ) -> Result<Vec<Item<Plaintext>>, VaultError> {
+        let permitted = recorded.inner();
+        let request = permitted.request();
+        let workplace = self.workplace(request, fields)?;
+        let open = |(item, target): (&Item<DetokenizeItem>, &Item<Target>)| {
+            let item = item.as_ref().map_err(|error| *error)?;
+            let target = target.as_ref().map_err(|error| *error)?;
+            let field = fields.permitted(permitted.permit(), &item.field)?;
+            let place = workplace.place(field, item.subject.as_ref())?;
+            let name = place.name(target.found.id);
+            let record = &target.found.record;
+            let key = workplace.token_key(&name, record)?;
+            decipher(recorded, &place, &name, record, &key, &item.token)
+        };
+        Ok(request.items.iter().zip(targets).map(open).collect())
+    }
+
+    /// Proves that the intent is in the log.
+    fn prove(&self, receipt: &Receipt) -> Result<RevealReceipt, VaultError> {
+        let Receipt {
+            index, tree_size, ..
+        } = *receipt;
+        let leaf_hash = self.parts.log.leaf_hash(index)?;
+        let proof =
+            self.parts
+                .log
+                .inclusion_proof(index, tree_size)
+                .map_err(|error| match error {
+                    ProofError::Reader(error) => VaultError::Store(error),
+                    ProofError::OutsideTree => {
+                        VaultError::Store(StoreError::Corrupt { table: "tiles" })
+                    }
+                })?;
+        Ok(RevealReceipt {
+            receipt: receipt.clone(),
+            leaf_hash,
+            proof,
+        })
+    }
+
+    /// Sends the outcome after the intent. It is not waited for: without it, the intent counts as
+    /// revealed.
+    fn follow_up(
+        &self,
+        caller: &Caller,
+        recorded: &Recorded<Permitted<Detokenize>>,
+        targets: &[Item<Target>],
+        items: &[Item<Plaintext>],
+    ) {
+        let entry = self.entry(caller, recorded.inner(), |index| {
+            match (targets.get(index), items.get(index)) {
+                (Some(Ok(target)), Some(Ok(_))) => target.note(ItemOutcome::Revealed),
+                (Some(Ok(target)), Some(Err(error))) => target.note(Note::failed(error).outcome),
+                (Some(Err(error)), _) => Note::failed(error),
+                (_, _) => Note::new(ItemOutcome::NotDone),
+            }
+        });
+        let entry = EntryDraft {
+            event: Event::DetokenizeOutcome,
+            intent_index: Some(recorded.receipt().index),
+            ..entry
+        };
+        let log = self.parts.log.clone();
+        tokio::spawn(async move {
+            let commit = Commit {
+                changes: Changes::default(),
+                entry,
+            };
+            if log.commit(commit).await.is_err() {
+                tracing::warn!("outcome of a reveal was not recorded; it counts as revealed");
+            }
+        });
+    }
+}
+
+impl Target {
+    fn note(&self, outcome: ItemOutcome) -> Note<'_> {
+        Note {
+            subject: self.subject.as_ref(),
+            found: Some(&self.found),
+            ..Note::new(outcome)
+        }
+    }
+}
+
+/// The parts of an item that its request's digest is made of.
+fn contents(item: &Item<DetokenizeItem>) -> [&[u8]; 3] {
+    match item {
+        Ok(item) => [
+            item.field.as_str().as_bytes(),
+            // Into a keyed digest, which says nothing of it.
+            item.token.expose().as_bytes(),
+            item.subject
+                .as_ref()
+                .map(|subject| subject.as_str().as_bytes())
+                .unwrap_or_default(),
+        ],
+        Err(_) => [b""; 3],
+    }
+}

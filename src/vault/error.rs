@@ -1,0 +1,111 @@
+//! Why a request, or one item of it, was not carried out.
+
+use thiserror::Error;
+
+use crate::audit::CommitError;
+use crate::crypto::{CryptoError, Ff1Error};
+use crate::domain::IdentifierError;
+use crate::format::FormatError;
+use crate::store::StoreError;
+
+/// Why a whole request was not carried out. Nothing here repeats what a caller sent.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// The audit log cannot take the entry now, so nothing was done.
+    #[error("audit log cannot be written")]
+    AuditUnavailable(#[source] CommitError),
+    /// The policy does not permit it, or there is no such namespace. One answer for both.
+    #[error("permission denied")]
+    Denied,
+    /// There is no item, or more than the limit.
+    #[error("request has {items_count} items, it must have 1 to {items_max}")]
+    ItemCount {
+        /// How many there are.
+        items_count: usize,
+        /// How many there may be.
+        items_max: usize,
+    },
+    /// More requests are waiting than the vault takes.
+    #[error("too many requests are waiting")]
+    Overloaded,
+    /// The purpose is not one that the configuration allows.
+    #[error("purpose is not one of the configured purposes")]
+    Purpose,
+    /// The request id was used for a request with other contents.
+    #[error("request id was used for a request with other contents")]
+    RequestIdReused,
+    /// The store cannot be read.
+    #[error("store cannot be read")]
+    Store(#[from] StoreError),
+}
+
+/// Why one item of a request was not carried out.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum ItemError {
+    /// The stored record does not open, or contradicts itself.
+    #[error("stored record is damaged")]
+    Damaged,
+    /// The policy does not permit the field.
+    #[error("permission denied")]
+    Forbidden,
+    /// The value is not valid in the field's format.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A part of the item is not an identifier.
+    #[error("{part}: {error}")]
+    Identifier {
+        /// Which part of the item.
+        part: &'static str,
+        /// What is wrong with it.
+        error: IdentifierError,
+    },
+    /// The value is itself a live token of its field.
+    #[error("value is already a token of this field")]
+    IsToken,
+    /// The key version that wraps the record may no longer open anything.
+    #[error("key is destroyed")]
+    KeyDestroyed,
+    /// No live token stands for the value.
+    #[error("value has no token")]
+    NotFound,
+    /// No free token was drawn: the values of this shape are nearly all taken.
+    #[error("no free token was found for values of this shape")]
+    SliceFull,
+    /// The field keeps equal values of different subjects apart, so it needs the subject.
+    #[error("subject is required for this field")]
+    SubjectMissing,
+    /// The time to live is longer than allowed.
+    #[error("ttl is longer than {seconds_max} seconds")]
+    Ttl {
+        /// The longest allowed, in seconds.
+        seconds_max: u64,
+    },
+    /// The namespace has no such field. Told only to who may use all of its fields.
+    #[error("field is not configured")]
+    UnknownField,
+    /// The token is unknown, expired, erased, or another field's or subject's: one answer.
+    #[error("permission denied")]
+    UnknownToken,
+}
+
+impl From<CryptoError> for ItemError {
+    fn from(error: CryptoError) -> Self {
+        match error {
+            CryptoError::Domain | CryptoError::Opening | CryptoError::TooLong { .. } => {
+                Self::Damaged
+            }
+        }
+    }
+}
+
+impl From<Ff1Error> for ItemError {
+    fn from(_: Ff1Error) -> Self {
+        Self::Damaged
+    }
+}
+
+impl From<CommitError> for VaultError {
+    fn from(error: CommitError) -> Self {
+        Self::AuditUnavailable(error)
+    }
+}

@@ -1,0 +1,45 @@
+//! A namespace's fields, ready for use.
+
+use std::collections::BTreeMap;
+
+use crate::crypto::Scope;
+use crate::domain::{Equality, FieldName, Subject};
+use crate::format::Format;
+use crate::store::NamespaceId;
+use crate::vault::error::ItemError;
+
+/// A configured kind of value.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: FieldName,
+    /// What its values and tokens look like.
+    pub format: Format,
+    /// Among which values equal ones share a token.
+    pub equality: Equality,
+    /// How long its tokens live, in seconds; nothing: for ever.
+    pub ttl_seconds: Option<u64>,
+}
+
+/// The fields of one namespace.
+#[derive(Debug)]
+pub struct NamespaceFields {
+    /// The namespace's number in stored keys.
+    pub id: NamespaceId,
+    /// Its fields.
+    pub fields: BTreeMap<FieldName, Field>,
+}
+
+impl Field {
+    /// The scope within which this field's tokens and equal values of the subject are found.
+    ///
+    /// # Errors
+    ///
+    /// If the field needs a subject and there is none.
+    pub(super) fn scope<'a>(&self, subject: Option<&'a Subject>) -> Result<Scope<'a>, ItemError> {
+        match self.equality {
+            Equality::Field | Equality::None => Ok(Scope::Field),
+            Equality::Subject => subject.map(Scope::Subject).ok_or(ItemError::SubjectMissing),
+        }
+    }
+}

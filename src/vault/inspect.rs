@@ -1,0 +1,162 @@
+//! Inspect: what is known of a token. Never its value.
+
+use crate::audit::ItemOutcome;
+use crate::domain::{FieldName, Namespace, RequestId, Subject, Token};
+use crate::policy::{Action, Permitted, Request};
+use crate::vault::answer::{Description, Item};
+use crate::vault::caller::Caller;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::{Field, NamespaceFields};
+use crate::vault::find::by_token;
+use crate::vault::journal::{About, Journaled, Note, about};
+use crate::vault::read::{Presented, Workplace};
+use crate::vault::{Vault, work};
+
+/// Tokens to describe.
+#[expect(missing_debug_implementations, reason = "a token must not reach a log")]
+pub struct Inspect {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// For the audit log.
+    pub request_id: Option<RequestId>,
+    /// The tokens; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<InspectItem>>,
+}
+
+/// A token to describe.
+#[expect(missing_debug_implementations, reason = "a token must not reach a log")]
+pub struct InspectItem {
+    /// The field to look in; nothing: every field that the permit covers.
+    pub field: Option<FieldName>,
+    /// The token.
+    pub token: Token,
+    /// The customer whom its value belongs to.
+    pub subject: Option<Subject>,
+}
+
+impl Request for Inspect {
+    const ACTION: Action = Action::Inspect;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Journaled for Inspect {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: item.field.as_ref(),
+            subject: item.subject.as_ref(),
+            token: Some(&item.token),
+        })
+    }
+}
+
+impl Vault {
+    /// Says what is known of each token; nothing of one that is unknown, expired or foreign.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out.
+    pub async fn inspect(
+        &self,
+        caller: &Caller,
+        request: Inspect,
+    ) -> Result<Vec<Item<Option<Description>>>, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        let items_count = permitted.request().items.len();
+        let workplace = self.workplace(permitted.request(), fields)?;
+        let answer = work(items_count, || {
+            self.describe(&workplace, fields, &permitted)
+        })?;
+        let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
+            Some(Ok(Some(description))) => Note {
+                field: Some(&description.field),
+                ..Note::new(ItemOutcome::Found)
+            },
+            Some(Ok(None)) => Note::new(ItemOutcome::NotFound),
+            Some(Err(error)) => Note::failed(error),
+            None => Note::new(ItemOutcome::NotDone),
+        });
+        self.record(entry).await?;
+        Ok(answer)
+    }
+
+    fn describe(
+        &self,
+        workplace: &Workplace<'_>,
+        fields: &NamespaceFields,
+        permitted: &Permitted<Inspect>,
+    ) -> Result<Vec<Item<Option<Description>>>, VaultError> {
+        let items = &permitted.request().items;
+        let presented: Vec<Item<Vec<Presented<'_>>>> = items
+            .iter()
+            .map(|item| match item {
+                Ok(item) => presented(workplace, fields, permitted, item),
+                Err(error) => Err(*error),
+            })
+            .collect();
+        let all: Vec<&Presented<'_>> = presented.iter().flatten().flatten().collect();
+        let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
+        let describe = |presented: &Presented<'_>| {
+            let record = found.next().flatten()?.record;
+            Some(Description {
+                field: presented.place.field.name.clone(),
+                created: record.created,
+                expires: record.expires,
+                fidelity: record.fidelity,
+            })
+        };
+        let mut describe = describe;
+        Ok(presented
+            .iter()
+            .map(|presented| match presented {
+                Ok(places) => {
+                    // Every place is asked, so that the next item's answers are its own.
+                    let descriptions: Vec<_> = places.iter().map(&mut describe).collect();
+                    Ok(descriptions.into_iter().flatten().next())
+                }
+                Err(error) => Err(*error),
+            })
+            .collect())
+    }
+}
+
+/// The fields that the token may be of.
+fn presented<'a>(
+    workplace: &Workplace<'a>,
+    fields: &'a NamespaceFields,
+    permitted: &'a Permitted<Inspect>,
+    item: &'a InspectItem,
+) -> Item<Vec<Presented<'a>>> {
+    let subject = item.subject.as_ref();
+    let present = |field: &'a Field| match workplace.present(field, &item.token, subject) {
+        // Too long for any token: no field knows it.
+        Err(ItemError::UnknownToken) => Ok(None),
+        presented => presented.map(Some),
+    };
+    match &item.field {
+        Some(name) => {
+            let field = fields.permitted(permitted.permit(), name)?;
+            Ok(present(field)?.into_iter().collect())
+        }
+        None => {
+            let covered = fields
+                .fields
+                .values()
+                .filter(|field| permitted.permit().covers(&field.name))
+                // A field that needs the subject cannot be searched without one.
+                .filter(|field| field.scope(subject).is_ok());
+            let places: Item<Vec<Option<Presented<'a>>>> = covered.map(present).collect();
+            Ok(places?.into_iter().flatten().collect())
+        }
+    }
+}

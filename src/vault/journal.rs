@@ -1,0 +1,173 @@
+//! What the audit log learns of a request: who, what, whose, and what came of it.
+//!
+//! Names that callers chose freely (a namespace or field that is not configured) are left out: an
+//! entry must not be a place to write in.
+
+use crate::audit::{Decision, EntryDraft, EntryItem, ErrorClass, Event, ItemOutcome};
+use crate::crypto::Fingerprint;
+use crate::domain::{FieldName, Purpose, RequestId, Subject, Token};
+use crate::format::fold;
+use crate::policy::{Action, Permitted, Request};
+use crate::vault::Vault;
+use crate::vault::answer::Item;
+use crate::vault::caller::Caller;
+use crate::vault::error::ItemError;
+use crate::vault::find::Found;
+
+/// A request that an entry can be written about.
+pub(super) trait Journaled: Request {
+    /// The caller's id of the request.
+    fn request_id(&self) -> Option<&RequestId>;
+
+    /// Why, where the request says so.
+    fn purpose(&self) -> Option<&Purpose> {
+        None
+    }
+
+    /// How many items there are.
+    fn items_count(&self) -> usize;
+
+    /// What an item is about.
+    fn item(&self, index: usize) -> About<'_>;
+}
+
+/// What an item is about.
+#[derive(Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    pub(super) field: Option<&'a FieldName>,
+    pub(super) subject: Option<&'a Subject>,
+    pub(super) token: Option<&'a Token>,
+}
+
+/// What came of an item.
+pub(super) struct Note<'a> {
+    pub(super) outcome: ItemOutcome,
+    /// The field that the item turned out to be of.
+    pub(super) field: Option<&'a FieldName>,
+    /// The subject that the record names.
+    pub(super) subject: Option<&'a Subject>,
+    /// The token that the item turned out to have.
+    pub(super) token: Option<&'a Token>,
+    /// The record that was used.
+    pub(super) found: Option<&'a Found>,
+}
+
+impl Note<'_> {
+    pub(super) fn new(outcome: ItemOutcome) -> Self {
+        Self {
+            outcome,
+            field: None,
+            subject: None,
+            token: None,
+            found: None,
+        }
+    }
+
+    /// The note of an item that came to nothing.
+    pub(super) fn failed(error: &ItemError) -> Self {
+        Self::new(match error {
+            ItemError::Damaged => ItemOutcome::Damaged,
+            ItemError::Forbidden | ItemError::UnknownField => ItemOutcome::Denied,
+            ItemError::Format(_)
+            | ItemError::Identifier { .. }
+            | ItemError::IsToken
+            | ItemError::SubjectMissing
+            | ItemError::Ttl { .. } => ItemOutcome::Invalid,
+            ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
+            ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
+            ItemError::SliceFull => ItemOutcome::Exhausted,
+        })
+    }
+}
+
+impl Vault {
+    /// The entry of a request that was permitted, with a note on each item.
+    pub(super) fn entry<'n, T: Journaled>(
+        &self,
+        caller: &Caller,
+        permitted: &Permitted<T>,
+        note: impl Fn(usize) -> Note<'n>,
+    ) -> EntryDraft {
+        let request = permitted.request();
+        let items =
+            (0..request.items_count()).map(|index| self.entry_item(request, index, &note(index)));
+        EntryDraft {
+            items: items.collect(),
+            policy_hash: Some(permitted.permit().policy_hash()),
+            decision: Some(Decision::Permit),
+            ..self.entry_head(caller, request)
+        }
+    }
+
+    /// The entry of a request that was denied.
+    pub(super) fn entry_of_denial<T: Journaled>(&self, caller: &Caller, request: &T) -> EntryDraft {
+        let item = |index| self.entry_item(request, index, &Note::new(ItemOutcome::Denied));
+        EntryDraft {
+            items: (0..request.items_count()).map(item).collect(),
+            policy_hash: Some(self.parts.policy.hash()),
+            decision: Some(Decision::Deny),
+            error: Some(ErrorClass::Denied),
+            ..self.entry_head(caller, request)
+        }
+    }
+
+    fn entry_head<T: Journaled>(&self, caller: &Caller, request: &T) -> EntryDraft {
+        let is_configured = self.parts.namespaces.contains_key(request.namespace());
+        EntryDraft {
+            principal: Some(caller.principal.clone()),
+            credential: Some(caller.credential_fingerprint),
+            case_id: request.case_id().cloned(),
+            purpose: request.purpose().cloned(),
+            namespace: is_configured.then(|| request.namespace().clone()),
+            request_id: request.request_id().cloned(),
+            ..EntryDraft::new(event(T::ACTION))
+        }
+    }
+
+    fn entry_item<T: Journaled>(&self, request: &T, index: usize, note: &Note<'_>) -> EntryItem {
+        let about = request.item(index);
+        let configured = self.parts.namespaces.get(request.namespace());
+        let field = note.field.or(about.field).filter(|field| {
+            configured.is_some_and(|configured| configured.fields.contains_key(*field))
+        });
+        EntryItem {
+            field: field.cloned(),
+            subject: note.subject.or(about.subject).cloned(),
+            token: note
+                .token
+                .or(about.token)
+                .map(|token| self.audited(request, token)),
+            key_version: note.found.map(|found| found.record.wrapping_version),
+            outcome: note.outcome,
+        }
+    }
+
+    /// The fingerprint of a token that entries carry.
+    fn audited<T: Journaled>(&self, request: &T, token: &Token) -> Fingerprint {
+        let key = self.parts.keyring.audit_fingerprint().active();
+        // Folded as the record's id is, so that every spelling is one token in the log too.
+        key.token(request.namespace(), fold(token.expose()).as_bytes())
+    }
+}
+
+fn event(action: Action) -> Event {
+    match action {
+        Action::Detokenize => Event::Detokenize,
+        Action::Inspect => Event::Inspect,
+        Action::Lookup => Event::Lookup,
+        Action::Tokenize => Event::Tokenize,
+        Action::VerifyMatch => Event::VerifyMatch,
+    }
+}
+
+/// What an item's conversion left of it, for an entry.
+pub(super) fn about<'a, T>(
+    items: &'a [Item<T>],
+    index: usize,
+    of: impl Fn(&'a T) -> About<'a>,
+) -> About<'a> {
+    match items.get(index) {
+        Some(Ok(item)) => of(item),
+        Some(Err(_)) | None => About::default(),
+    }
+}

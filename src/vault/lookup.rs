@@ -1,0 +1,129 @@
+//! Lookup: the existing token of a value. It creates nothing.
+
+use crate::audit::ItemOutcome;
+use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject};
+use crate::policy::{Action, Permitted, Request};
+use crate::vault::answer::{Item, TokenizedValue};
+use crate::vault::caller::Caller;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::NamespaceFields;
+use crate::vault::find::{Known, by_value};
+use crate::vault::journal::{About, Journaled, Note, about};
+use crate::vault::read::{Reading, Workplace};
+use crate::vault::{Vault, work};
+
+/// Values whose tokens are wanted, if there are any.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct Lookup {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// For the audit log.
+    pub request_id: Option<RequestId>,
+    /// The values; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<LookupItem>>,
+}
+
+/// A value whose token is wanted.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct LookupItem {
+    /// Its field.
+    pub field: FieldName,
+    /// The value.
+    pub value: Plaintext,
+    /// The customer whom it belongs to.
+    pub subject: Option<Subject>,
+}
+
+impl Request for Lookup {
+    const ACTION: Action = Action::Lookup;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Journaled for Lookup {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: Some(&item.field),
+            subject: item.subject.as_ref(),
+            token: None,
+        })
+    }
+}
+
+impl Vault {
+    /// Finds the existing token of each value.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out.
+    pub async fn lookup(
+        &self,
+        caller: &Caller,
+        request: Lookup,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        let items_count = permitted.request().items.len();
+        let workplace = self.workplace(permitted.request(), fields)?;
+        let answer = work(items_count, || {
+            self.tokens_of(&workplace, fields, &permitted)
+        })?;
+        let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
+            Some(Ok(value)) => Note {
+                token: Some(&value.token),
+                ..Note::new(ItemOutcome::Found)
+            },
+            Some(Err(error)) => Note::failed(error),
+            None => Note::new(ItemOutcome::NotDone),
+        });
+        // Who searched for whom is on the disk before the answer leaves.
+        self.record(entry).await?;
+        Ok(answer)
+    }
+
+    fn tokens_of(
+        &self,
+        workplace: &Workplace<'_>,
+        fields: &NamespaceFields,
+        permitted: &Permitted<Lookup>,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
+        let items = &permitted.request().items;
+        let mut readings = Vec::with_capacity(items.len());
+        for item in items {
+            readings.push(match item {
+                Ok(item) => fields
+                    .permitted(permitted.permit(), &item.field)
+                    .and_then(|field| workplace.read(field, &item.value, item.subject.as_ref())),
+                Err(error) => Err(*error),
+            });
+        }
+        let read: Vec<&Reading<'_>> = readings.iter().flatten().collect();
+        let mut known = by_value(self.store(), &read, self.parts.clock.now())?.into_iter();
+        Ok(readings
+            .iter()
+            .map(|reading| {
+                let reading = reading.as_ref().map_err(|error| *error)?;
+                match known.next().unwrap_or(Known::No) {
+                    Known::Live(found) => Ok(workplace.token_of(reading, &found)?.value),
+                    Known::Damaged => Err(ItemError::Damaged),
+                    Known::Expired(_) | Known::No => Err(ItemError::NotFound),
+                }
+            })
+            .collect())
+    }
+}

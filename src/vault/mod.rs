@@ -1,0 +1,121 @@
+//! The vault: one request, one file, readable from the top down.
+//!
+//! ```text
+//! Tokenize    permit → read → find → draw → commit (records and entry, one batch) → answer
+//! Detokenize  permit → find → record the intent → open → answer, and the outcome entry follows
+//! ```
+//!
+//! Every request passes [`Vault::permit`] first and leaves an entry in the audit log, whatever
+//! becomes of it. What opens a record for its value is reached only through
+//! [`crate::audit::Recorded`].
+
+mod answer;
+mod caller;
+mod cipher;
+mod detokenize;
+mod error;
+mod field;
+mod find;
+mod inspect;
+mod journal;
+mod lookup;
+mod permit;
+mod read;
+mod retry;
+mod tokenize;
+mod tokenize_draw;
+mod verify_match;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::audit::AuditLog;
+use crate::crypto::Entropy;
+use crate::domain::{Clock, Namespace, Purpose};
+use crate::keys::Keyring;
+use crate::policy::Policy;
+use crate::store::Store;
+
+pub use answer::{Description, Item, TokenizedValue};
+pub use caller::Caller;
+pub use detokenize::{Detokenize, DetokenizeAnswer, DetokenizeItem, RevealReceipt};
+pub use error::{ItemError, VaultError};
+pub use field::{Field, NamespaceFields};
+pub use inspect::{Inspect, InspectItem};
+pub use lookup::{Lookup, LookupItem};
+pub use tokenize::{Tokenize, TokenizeItem};
+pub use verify_match::{VerifyMatch, VerifyMatchItem};
+
+/// The most items that one request may have.
+pub const ITEMS_MAX: usize = 1_000;
+
+/// What a vault is made of. All of it is an argument: time and randomness too.
+pub struct Parts {
+    /// Where records and the log are kept.
+    pub store: Arc<dyn Store>,
+    /// The unwrapped keys.
+    pub keyring: Arc<Keyring>,
+    /// The audit log; the only way to write.
+    pub log: AuditLog,
+    /// Who may do what.
+    pub policy: Policy,
+    /// The namespaces with their fields.
+    pub namespaces: HashMap<Namespace, NamespaceFields>,
+    /// The purposes that a reveal may have; nothing: any.
+    pub purposes: Option<Vec<Purpose>>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where keys come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The vault.
+pub struct Vault {
+    parts: Parts,
+}
+
+impl Vault {
+    /// The vault made of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn log(&self) -> &AuditLog {
+        &self.parts.log
+    }
+
+    /// The store, for statistics.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Vault").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// Runs work that computes or reads the disk. Short work runs where it is; longer work lets the
+/// runtime move its other tasks to another thread first.
+fn work<T>(items_count: usize, run: impl FnOnce() -> T) -> T {
+    if items_count > INLINE_ITEMS_MAX {
+        tokio::task::block_in_place(run)
+    } else {
+        run()
+    }
+}
+
+/// Up to this many items take less time than moving the runtime's tasks does.
+const INLINE_ITEMS_MAX: usize = 8;

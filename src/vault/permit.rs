@@ -1,0 +1,85 @@
+//! The first gate: policy, and the entry of who was turned away at it.
+
+use crate::audit::{Commit, EntryDraft, Receipt};
+use crate::domain::FieldName;
+use crate::policy::{Permit, Permitted, Request};
+use crate::store::Changes;
+use crate::vault::caller::Caller;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::{Field, NamespaceFields};
+use crate::vault::journal::Journaled;
+use crate::vault::read::Workplace;
+use crate::vault::{ITEMS_MAX, Vault};
+
+impl Vault {
+    /// Decides a request. A refusal is recorded before it is told.
+    pub(super) async fn permit<T: Request + Journaled>(
+        &self,
+        caller: &Caller,
+        request: T,
+    ) -> Result<(Permitted<T>, &NamespaceFields), VaultError> {
+        let items_count = request.items_count();
+        if items_count == 0 || items_count > ITEMS_MAX {
+            return Err(VaultError::ItemCount {
+                items_count,
+                items_max: ITEMS_MAX,
+            });
+        }
+        let denial = self.entry_of_denial(caller, &request);
+        // A rule is only ever about a configured namespace, but a vault that finds none must not
+        // say which of the two was missing.
+        let fields = self.parts.namespaces.get(request.namespace());
+        let decision = self.parts.policy.decide(&caller.principal, request);
+        match (decision, fields) {
+            (Ok(permitted), Some(fields)) => Ok((permitted, fields)),
+            (Err(_), _) | (_, None) => {
+                self.record(denial).await?;
+                Err(VaultError::Denied)
+            }
+        }
+    }
+
+    /// Records an entry that changes nothing else, and returns once it is durable.
+    pub(super) async fn record(&self, entry: EntryDraft) -> Result<Receipt, VaultError> {
+        Ok(self
+            .parts
+            .log
+            .commit(Commit {
+                changes: Changes::default(),
+                entry,
+            })
+            .await?)
+    }
+
+    /// The namespace that a request works in, with its keys.
+    pub(super) fn workplace<'a, T: Request>(
+        &'a self,
+        request: &'a T,
+        fields: &NamespaceFields,
+    ) -> Result<Workplace<'a>, VaultError> {
+        let namespace = request.namespace();
+        // A start refuses a namespace without keys, so this finds them.
+        let keys = self
+            .parts
+            .keyring
+            .namespace(namespace)
+            .ok_or(VaultError::Denied)?;
+        Ok(Workplace {
+            namespace,
+            id: fields.id,
+            keys,
+        })
+    }
+}
+
+impl NamespaceFields {
+    /// The field, if the permit covers it. Who may not use every field does not learn which
+    /// exist.
+    pub(super) fn permitted(&self, permit: &Permit, name: &FieldName) -> Result<&Field, ItemError> {
+        match self.fields.get(name) {
+            Some(field) if permit.covers(name) => Ok(field),
+            None if permit.covers_all() => Err(ItemError::UnknownField),
+            Some(_) | None => Err(ItemError::Forbidden),
+        }
+    }
+}

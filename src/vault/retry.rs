@@ -1,0 +1,141 @@
+//! Request ids: the same request again has the same result.
+//!
+//! Equal values find their record by themselves. Where a field keeps them apart (equality
+//! `none`), the row of the request id remembers which record each item got.
+
+use crate::domain::{RequestId, Timestamp};
+use crate::store::{RecordId, RecordKey, RequestKey, RequestRow, Store};
+use crate::vault::caller::Caller;
+use crate::vault::error::VaultError;
+use crate::vault::find::{Found, Known};
+use crate::vault::read::Workplace;
+
+/// What a request id binds: the caller, and the contents.
+pub(super) struct Retry {
+    request: Option<Bound>,
+}
+
+struct Bound {
+    key: RequestKey,
+    digest: [u8; 16],
+}
+
+/// What an earlier request with the same id and contents got.
+pub(super) struct Replay(Vec<Option<RecordId>>);
+
+impl Replay {
+    /// The record that the item got, where the value alone does not find it.
+    pub(super) fn record(&self, index: usize) -> Option<RecordId> {
+        self.0.get(index).copied().flatten()
+    }
+}
+
+impl Retry {
+    /// What binds a request, if it has an id: the caller, and the parts that are its contents.
+    pub(super) fn new<'a>(
+        workplace: &Workplace<'_>,
+        caller: &Caller,
+        request_id: Option<&RequestId>,
+        contents: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Self {
+        let Some(request_id) = request_id else {
+            return Self { request: None };
+        };
+        let key = workplace.keys.value_fingerprint().active();
+        let id = key.request(workplace.namespace, &caller.principal, request_id);
+        let digest = *key
+            .request_content(workplace.namespace, contents)
+            .as_bytes();
+        let key = RequestKey {
+            namespace: workplace.id,
+            fingerprint: *id.as_bytes(),
+        };
+        Self {
+            request: Some(Bound { key, digest }),
+        }
+    }
+
+    /// Finds what an earlier request with this id got; nothing if there was none.
+    ///
+    /// # Errors
+    ///
+    /// If the id was used with other contents.
+    pub(super) fn find(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Option<Replay>, VaultError> {
+        let Some(bound) = &self.request else {
+            return Ok(None);
+        };
+        match store.request(&bound.key)? {
+            Some(row) if row.expires > now => {
+                if row.digest != bound.digest {
+                    return Err(VaultError::RequestIdReused);
+                }
+                let (ids, _) = row.outcome.as_chunks::<16>();
+                let id = |bytes: &[u8; 16]| (*bytes != NO_RECORD).then_some(RecordId(*bytes));
+                Ok(Some(Replay(ids.iter().map(id).collect())))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The row that remembers this request, and which records its items got where the value
+    /// alone does not find them.
+    pub(super) fn row(
+        &self,
+        now: Timestamp,
+        records: &[Option<RecordId>],
+    ) -> Option<(RequestKey, RequestRow)> {
+        let bound = self.request.as_ref()?;
+        let outcome = if records.iter().any(Option::is_some) {
+            records
+                .iter()
+                .flat_map(|id| id.map_or(NO_RECORD, |id| id.0))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let expires = now.plus_seconds(REMEMBERED_SECONDS);
+        let row = RequestRow {
+            digest: bound.digest,
+            created: now,
+            expires,
+            outcome,
+        };
+        Some((bound.key, row))
+    }
+}
+
+impl Workplace<'_> {
+    /// The record that an earlier request got.
+    pub(super) fn replayed(
+        &self,
+        store: &dyn Store,
+        id: RecordId,
+        now: Timestamp,
+    ) -> Result<Known, VaultError> {
+        let key = RecordKey {
+            namespace: self.id,
+            id,
+        };
+        let record = store.records(&[key])?.into_iter().next().flatten();
+        Ok(match record {
+            Some(record) => {
+                let found = Found { id, record };
+                if found.is_live(now) {
+                    Known::Live(found)
+                } else {
+                    Known::Expired(id)
+                }
+            }
+            None => Known::Damaged,
+        })
+    }
+}
+
+/// How long a request id is remembered.
+const REMEMBERED_SECONDS: u64 = 24 * 60 * 60;
+/// In place of a record id, for an item that needs none.
+const NO_RECORD: [u8; 16] = [0; 16];

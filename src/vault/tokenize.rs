@@ -1,0 +1,198 @@
+//! Tokenize: each value gets its token, the known one or a new one.
+
+use crate::audit::{Commit, CommitError, ItemOutcome};
+use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject};
+use crate::policy::{Action, Permitted, Request};
+use crate::vault::answer::{Item, TokenizedValue};
+use crate::vault::caller::Caller;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::{Field, NamespaceFields};
+use crate::vault::journal::{About, Journaled, Note, about};
+use crate::vault::read::{Reading, Workplace};
+use crate::vault::retry::Retry;
+use crate::vault::tokenize_draw::{Drawing, Settled, SettledItem};
+use crate::vault::{Vault, work};
+
+/// Values that want tokens.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct Tokenize {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// Makes a retry safe.
+    pub request_id: Option<RequestId>,
+    /// The values; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<TokenizeItem>>,
+    /// Whether values that are live tokens are taken.
+    pub allow_token_values: bool,
+}
+
+/// A value that wants a token.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct TokenizeItem {
+    /// Its field.
+    pub field: FieldName,
+    /// The value.
+    pub value: Plaintext,
+    /// The customer whom it belongs to.
+    pub subject: Option<Subject>,
+    /// How long the token lives, in seconds; nothing: as the field says.
+    pub ttl_seconds: Option<u64>,
+}
+
+impl Request for Tokenize {
+    const ACTION: Action = Action::Tokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Journaled for Tokenize {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: Some(&item.field),
+            subject: item.subject.as_ref(),
+            token: None,
+        })
+    }
+}
+
+/// A value that may get a token, with what a new record of it would carry.
+pub(super) struct Wanted<'a> {
+    pub(super) reading: Reading<'a>,
+    pub(super) subject: Option<&'a Subject>,
+    pub(super) ttl_seconds: Option<u64>,
+}
+
+impl Vault {
+    /// Gives each value its token. New records and the audit entry become durable together, or
+    /// none of them does.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out; nothing was written then.
+    pub async fn tokenize(
+        &self,
+        caller: &Caller,
+        request: Tokenize,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        let request = permitted.request();
+        let items_count = request.items.len();
+        let workplace = self.workplace(request, fields)?;
+        let wanted = work(items_count, || wanted(&workplace, fields, &permitted));
+        let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
+        let contents = request
+            .items
+            .iter()
+            .zip(&ttls)
+            .flat_map(|(item, ttl)| contents(item, ttl));
+        let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
+        let mut drawing = Drawing::new(items_count);
+        loop {
+            let settled = work(items_count, || {
+                self.settle(
+                    &workplace,
+                    &wanted,
+                    &retry,
+                    &drawing,
+                    request.allow_token_values,
+                )
+            })?;
+            let Settled { items, changes } = settled;
+            let entry = self.entry(caller, &permitted, |index| note(items.get(index)));
+            match self.parts.log.commit(Commit { changes, entry }).await {
+                Ok(_) => return Ok(items.into_iter().map(|item| Ok(item?.value)).collect()),
+                // Somebody else was faster with the same value, token or request: nothing of this
+                // call was written, and what they wrote is found in the next round.
+                Err(CommitError::Conflicts(conflicts)) => drawing.again(&items, &conflicts)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What the audit log learns of an item.
+fn note(item: Option<&Item<SettledItem>>) -> Note<'_> {
+    match item {
+        Some(Ok(SettledItem { value, .. })) => {
+            let outcome = if value.created {
+                ItemOutcome::Created
+            } else {
+                ItemOutcome::Found
+            };
+            Note {
+                token: Some(&value.token),
+                ..Note::new(outcome)
+            }
+        }
+        Some(Err(error)) => Note::failed(error),
+        None => Note::new(ItemOutcome::NotDone),
+    }
+}
+
+fn wanted<'a>(
+    workplace: &Workplace<'a>,
+    fields: &'a NamespaceFields,
+    permitted: &'a Permitted<Tokenize>,
+) -> Vec<Item<Wanted<'a>>> {
+    let want = |item: &'a Item<TokenizeItem>| {
+        let item = item.as_ref().map_err(|error| *error)?;
+        let field: &Field = fields.permitted(permitted.permit(), &item.field)?;
+        let reading = workplace.read(field, &item.value, item.subject.as_ref())?;
+        let ttl_seconds = item.ttl_seconds.or(field.ttl_seconds);
+        match ttl_seconds {
+            Some(seconds) if seconds > TTL_SECONDS_MAX => Err(ItemError::Ttl {
+                seconds_max: TTL_SECONDS_MAX,
+            }),
+            Some(_) | None => Ok(Wanted {
+                reading,
+                subject: item.subject.as_ref(),
+                ttl_seconds,
+            }),
+        }
+    };
+    permitted.request().items.iter().map(want).collect()
+}
+
+fn ttl_bytes(item: &Item<TokenizeItem>) -> [u8; 8] {
+    item.as_ref()
+        .ok()
+        .and_then(|item| item.ttl_seconds)
+        .unwrap_or(0)
+        .to_be_bytes()
+}
+
+/// The parts of an item that its request's digest is made of.
+fn contents<'a>(item: &'a Item<TokenizeItem>, ttl: &'a [u8; 8]) -> [&'a [u8]; 4] {
+    match item {
+        Ok(item) => [
+            item.field.as_str().as_bytes(),
+            // Into a keyed digest, which says nothing of it.
+            item.value.expose().as_bytes(),
+            item.subject
+                .as_ref()
+                .map(|subject| subject.as_str().as_bytes())
+                .unwrap_or_default(),
+            ttl,
+        ],
+        Err(_) => [b"", b"", b"", ttl],
+    }
+}
+
+/// Ten years of 366 days.
+const TTL_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;

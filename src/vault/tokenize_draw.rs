@@ -1,0 +1,474 @@
+//! Which token each value has: its record's, or one that is drawn now.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::crypto::{RecordName, TokenKey};
+use crate::domain::{Fidelity, Subject, Timestamp, Token};
+use crate::format::OutlineSize;
+use crate::store::{
+    Changes, Conflict, NewRecord, Record, RecordId, RecordState, SubjectKey, ValueIndex, ValueKey,
+};
+use crate::vault::Vault;
+use crate::vault::answer::{Item, TokenizedValue};
+use crate::vault::cipher::{Form, NoToken, encipher};
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::find::{Found, Known, by_record_keys, by_value};
+use crate::vault::read::{Reading, Workplace};
+use crate::vault::retry::Retry;
+use crate::vault::tokenize::Wanted;
+
+/// What a call would answer, and what it must write for that.
+pub(super) struct Settled {
+    pub(super) items: Vec<Item<SettledItem>>,
+    pub(super) changes: Changes,
+}
+
+/// A value with its token.
+pub(super) struct SettledItem {
+    pub(super) value: TokenizedValue,
+    pub(super) record_id: RecordId,
+    /// The position of its new record among the changes.
+    pub(super) new_record: Option<usize>,
+}
+
+/// How often each item's token was taken, over the rounds of one call.
+pub(super) struct Drawing {
+    taken_counts: Vec<u32>,
+    rounds: u32,
+}
+
+impl Drawing {
+    pub(super) fn new(items_count: usize) -> Self {
+        Self {
+            taken_counts: vec![0; items_count],
+            rounds: 0,
+        }
+    }
+
+    /// Prepares another round after conflicts.
+    ///
+    /// # Errors
+    ///
+    /// If there were too many rounds.
+    pub(super) fn again(
+        &mut self,
+        items: &[Item<SettledItem>],
+        conflicts: &[Conflict],
+    ) -> Result<(), VaultError> {
+        self.rounds += 1;
+        if self.rounds > ROUNDS_MAX {
+            return Err(VaultError::Overloaded);
+        }
+        let taken: HashSet<usize> = conflicts
+            .iter()
+            .filter_map(|conflict| match conflict {
+                Conflict::TokenTaken { item } => Some(*item),
+                Conflict::RequestTaken
+                | Conflict::RowChanged { .. }
+                | Conflict::ValueTaken { .. } => None,
+            })
+            .collect();
+        for (item, count) in items.iter().zip(&mut self.taken_counts) {
+            let record = item.as_ref().ok().and_then(|settled| settled.new_record);
+            if record.is_some_and(|record| taken.contains(&record)) {
+                *count += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Vault {
+    /// Gives each value its token, known or drawn, and collects what must be written.
+    pub(super) fn settle(
+        &self,
+        workplace: &Workplace<'_>,
+        wanted: &[Item<Wanted<'_>>],
+        retry: &Retry,
+        drawing: &Drawing,
+        allow_token_values: bool,
+    ) -> Result<Settled, VaultError> {
+        let store = self.store();
+        let now = self.parts.clock.now();
+        let replay = retry.find(store, now)?;
+        let readings: Vec<&Reading<'_>> = wanted
+            .iter()
+            .flatten()
+            .map(|wanted| &wanted.reading)
+            .collect();
+        let mut known = by_value(store, &readings, now)?.into_iter();
+        let as_token = |reading: &&Reading<'_>| {
+            workplace.record_keys(&reading.place, reading.parsed.canonical())
+        };
+        let mut tokens = if allow_token_values {
+            Vec::new().into_iter()
+        } else {
+            by_record_keys(store, &readings, as_token, now)?.into_iter()
+        };
+        let mut batch = Batch {
+            vault: self,
+            workplace,
+            now,
+            drawn: Drawn::default(),
+        };
+        let mut items = Vec::with_capacity(wanted.len());
+        for (index, wanted) in wanted.iter().enumerate() {
+            let settled = match wanted {
+                Err(error) => Err(*error),
+                Ok(wanted) => {
+                    let is_token = tokens.next().flatten().is_some();
+                    let replayed = replay.as_ref().and_then(|replay| replay.record(index));
+                    let by_value = known.next().unwrap_or(Known::No);
+                    let known = match replayed {
+                        Some(id) => workplace.replayed(store, id, now)?,
+                        None => by_value,
+                    };
+                    let taken_count = drawing.taken_counts.get(index).copied().unwrap_or(0);
+                    batch.settle(wanted, known, is_token, taken_count, &items)
+                }
+            };
+            items.push(settled);
+        }
+        let mut changes = batch.drawn.changes;
+        if replay.is_none() {
+            let apart: Vec<Option<RecordId>> = wanted
+                .iter()
+                .zip(&items)
+                .map(|(wanted, item)| record_apart(wanted, item))
+                .collect();
+            changes.request = retry.row(now, &apart);
+        }
+        Ok(Settled { items, changes })
+    }
+}
+
+/// The record that only the request id finds again: its field keeps equal values apart.
+fn record_apart(wanted: &Item<Wanted<'_>>, item: &Item<SettledItem>) -> Option<RecordId> {
+    match (wanted, item) {
+        (Ok(wanted), Ok(item)) if wanted.reading.value_keys.is_empty() => Some(item.record_id),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
+    }
+}
+
+/// The new records of one call.
+#[derive(Default)]
+struct Drawn {
+    changes: Changes,
+    /// Which item drew a value first: an equal value of the same call gets the same token.
+    values: HashMap<ValueKey, usize>,
+    ids: HashSet<RecordId>,
+}
+
+struct Batch<'a> {
+    vault: &'a Vault,
+    workplace: &'a Workplace<'a>,
+    now: Timestamp,
+    drawn: Drawn,
+}
+
+impl Batch<'_> {
+    fn settle(
+        &mut self,
+        wanted: &Wanted<'_>,
+        known: Known,
+        is_token: bool,
+        taken_count: u32,
+        earlier: &[Item<SettledItem>],
+    ) -> Item<SettledItem> {
+        let replaces = match known {
+            Known::Live(found) => {
+                self.link(wanted, &found)?;
+                return self.workplace.token_of(&wanted.reading, &found);
+            }
+            Known::Damaged => return Err(ItemError::Damaged),
+            Known::Expired(id) => Some(id),
+            Known::No => None,
+        };
+        if is_token {
+            return Err(ItemError::IsToken);
+        }
+        let value_key = wanted.reading.value_keys.first().copied();
+        let twin = value_key.and_then(|key| self.drawn.values.get(&key));
+        if let Some(Ok(twin)) = twin.and_then(|index| earlier.get(*index)) {
+            if let Some(subject) = wanted.subject {
+                let link = (self.workplace.subject_key(subject), twin.record_id);
+                self.drawn.changes.links.push(link);
+            }
+            return Ok(twin.repeated());
+        }
+        if taken_count > TAKEN_MAX {
+            return Err(ItemError::SliceFull);
+        }
+        let drawn = self.draw(wanted, replaces, taken_count)?;
+        if let Some(key) = value_key {
+            self.drawn.values.insert(key, earlier.len());
+        }
+        Ok(drawn)
+    }
+
+    /// Draws keys until one gives a token that is free as far as this call knows; whether the
+    /// store has it is asked when the call commits.
+    fn draw(
+        &mut self,
+        wanted: &Wanted<'_>,
+        replaces: Option<RecordId>,
+        taken_count: u32,
+    ) -> Item<SettledItem> {
+        let reading = &wanted.reading;
+        let (fidelity, reason) = reading.parsed.preferred();
+        let form = match fidelity {
+            Fidelity::Shape => Form::Shape,
+            // The small language serves until its tokens begin to collide.
+            Fidelity::Outline if taken_count == 0 => Form::Outline(OutlineSize::Small),
+            Fidelity::Outline => Form::Outline(OutlineSize::Large),
+            Fidelity::Opaque => return Err(ItemError::Damaged),
+        };
+        let own = self
+            .workplace
+            .record_keys(&reading.place, reading.parsed.canonical());
+        for _ in 0..DRAWS_MAX {
+            let key = TokenKey::generate(&*self.vault.parts.entropy);
+            let token = match encipher(&reading.place, &reading.parsed, form, &key) {
+                Ok(token) => token,
+                Err(NoToken::DrawAgain) => continue,
+                Err(NoToken::OtherForm) => return Err(ItemError::Damaged),
+                Err(NoToken::Item(error)) => return Err(error),
+            };
+            let record_key = self.workplace.record_keys(&reading.place, token.expose());
+            let Some(record_key) = record_key.first().copied() else {
+                return Err(ItemError::Damaged);
+            };
+            // A value is never its own token, nor a token that this call has already drawn.
+            if own.first() == Some(&record_key) || !self.drawn.ids.insert(record_key.id) {
+                continue;
+            }
+            let record = self.seal(wanted, form, &key, &token, record_key.id)?;
+            let new_record = Some(self.drawn.changes.records.len());
+            self.drawn.changes.records.push(NewRecord {
+                key: record_key,
+                value_key: reading.value_keys.first().copied(),
+                replaces,
+                subject_key: self.subject_key(wanted),
+                record,
+            });
+            let value = TokenizedValue {
+                token,
+                fidelity,
+                reason,
+                created: true,
+            };
+            return Ok(SettledItem {
+                value,
+                record_id: record_key.id,
+                new_record,
+            });
+        }
+        Err(ItemError::SliceFull)
+    }
+
+    /// Makes the record of a drawn token.
+    fn seal(
+        &self,
+        wanted: &Wanted<'_>,
+        form: Form,
+        key: &TokenKey,
+        token: &Token,
+        id: RecordId,
+    ) -> Result<Record, ItemError> {
+        let Wanted {
+            reading,
+            subject,
+            ttl_seconds,
+        } = wanted;
+        let name = reading.name(id);
+        let wrapping = self.workplace.keys.wrapping().active();
+        let layout_version = reading.place.field.format.version();
+        let residue = reading
+            .parsed
+            .residue(form.fidelity())
+            .map_err(|_| ItemError::Damaged)?;
+        let value_index = reading.value_keys.first().map(|key| ValueIndex {
+            fingerprint: key.fingerprint,
+            key_version: self.workplace.keys.value_fingerprint().active_version(),
+        });
+        Ok(Record {
+            layout_version: u16::from(layout_version),
+            fidelity: form.fidelity(),
+            outline_size: form.outline_size(),
+            state: RecordState::Live,
+            wrapping_version: wrapping.version(),
+            value_index,
+            created: self.now,
+            expires: ttl_seconds.map(|seconds| self.now.plus_seconds(seconds)),
+            wrapped: wrapping.wrap(&name, key)?,
+            subject: match subject {
+                Some(subject) => wrapping.seal_subject(&name, subject)?,
+                None => Vec::new(),
+            },
+            residue: key.seal_residue(
+                &name,
+                u32::from(layout_version),
+                // The residue opens only for who brings the token, however it is spelled then.
+                crate::format::fold(token.expose()).as_bytes(),
+                // Sealed here and nowhere shown.
+                residue.expose(),
+            )?,
+        })
+    }
+
+    fn subject_key(&self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
+        Some(self.workplace.subject_key(wanted.subject?))
+    }
+
+    /// Puts a known record on the list of a further subject whose value is equal.
+    fn link(&mut self, wanted: &Wanted<'_>, found: &Found) -> Result<(), ItemError> {
+        let Some(subject) = wanted.subject else {
+            return Ok(());
+        };
+        let name = wanted.reading.name(found.id);
+        let own = self.workplace.subject(&name, &found.record)?;
+        if own.as_ref() != Some(subject) {
+            self.drawn
+                .changes
+                .links
+                .push((self.workplace.subject_key(subject), found.id));
+        }
+        Ok(())
+    }
+}
+
+impl Reading<'_> {
+    /// The place of a record of this value, as seals are bound to it.
+    pub(super) fn name(&self, id: RecordId) -> RecordName<'_> {
+        self.place.name(id)
+    }
+}
+
+impl SettledItem {
+    /// The same token again, for an equal value of the same call.
+    fn repeated(&self) -> Self {
+        let TokenizedValue {
+            token,
+            fidelity,
+            reason,
+            ..
+        } = &self.value;
+        // The caller asked for this token twice and gets it twice.
+        let token = Token::new(token.expose().to_owned());
+        let value = TokenizedValue {
+            token,
+            fidelity: *fidelity,
+            reason: *reason,
+            created: false,
+        };
+        Self {
+            value,
+            record_id: self.record_id,
+            new_record: None,
+        }
+    }
+}
+
+impl Workplace<'_> {
+    /// The token of a value that has a record: its key enciphers the value again.
+    pub(super) fn token_of(&self, reading: &Reading<'_>, found: &Found) -> Item<SettledItem> {
+        let token = self
+            .encipher_again(reading, found)?
+            .ok_or(ItemError::Damaged)?;
+        // The record's id is the fingerprint of its token: a record that another value's row
+        // points at, or that was changed, does not get past this.
+        let is_its_token = self
+            .record_keys(&reading.place, token.expose())
+            .iter()
+            .any(|key| key.id == found.id);
+        if !is_its_token {
+            return Err(ItemError::Damaged);
+        }
+        let (preferred, reason) = reading.parsed.preferred();
+        let fidelity = found.record.fidelity;
+        let reason = if preferred == fidelity {
+            reason
+        } else {
+            crate::domain::FidelityReason::Configured
+        };
+        let value = TokenizedValue {
+            token,
+            fidelity,
+            reason,
+            created: false,
+        };
+        Ok(SettledItem {
+            value,
+            record_id: found.id,
+            new_record: None,
+        })
+    }
+
+    /// What a record's key makes of a value: its token, if the record is the value's; nothing, if
+    /// the value cannot have a token of the record's form.
+    pub(super) fn encipher_again(
+        &self,
+        reading: &Reading<'_>,
+        found: &Found,
+    ) -> Result<Option<Token>, ItemError> {
+        let key = self.token_key(&reading.name(found.id), &found.record)?;
+        let form = Form::of(&found.record).ok_or(ItemError::Damaged)?;
+        match encipher(&reading.place, &reading.parsed, form, &key) {
+            Ok(token) => Ok(Some(token)),
+            Err(NoToken::DrawAgain | NoToken::OtherForm) => Ok(None),
+            Err(NoToken::Item(error)) => Err(error),
+        }
+    }
+
+    /// Where the records of a subject are listed.
+    pub(super) fn subject_key(&self, subject: &Subject) -> SubjectKey {
+        let fingerprint = self
+            .keys
+            .value_fingerprint()
+            .active()
+            .subject(self.namespace, subject);
+        SubjectKey {
+            namespace: self.id,
+            fingerprint: *fingerprint.as_bytes(),
+        }
+    }
+
+    /// Whose record it is, if it says.
+    pub(super) fn subject(
+        &self,
+        name: &RecordName<'_>,
+        record: &Record,
+    ) -> Result<Option<Subject>, ItemError> {
+        if record.subject.is_empty() {
+            return Ok(None);
+        }
+        let wrapping = self
+            .keys
+            .wrapping()
+            .version(record.wrapping_version)
+            .ok_or(ItemError::KeyDestroyed)?;
+        Ok(Some(wrapping.open_subject(name, &record.subject)?))
+    }
+
+    /// The key of a record's token.
+    pub(super) fn token_key(
+        &self,
+        name: &RecordName<'_>,
+        record: &Record,
+    ) -> Result<TokenKey, ItemError> {
+        let wrapping = self
+            .keys
+            .wrapping()
+            .version(record.wrapping_version)
+            .ok_or(ItemError::KeyDestroyed)?;
+        Ok(wrapping.unwrap(name, &record.wrapped)?)
+    }
+}
+
+/// How many keys one round draws for a value.
+const DRAWS_MAX: u32 = 16;
+/// How many times a value's token may be found taken before its slice counts as full. At half
+/// full, ten in a row have a chance of 1 in 1,000.
+const TAKEN_MAX: u32 = 10;
+/// How many times a call may find that another was faster. Each time, at least one call got on.
+const ROUNDS_MAX: u32 = 64;

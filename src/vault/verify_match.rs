@@ -1,0 +1,135 @@
+//! VerifyMatch: whether a token stands for the value that is claimed with it.
+//!
+//! Nothing is deciphered: the record's key enciphers the claimed value, and the result is the
+//! token or is not.
+
+use crate::audit::ItemOutcome;
+use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject, Token};
+use crate::policy::{Action, Permitted, Request};
+use crate::vault::answer::Item;
+use crate::vault::caller::Caller;
+use crate::vault::cipher::is_same_token;
+use crate::vault::error::{ItemError, VaultError};
+use crate::vault::field::NamespaceFields;
+use crate::vault::find::by_token;
+use crate::vault::journal::{About, Journaled, Note, about};
+use crate::vault::read::{Presented, Reading, Workplace};
+use crate::vault::{Vault, work};
+
+/// Tokens and the values that they are claimed to stand for.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct VerifyMatch {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// For the audit log.
+    pub request_id: Option<RequestId>,
+    /// The pairs; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<VerifyMatchItem>>,
+}
+
+/// A token and the value that it is claimed to stand for.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct VerifyMatchItem {
+    /// The field of both.
+    pub field: FieldName,
+    /// The token.
+    pub token: Token,
+    /// The claimed value.
+    pub value: Plaintext,
+    /// The customer whom the value belongs to.
+    pub subject: Option<Subject>,
+}
+
+impl Request for VerifyMatch {
+    const ACTION: Action = Action::VerifyMatch;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Journaled for VerifyMatch {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: Some(&item.field),
+            subject: item.subject.as_ref(),
+            token: Some(&item.token),
+        })
+    }
+}
+
+impl Vault {
+    /// Says whether each token stands for its claimed value, under the field's equality.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out.
+    pub async fn verify_match(
+        &self,
+        caller: &Caller,
+        request: VerifyMatch,
+    ) -> Result<Vec<Item<bool>>, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        let items_count = permitted.request().items.len();
+        let workplace = self.workplace(permitted.request(), fields)?;
+        let answer = work(items_count, || self.compare(&workplace, fields, &permitted))?;
+        let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
+            Some(Ok(true)) => Note::new(ItemOutcome::Matched),
+            Some(Ok(false)) => Note::new(ItemOutcome::Differed),
+            Some(Err(error)) => Note::failed(error),
+            None => Note::new(ItemOutcome::NotDone),
+        });
+        self.record(entry).await?;
+        Ok(answer)
+    }
+
+    fn compare(
+        &self,
+        workplace: &Workplace<'_>,
+        fields: &NamespaceFields,
+        permitted: &Permitted<VerifyMatch>,
+    ) -> Result<Vec<Item<bool>>, VaultError> {
+        let items = &permitted.request().items;
+        let pairs: Vec<Item<(Presented<'_>, Reading<'_>)>> = items
+            .iter()
+            .map(|item| {
+                let item = item.as_ref().map_err(|error| *error)?;
+                let field = fields.permitted(permitted.permit(), &item.field)?;
+                let subject = item.subject.as_ref();
+                let presented = workplace.present(field, &item.token, subject)?;
+                Ok((presented, workplace.read(field, &item.value, subject)?))
+            })
+            .collect();
+        let presented: Vec<&Presented<'_>> = pairs
+            .iter()
+            .flatten()
+            .map(|(presented, _)| presented)
+            .collect();
+        let mut found = by_token(self.store(), &presented, self.parts.clock.now())?.into_iter();
+        Ok(pairs
+            .iter()
+            .zip(items)
+            .map(|(pair, item)| {
+                let (_, reading) = pair.as_ref().map_err(|error| *error)?;
+                let item = item.as_ref().map_err(|error| *error)?;
+                let found = found.next().flatten().ok_or(ItemError::UnknownToken)?;
+                let token = workplace.encipher_again(reading, &found)?;
+                Ok(token.is_some_and(|token| is_same_token(&token, &item.token)))
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,170 @@
+//! The source itself: what a reader may rely on, kept by a test and not by care.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Modules from the lowest layer up: a module imports only from layers below its own.
+const LAYERS: [&[&str]; 9] = [
+    &["domain", "protocol"],
+    &["crypto", "format"],
+    &["store", "policy"],
+    &["keys", "audit"],
+    &["vault"],
+    &["server", "client"],
+    &["config"],
+    &["assembly"],
+    &["cli"],
+];
+/// A crate that must not leak into the rest of the house, and the rooms that it may be in.
+const CONFINED: [(&str, &[&str]); 4] = [
+    ("rocksdb::", &["store"]),
+    ("tonic::", &["server", "client", "protocol"]),
+    ("clap::", &["cli"]),
+    ("fpe::", &["crypto"]),
+];
+const FILE_LINES_MAX: usize = 500;
+const LINE_CHARACTERS_MAX: usize = 100;
+const VAGUE_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "common", "misc"];
+
+fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![PathBuf::from(directory)];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|own| own == extension) {
+            found.push(path);
+        }
+    }
+    assert!(!found.is_empty(), "{directory} has files");
+    found
+}
+
+fn module(path: &Path) -> Option<String> {
+    let inside = path.strip_prefix("src").ok()?;
+    let first = inside.components().next()?.as_os_str().to_str()?.to_owned();
+    (!first.ends_with(".rs")).then_some(first)
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+/// The modules of this crate that a line imports or names.
+fn named_modules(line: &str) -> Vec<&str> {
+    line.split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+        .filter(|name| layer(name).is_some())
+        .collect()
+}
+
+fn is_code(line: &str) -> bool {
+    !line.trim_start().starts_with("//")
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let modules = fs::read_dir("src").unwrap().map(|entry| entry.unwrap());
+    for module in modules.filter(|entry| entry.path().is_dir()) {
+        let name = module.file_name().into_string().unwrap();
+        assert!(layer(&name).is_some(), "src/{name} has no layer");
+    }
+}
+
+#[test]
+fn modules_import_only_from_lower_layers() {
+    let mut faults = Vec::new();
+    for path in files("src", "rs") {
+        let Some(own) = module(&path) else { continue };
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| is_code(line)) {
+            for named in named_modules(line) {
+                if named != own && layer(named) >= layer(&own) {
+                    faults.push(format!("{}:{}: imports {named}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    let mut faults = Vec::new();
+    for path in files("src", "rs") {
+        let own = module(&path).unwrap_or_default();
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| is_code(line)) {
+            for (library, rooms) in CONFINED {
+                if line.contains(library) && !rooms.contains(&own.as_str()) {
+                    faults.push(format!("{}:{}: uses {library}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn files_and_lines_are_short() {
+    let mut faults = Vec::new();
+    let sources = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    for path in sources {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines_count = text.lines().count();
+        if lines_count > FILE_LINES_MAX {
+            faults.push(format!("{}: {lines_count} lines", path.display()));
+        }
+        for (number, line) in text.lines().enumerate() {
+            // Alphabets and test values of other scripts are counted in characters.
+            if line.chars().count() > LINE_CHARACTERS_MAX {
+                faults.push(format!("{}:{}: is too long", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn files_say_what_they_are() {
+    let mut faults = Vec::new();
+    for path in files("src", "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//!") {
+            faults.push(format!("{}: does not begin with what and why", path.display()));
+        }
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap();
+        if VAGUE_NAMES.contains(&stem) {
+            faults.push(format!("{}: its name says nothing", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_document_has_one_title() {
+    let mut faults = Vec::new();
+    for path in files("docs", "md") {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_code = false;
+        let mut titles_count = 0;
+        for line in text.lines() {
+            is_code ^= line.starts_with("```");
+            titles_count += usize::from(!is_code && line.starts_with("# "));
+        }
+        if titles_count != 1 {
+            faults.push(format!("{}: has {titles_count} titles", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_fault_is_found() {
+    assert_eq!(named_modules("use crate::vault::Vault;"), ["vault"]);
+    assert_eq!(named_modules("let x = crate::cli::run(crate::domain::Token);"), ["cli", "domain"]);
+    assert!(layer("vault") > layer("store"));
+    assert!(!is_code("    // use crate::cli::run;"));
+}
