@@ -17,3 +17,4 @@ pub use item::{ClaimItem, ITEMS_MAX, IssuedToken, TokenDescription, TokenItem, V
 pub use profile::Profile;
 pub use reveal::{Reason, Receipt, RevealClient, Revealed};
 pub use token::TokenClient;
+pub use tonic::Code;

@@ -1,3 +1,5 @@
+//! Each table of the configuration: what it takes, and how it refuses the rest.
+
 use super::*;
 use crate::domain::{Equality, Fidelity, FieldName, Principal, Purpose};
 use crate::policy::{Action, CaseRequirement, FieldSelection};

@@ -1,10 +1,10 @@
-use std::sync::Mutex;
+//! What the pipeline promises to scripts.
 
-use tonic::Code;
-use tonic::Status;
+use std::sync::Mutex;
 
 use super::*;
 use crate::cli::exit::Exit;
+use crate::client::Code;
 
 /// Answers each value with itself, reversed; `bad` fails, `break` fails the whole call.
 #[derive(Default)]
@@ -34,7 +34,10 @@ impl LineCall for Mirror {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         if items.iter().any(|item| item == "break") {
-            return Err(Status::permission_denied("permission denied").into());
+            return Err(ClientError::Call {
+                code: Code::PermissionDenied,
+                message: "permission denied".to_owned(),
+            });
         }
         let mirror = |item: String| match item.as_str() {
             "bad" => Err(ItemError {
