@@ -1,5 +1,6 @@
 //! Why a command ended early.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -52,6 +53,27 @@ impl CliError {
     /// An error of another layer, in its own words.
     pub(super) fn failed(error: impl Display) -> Self {
         Self::Failed(error.to_string())
+    }
+
+    /// An error of another layer, with what caused it.
+    pub(super) fn caused(error: &dyn Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // A transparent error says what its source says.
+            if !text.contains(&words) {
+                text.push_str("\n  caused by: ");
+                text.push_str(&words);
+            }
+            cause = error.source();
+        }
+        Self::Failed(text)
+    }
+
+    /// Whether the reader of the output is gone.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
     /// How the command ends.

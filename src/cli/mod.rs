@@ -38,7 +38,7 @@ use crate::cli::error::{CliError, say};
 
 pub use exit::Exit;
 
-/// A format-preserving tokenization vault: the token is the ciphertext, the vault keeps only its key
+/// A format-preserving tokenization vault: the token is the ciphertext, the vault keeps its key
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -108,7 +108,10 @@ pub fn run() -> Exit {
     match execute(command) {
         Ok(exit) => exit,
         Err(error) => {
-            say(format_args!("counterfoil: {error}"));
+            // Who has closed the output has seen enough.
+            if !error.is_broken_pipe() {
+                say(format_args!("counterfoil: {error}"));
+            }
             error.exit()
         }
     }

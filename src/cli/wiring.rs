@@ -1,20 +1,25 @@
 //! Where the command line meets the vault: the only file that makes, opens and serves one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::assembly;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
-use crate::config::Config;
-use crate::crypto::RootKey;
-use crate::domain::Namespace;
+use crate::config::{Config, Limits};
+use crate::crypto::{Entropy, RootKey, SystemEntropy};
+use crate::domain::{Clock, Namespace, SystemClock};
+use crate::server;
+use crate::server::{BoundAddresses, ServerLimits, ServerSettings, TlsFiles};
 
 /// Makes a vault for the configured namespaces.
 ///
 /// # Errors
 ///
 /// If there is one, or it cannot be made.
-pub(super) async fn create(_config: &Config, _root: &RootKey) -> Result<(), CliError> {
-    Err(not_wired())
+pub(super) async fn create(config: &Config, root: &RootKey) -> Result<(), CliError> {
+    let made = assembly::create(config, root, clock(), entropy()).await;
+    made.map_err(|error| CliError::caused(&error))
 }
 
 /// Makes the keys of one more configured namespace.
@@ -23,16 +28,17 @@ pub(super) async fn create(_config: &Config, _root: &RootKey) -> Result<(), CliE
 ///
 /// If it has keys, or they cannot be made.
 pub(super) async fn add_namespace(
-    _config: &Config,
-    _root: &RootKey,
-    _namespace: &Namespace,
+    config: &Config,
+    root: &RootKey,
+    namespace: &Namespace,
 ) -> Result<(), CliError> {
-    Err(not_wired())
+    let made = assembly::add_namespace(config, root, namespace, clock(), entropy()).await;
+    made.map_err(|error| CliError::caused(&error))
 }
 
 /// The public key of the audit log, in the data directory.
 pub(super) fn audit_key_file(config: &Config) -> PathBuf {
-    config.data_dir.join("audit.vkey")
+    assembly::audit_key_file(&config.data_dir)
 }
 
 /// Opens the vault and serves it until `shutdown` completes. `ready` learns where it answers.
@@ -41,14 +47,59 @@ pub(super) fn audit_key_file(config: &Config) -> PathBuf {
 ///
 /// If it cannot be opened, or its log fails.
 pub(super) async fn serve(
-    _config: &Config,
-    _root: RootKey,
-    _shutdown: impl Future<Output = ()> + Send,
-    _ready: impl FnOnce(Endpoints),
+    config: &Config,
+    root: RootKey,
+    shutdown: impl Future<Output = ()> + Send,
+    ready: impl FnOnce(Endpoints),
 ) -> Result<(), CliError> {
-    Err(not_wired())
+    let open = assembly::open(config, &root, clock(), entropy()).await;
+    let open = open.map_err(|error| CliError::caused(&error))?;
+    // Every key is unwrapped; the one that wraps them is not needed any more.
+    drop(root);
+    let ready = |addresses: BoundAddresses| {
+        let BoundAddresses { token, reveal, .. } = addresses;
+        ready(Endpoints { token, reveal });
+    };
+    let served = server::run(Arc::clone(&open.vault), settings(config), shutdown, ready).await;
+    let closed = open.close().await;
+    // A log that failed cannot be closed in order: what made it fail is the one to tell.
+    served.map_err(|error| CliError::caused(&error))?;
+    closed.map_err(|error| CliError::caused(&error))
 }
 
-fn not_wired() -> CliError {
-    CliError::Failed("this build has no vault: it is not wired yet".to_owned())
+fn settings(config: &Config) -> ServerSettings {
+    ServerSettings {
+        token_address: config.listen.token,
+        reveal_address: config.listen.reveal,
+        metrics_address: config.listen.metrics,
+        tls: TlsFiles {
+            certificate: config.tls.certificate.clone(),
+            key: config.tls.key.clone(),
+            client_ca: config.tls.client_ca.clone(),
+        },
+        limits: limits(&config.limits),
+    }
+}
+
+fn limits(limits: &Limits) -> ServerLimits {
+    ServerLimits {
+        connections: limits.connections,
+        connections_per_peer: limits.connections_per_peer,
+        streams_per_connection: limits.streams_per_connection,
+        handshake: limits.handshake,
+        request_deadline: limits.request_deadline,
+        message_bytes_max: limits.message_bytes_max,
+        concurrent_requests: limits.concurrent_requests,
+        connection_age: limits.connection_age,
+        items_per_request_max: limits.items_per_request_max,
+        drain: limits.drain,
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::default())
+}
+
+fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(SystemEntropy)
 }

@@ -150,7 +150,13 @@ impl CsvOutput {
             Sink::File { partial, .. } => partial.write_record(record),
             Sink::Stdout(writer) => writer.write_record(record),
         };
-        written.map_err(CliError::failed)
+        written.map_err(|error| {
+            if let csv::ErrorKind::Io(error) = error.into_kind() {
+                CliError::Stream(error)
+            } else {
+                CliError::Failed("cannot write a row".to_owned())
+            }
+        })
     }
 
     /// Ends a batch: `update` counts what it did.
