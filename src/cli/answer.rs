@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::io::Write;
 
-use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -18,16 +17,15 @@ use crate::client::{ClientError, ItemError, code_name};
 pub(super) struct Answer {
     /// As plain text; not escaped yet.
     pub(super) text: Zeroizing<String>,
-    /// As members of a JSON object.
-    pub(super) members: Map<String, Value>,
+    /// As members of a JSON object, in order.
+    pub(super) members: Vec<(&'static str, Value)>,
 }
 
 impl Answer {
-    pub(super) fn new<const N: usize>(text: &str, members: [(&str, Value); N]) -> Self {
-        let members = members.map(|(name, value)| (name.to_owned(), value));
+    pub(super) fn new<const N: usize>(text: &str, members: [(&'static str, Value); N]) -> Self {
         Self {
             text: Zeroizing::new(text.to_owned()),
-            members: members.into_iter().collect(),
+            members: members.into(),
         }
     }
 }
@@ -130,15 +128,11 @@ impl<W: Write> AnswerWriter<W> {
     }
 
     /// Writes the answer to a line.
-    pub(super) fn answer(&mut self, line: u64, answer: Answer) -> io::Result<()> {
+    pub(super) fn answer(&mut self, line: u64, answer: &Answer) -> io::Result<()> {
         self.tally.done += 1;
         match self.form {
             AnswerForm::Text => writeln!(self.output, "{}", escape(&answer.text).as_str()),
-            AnswerForm::Json => {
-                let mut object = Map::from_iter([("line".to_owned(), json!(line))]);
-                object.extend(answer.members);
-                writeln!(self.output, "{}", Value::Object(object))
-            }
+            AnswerForm::Json => self.write_object(line, &answer.members),
         }
     }
 
@@ -150,9 +144,18 @@ impl<W: Write> AnswerWriter<W> {
             AnswerForm::Text => writeln!(self.output),
             AnswerForm::Json => {
                 let error = json!({ "code": code, "message": message });
-                writeln!(self.output, "{}", json!({ "line": line, "error": error }))
+                self.write_object(line, &[("error", error)])
             }
         }
+    }
+
+    /// Writes a JSON object with the line's number first: whoever reads a log of them looks for it.
+    fn write_object(&mut self, line: u64, members: &[(&str, Value)]) -> io::Result<()> {
+        write!(self.output, "{{\"line\":{line}")?;
+        for (name, value) in members {
+            write!(self.output, ",\"{name}\":{value}")?;
+        }
+        writeln!(self.output, "}}")
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
@@ -225,7 +228,7 @@ mod tests {
     fn failed_line_is_an_empty_line() {
         let mut output = Vec::new();
         let mut writer = AnswerWriter::new(&mut output, AnswerForm::Text);
-        writer.answer(1, Answer::new("a\nb", [])).unwrap();
+        writer.answer(1, &Answer::new("a\nb", [])).unwrap();
         writer.failure(2, &Failure::invalid("no")).unwrap();
         assert_eq!(writer.tally().exit(), Exit::Failed);
         assert_eq!(output, b"a\\nb\n\n");
@@ -235,17 +238,12 @@ mod tests {
     fn json_has_one_object_a_line() {
         let mut output = Vec::new();
         let mut writer = AnswerWriter::new(&mut output, AnswerForm::Json);
-        let answer = Answer::new("Kfo", [("token", json!("Kfo")), ("created", json!(true))]);
-        writer.answer(1, answer).unwrap();
+        let answer = Answer::new("Kfo", [("token", json!("K\"fo")), ("created", json!(true))]);
+        writer.answer(1, &answer).unwrap();
         writer.failure(2, &Failure::invalid("no")).unwrap();
-        let expected = "{\"line\":1,\"created\":true,\"token\":\"Kfo\"}\n\
+        let expected = "{\"line\":1,\"token\":\"K\\\"fo\",\"created\":true}\n\
             {\"line\":2,\"error\":{\"code\":\"invalid_argument\",\"message\":\"no\"}}\n";
-        let sorted = |text: &str| -> Vec<Value> {
-            text.lines()
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect()
-        };
-        assert_eq!(sorted(str::from_utf8(&output).unwrap()), sorted(expected));
+        assert_eq!(str::from_utf8(&output).unwrap(), expected);
     }
 
     #[test]

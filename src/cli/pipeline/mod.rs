@@ -194,7 +194,7 @@ fn write(writer: &mut AnswerWriter<impl Write>, batch: Batch) -> io::Result<()> 
     }
     for (line, result) in batch.results {
         match result {
-            Ok(answer) => writer.answer(line, answer)?,
+            Ok(answer) => writer.answer(line, &answer)?,
             Err(failure) => {
                 if Some(&failure) != batch.call_failure.as_ref() {
                     say_failure(line, &failure);
