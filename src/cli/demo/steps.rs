@@ -1,10 +1,12 @@
 //! The story, step by step.
 
 use comfy_table::Table;
+use csv::StringRecord;
 use serde_json::Value;
 
 use crate::cli::demo::stage::Stage;
 use crate::cli::error::CliError;
+use crate::cli::escape::escape;
 
 /// Plays the story on a stage.
 ///
@@ -59,14 +61,12 @@ fn tokenize(stage: &mut Stage) -> Result<(), CliError> {
     stage.tell(&table.to_string())
 }
 
-/// Returns the token that was found.
+/// Returns the token of the address of the customer who writes.
 fn search(stage: &mut Stage) -> Result<String, CliError> {
-    stage.step("A customer writes. Support finds her by the exact e-mail address.")?;
-    let customers = str::from_utf8(CUSTOMERS).map_err(CliError::failed)?;
-    let email = read_rows(customers)?
-        .get(CUSTOMER)
-        .and_then(|row| row.get(3).map(str::to_owned));
-    let email = email.ok_or_else(no_customer)?;
+    stage.step("A customer writes. Support searches by the exact e-mail address.")?;
+    let customers = read_rows(str::from_utf8(CUSTOMERS).map_err(CliError::failed)?)?;
+    let customer = with_an_address_of_their_own(&customers).ok_or_else(no_customer)?;
+    let (id, email) = (cell(customer, ID), cell(customer, EMAIL));
     let arguments = [
         "lookup", "--field", "email", "--dev", "dev", "--as", "agent",
     ];
@@ -74,29 +74,22 @@ fn search(stage: &mut Stage) -> Result<String, CliError> {
     let token = played.output;
     stage.tell(&format!("   {token}"))?;
     let rows = read_rows(&stage.read("tokens.csv")?)?;
-    let found = rows
-        .iter()
-        .find(|row| row.get(3) == Some(&token))
-        .ok_or_else(no_customer)?;
-    let id = found.get(0).unwrap_or_default();
+    let found = rows.iter().filter(|row| cell(row, EMAIL) == token);
+    let ids: Vec<_> = found.map(|row| cell(row, ID)).collect();
     stage.tell(&format!(
-        "   That is customer {id} in the shop's own database of tokens."
+        "   Equal values have equal tokens, so the shop's own database finds it: {}.",
+        ids.join(", ")
     ))?;
-    Ok(token)
+    let row = rows
+        .iter()
+        .find(|row| cell(row, ID) == id)
+        .ok_or_else(no_customer)?;
+    Ok(escape(cell(row, ADDRESS)).as_str().to_owned())
 }
 
 fn refuse(stage: &mut Stage, token: &str) -> Result<(), CliError> {
-    stage.step("An agent tries to reveal the address. Agents hold no permission to reveal.")?;
-    let reveal = [
-        "detokenize",
-        "--field",
-        "email",
-        "--purpose",
-        "support",
-        "--case",
-        "T-1042",
-    ];
-    let arguments = [&reveal[..], &["--dev", "dev", "--as", "agent"]].concat();
+    stage.step("An agent tries to reveal the customer's address. Agents may not reveal.")?;
+    let arguments = [&REVEAL[..], &["--dev", "dev", "--as", "agent"]].concat();
     let played = stage.play(&arguments, Some(&format!("{token}\n")), 3)?;
     stage.tell(&format!(
         "   {}\n   exit code {}: denied",
@@ -107,17 +100,8 @@ fn refuse(stage: &mut Stage, token: &str) -> Result<(), CliError> {
 /// Returns the index of the reveal's entry in the log.
 fn reveal(stage: &mut Stage, token: &str) -> Result<u64, CliError> {
     stage.step("A service that may reveal does so, for a purpose and a case.")?;
-    let reveal = [
-        "detokenize",
-        "--field",
-        "email",
-        "--purpose",
-        "support",
-        "--case",
-        "T-1042",
-    ];
     let arguments = [
-        &reveal[..],
+        &REVEAL[..],
         &["--receipts", "receipts.jsonl", "--dev", "dev"],
     ]
     .concat();
@@ -189,7 +173,24 @@ fn tamper(stage: &mut Stage) -> Result<(), CliError> {
     ))
 }
 
-fn read_rows(text: &str) -> Result<Vec<csv::StringRecord>, CliError> {
+/// The first customer whose address nobody else has, so that its token is of that customer alone.
+fn with_an_address_of_their_own(customers: &[StringRecord]) -> Option<&StringRecord> {
+    let has_it_alone = |customer: &&StringRecord| {
+        let address = cell(customer, ADDRESS);
+        customers
+            .iter()
+            .filter(|other| cell(other, ADDRESS) == address)
+            .count()
+            == 1
+    };
+    customers.iter().find(has_it_alone)
+}
+
+fn cell(row: &StringRecord, column: usize) -> &str {
+    row.get(column).unwrap_or_default()
+}
+
+fn read_rows(text: &str) -> Result<Vec<StringRecord>, CliError> {
     let rows = csv::Reader::from_reader(text.as_bytes()).into_records();
     rows.collect::<Result<_, _>>().map_err(CliError::failed)
 }
@@ -201,7 +202,20 @@ fn no_customer() -> CliError {
 /// Customers that nobody is.
 const CUSTOMERS: &[u8] = include_bytes!("../../../tests/corpora/customers.csv");
 
-/// The customer who writes: the position of a row.
-const CUSTOMER: usize = 7;
+/// What it takes to reveal an address.
+const REVEAL: [&str; 7] = [
+    "detokenize",
+    "--field",
+    "address",
+    "--purpose",
+    "delivery",
+    "--case",
+    "T-1042",
+];
+
+/// Columns of the customers' file.
+const ID: usize = 0;
+const ADDRESS: usize = 2;
+const EMAIL: usize = 3;
 
 const ROWS_SHOWN: usize = 5;
