@@ -24,6 +24,19 @@ pub enum AssemblyError {
     /// The first entries of the log could not be written.
     #[error("audit log cannot be written")]
     Commit(#[from] CommitError),
+    /// A field is configured otherwise than when its tokens were made.
+    #[error(
+        "namespaces.{namespace}.fields.{field}: {setting} has changed since its tokens were made\n\
+         remedy: set it back, and configure a new field for the new setting"
+    )]
+    FieldChanged {
+        /// The namespace.
+        namespace: Namespace,
+        /// The field.
+        field: FieldName,
+        /// What has changed.
+        setting: &'static str,
+    },
     /// A file could not be read or written.
     #[error("{path} cannot be read or written")]
     File {

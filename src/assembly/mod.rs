@@ -13,8 +13,10 @@
 
 mod create;
 mod error;
+mod fields;
 mod namespaces;
 mod open;
+mod sweep;
 
 pub use create::{add_namespace, create};
 pub use error::AssemblyError;

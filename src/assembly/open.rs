@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
+use crate::assembly::fields;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::rocks_options;
+use crate::assembly::sweep;
 use crate::audit::{
     AuditLog, CheckpointKeys, CheckpointSigner, Commit, EntryDraft, Event, Head, LogParts,
     SequencerThread, SignedCheckpoint,
@@ -61,6 +63,7 @@ pub async fn open(
             .ok_or_else(missing)?;
         namespaces.insert(name.clone(), namespace_fields(name, id, namespace)?);
     }
+    let new_fields = fields::check(config, &*store)?;
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
     let OpenLog { log, thread } = open_log(
@@ -77,11 +80,19 @@ pub async fn open(
         policy_hash: Some(policy.hash()),
         ..EntryDraft::new(Event::Started)
     };
+    let changes = Changes {
+        rows: new_fields.into_iter().collect(),
+        ..Changes::default()
+    };
     log.commit(Commit {
-        changes: Changes::default(),
+        changes,
         entry: started,
     })
     .await?;
+    tokio::spawn(sweep::now_and_then(
+        Arc::downgrade(&store),
+        Arc::clone(&clock),
+    ));
     let purposes = match &config.purposes {
         Purposes::Any => None,
         Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),

@@ -1,6 +1,8 @@
 //! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
 
-use crate::audit::{Commit, CommitError, EntryDraft, Event, ItemOutcome, Receipt, Recorded};
+use crate::audit::{
+    Commit, CommitError, EntryDraft, ErrorClass, Event, ItemOutcome, Receipt, Recorded,
+};
 use crate::crypto::merkle::{Hash, ProofError};
 use crate::domain::{CaseId, FieldName, Namespace, Plaintext, Purpose, RequestId, Subject, Token};
 use crate::policy::{Action, Permitted, Request};
@@ -118,7 +120,7 @@ impl Vault {
         request: Detokenize,
     ) -> Result<DetokenizeAnswer, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
-        self.check_purpose(&permitted.request().purpose)?;
+        self.check_purpose(caller, permitted.request()).await?;
         let items_count = permitted.request().items.len();
         let targets = work(items_count, || self.targets(fields, &permitted))?;
         let recorded = self
@@ -131,9 +133,18 @@ impl Vault {
         Ok(DetokenizeAnswer { items, receipt })
     }
 
-    fn check_purpose(&self, purpose: &Purpose) -> Result<(), VaultError> {
+    /// Refuses a purpose that is not configured. That is a refusal like any other, and recorded.
+    async fn check_purpose(&self, caller: &Caller, request: &Detokenize) -> Result<(), VaultError> {
         match &self.parts.purposes {
-            Some(allowed) if !allowed.contains(purpose) => Err(VaultError::Purpose),
+            Some(allowed) if !allowed.contains(&request.purpose) => {
+                let error = Some(ErrorClass::Invalid);
+                let entry = EntryDraft {
+                    error,
+                    ..self.entry_of_denial(caller, request)
+                };
+                self.record(entry).await?;
+                Err(VaultError::Purpose)
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -223,7 +223,7 @@ mod tests {
     fn sizes_are_frozen() {
         let sizes: Vec<_> = classes().map(Class::size).collect();
         let named = [
-            10, 26, 26, 140, 139, 35, 33, 33, 33, 74, 74, 38, 38, 33, 27, 53, 86, 87, 20_993,
+            10, 26, 26, 143, 142, 35, 33, 33, 33, 74, 74, 38, 38, 33, 27, 53, 86, 87, 20_993,
             11_172,
         ];
         assert_eq!(sizes[..20], named);
@@ -237,7 +237,7 @@ mod tests {
         for member in classes().flat_map(members) {
             hash = (hash ^ u64::from(u32::from(member))).wrapping_mul(0x0100_0000_01b3);
         }
-        assert_eq!(hash, 6_672_348_162_194_232_667);
+        assert_eq!(hash, 3_939_382_886_045_349_089);
     }
 
     #[test]

@@ -24,16 +24,19 @@ pub(super) static CLASSES: [Members; 55] = [
     ranges(&[('0', '9')]),
     ranges(&[('a', 'z')]),
     ranges(&[('A', 'Z')]),
-    // Latin-1, Latin Extended-A and Vietnamese, without digraphs, ŉ and ſ.
+    // Latin-1, Latin Extended-A and Vietnamese, without digraphs, ŉ and ſ; then what Romanian and
+    // Azerbaijani names need beside them.
     listed(concat!(
         "ßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ",
         "āăąćĉċčďđēĕėęěĝğġģĥħĩīĭįıĵķĸĺļľłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷźżž",
         "ơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
+        "șțə",
     )),
     listed(concat!(
         "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞ",
         "ĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽ",
         "ƠƯẠẢẤẦẨẪẬẮẰẲẴẶẸẺẼẾỀỂỄỆỈỊỌỎỐỒỔỖỘỚỜỞỠỢỤỦỨỪỬỮỰỲỴỶỸẞ",
+        "ȘȚƏ",
     )),
     // Monotonic Greek. A final sigma is a spelling of σ: see `super::sigma`.
     listed("ΐάέήίΰαβγδεζηθικλμνξοπρστυφχψωϊϋόύώ"),

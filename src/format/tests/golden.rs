@@ -18,8 +18,8 @@ const SHAPES: [Golden; 5] = [
     Golden {
         kind: FormatKind::Name,
         text: "Anna-Lena Müller",
-        token: "Dsow-Hlds Oồaaaa",
-        rank: &[6_937_277_734_907_470_461],
+        token: "Dsow-Hlds Oỗowhl",
+        rank: &[7_085_933_686_369_494_909],
         tweak: &[3, 195, 130, 195, 128, 2, 3, 65, 4],
         residue: &[4, 8, 195, 130, 195, 128, 2, 3, 65, 4],
     },

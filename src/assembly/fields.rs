@@ -1,0 +1,119 @@
+//! What must not change about a field once it has tokens: format, equality and token domain.
+//!
+//! A known value is enciphered again to give its token. Under another format, scope or token
+//! domain another token would come out, and the record would look damaged. So a start compares the
+//! configuration with what the vault has been serving, kept in one row of the store.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::assembly::error::AssemblyError;
+use crate::config::Config;
+use crate::config::FieldConfig;
+use crate::config::FormatName;
+use crate::domain::Equality;
+use crate::store::RowChange;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Table;
+
+/// What must not change about a field.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct Fixed {
+    format: String,
+    equality: String,
+    token_domain: Option<String>,
+}
+
+type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
+
+/// Compares the configured fields with those that the vault has been serving. Returns the change
+/// of the row where fields are new.
+///
+/// # Errors
+///
+/// If a field has changed in what must not change.
+pub(super) fn check(
+    config: &Config,
+    store: &dyn Store,
+) -> Result<Option<RowChange>, AssemblyError> {
+    let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
+    let stored = rows
+        .into_iter()
+        .find(|(key, _)| key == ROW_KEY)
+        .map(|(_, value)| value);
+    let mut known: Fields = match &stored {
+        Some(bytes) => {
+            serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt { table: "meta" })?
+        }
+        None => Fields::new(),
+    };
+    let before = known.clone();
+    for (namespace, fields) in &config.namespaces {
+        let known = known.entry(namespace.as_str().to_owned()).or_default();
+        for (name, field) in &fields.fields {
+            let now = fixed(field);
+            let then = known
+                .entry(name.as_str().to_owned())
+                .or_insert_with(|| now.clone());
+            if let Some(setting) = changed(then, &now) {
+                return Err(AssemblyError::FieldChanged {
+                    namespace: namespace.clone(),
+                    field: name.clone(),
+                    setting,
+                });
+            }
+        }
+    }
+    if known == before {
+        return Ok(None);
+    }
+    // A map of texts always has a JSON form.
+    let value = serde_json::to_vec(&known).unwrap_or_default();
+    let key = ROW_KEY.to_vec();
+    Ok(Some(RowChange {
+        table: Table::Meta,
+        key,
+        expected: stored,
+        value: Some(value),
+    }))
+}
+
+fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
+    if then.format != now.format {
+        Some("format")
+    } else if then.equality != now.equality {
+        Some("equality")
+    } else if then.token_domain != now.token_domain {
+        Some("token_domain")
+    } else {
+        None
+    }
+}
+
+fn fixed(field: &FieldConfig) -> Fixed {
+    let format = match field.format {
+        FormatName::Address => "address",
+        FormatName::Email => "email",
+        FormatName::Name => "name",
+    };
+    let equality = match field.equality {
+        Equality::Field => "field",
+        Equality::Subject => "subject",
+        Equality::None => "none",
+    };
+    Fixed {
+        format: format.to_owned(),
+        equality: equality.to_owned(),
+        token_domain: field
+            .token_domain
+            .as_ref()
+            .map(|domain| domain.to_ascii_lowercase()),
+    }
+}
+
+const ROW_KEY: &[u8] = b"fields";
+/// Rows of the table, at the most: its rows are few and named in the code.
+const META_ROWS_MAX: usize = 100;
