@@ -26,6 +26,8 @@ mod inspect;
 mod lookup;
 #[path = "api/restart.rs"]
 mod restart;
+#[path = "api/retry.rs"]
+mod retry;
 #[path = "api/stream.rs"]
 mod stream;
 #[path = "api/tokenize.rs"]

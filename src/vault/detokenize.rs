@@ -118,7 +118,9 @@ impl Vault {
         request: Detokenize,
     ) -> Result<DetokenizeAnswer, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
-        self.check_purpose(&permitted.request().purpose)?;
+        if let Err(error) = self.check_purpose(&permitted.request().purpose) {
+            return Err(self.refuse(caller, permitted.request(), error).await);
+        }
         let items_count = permitted.request().items.len();
         let targets = work(items_count, || self.targets(fields, &permitted))?;
         let recorded = self
@@ -220,10 +222,15 @@ impl Vault {
                 let workplace = self.workplace(request, fields)?;
                 let contents = request.items.iter().flat_map(contents);
                 let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
-                match retry.find(self.store(), now)? {
+                let replay = retry.find(self.store(), now);
+                replay.map(|replay| match replay {
                     Some(_) => None,
                     None => retry.row(now, &[]),
-                }
+                })
+            };
+            let request = match request {
+                Ok(request) => request,
+                Err(error) => return Err(self.refuse(caller, permitted.request(), error).await),
             };
             let changes = Changes {
                 request,
