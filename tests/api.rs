@@ -18,6 +18,8 @@ mod authorization;
 mod concurrency;
 #[path = "api/corpora.rs"]
 mod corpora;
+#[path = "api/damage.rs"]
+mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
 #[path = "api/inspect.rs"]

@@ -162,9 +162,10 @@ impl Vault {
         let mut targets = Vec::with_capacity(presented.len());
         for (presented, item) in presented.iter().zip(&request.items) {
             targets.push(match (presented, item) {
-                (Ok(presented), Ok(item)) => match found.next().flatten() {
-                    Some(found) => self.target(&workplace, presented, found, item)?,
-                    None => Err(ItemError::UnknownToken),
+                (Ok(presented), Ok(item)) => match found.next().unwrap_or(Ok(None)) {
+                    Ok(Some(found)) => self.target(&workplace, presented, found, item)?,
+                    Ok(None) => Err(ItemError::UnknownToken),
+                    Err(error) => Err(error),
                 },
                 (Err(error), _) | (_, Err(error)) => Err(*error),
             });
