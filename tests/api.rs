@@ -24,6 +24,8 @@ mod damage;
 mod detokenize;
 #[path = "api/inspect.rs"]
 mod inspect;
+#[path = "api/limits.rs"]
+mod limits;
 #[path = "api/lookup.rs"]
 mod lookup;
 #[path = "api/restart.rs"]

@@ -118,7 +118,7 @@ impl Vault {
             items: (0..request.items_count()).map(item).collect(),
             policy_hash: Some(self.parts.policy.hash()),
             decision: Some(Decision::Deny),
-            error: Some(ErrorClass::Denied),
+            error: Some(error),
             ..self.entry_head(caller, request)
         }
     }
@@ -148,6 +148,8 @@ impl Vault {
             token: note
                 .token
                 .or(about.token)
+                // What is longer than any token is none, and folding it would take time.
+                .filter(|token| token.expose().len() <= TOKEN_BYTES_MAX)
                 .map(|token| self.audited(request, token)),
             key_version: note.found.map(|found| found.record.wrapping_version),
             outcome: note.outcome,
