@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt, pb};
 
 use crate::audit::CommitError;
+use crate::store::StoreError;
 use crate::vault::{ItemError, VaultError};
 
 /// A failed request.
@@ -18,6 +19,10 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Overloaded => retry_later(Code::ResourceExhausted, "too many requests"),
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
+        VaultError::Store(source @ StoreError::Corrupt { .. }) => {
+            tracing::error!(error = %source, "stored row is damaged");
+            Status::data_loss("stored record is damaged")
+        }
         VaultError::Store(source) => {
             tracing::error!(error = %source, "store cannot be read");
             retry_later(Code::Unavailable, "try again later")

@@ -1,8 +1,6 @@
 //! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
 
-use crate::audit::{
-    Commit, CommitError, EntryDraft, ErrorClass, Event, ItemOutcome, Receipt, Recorded,
-};
+use crate::audit::{Commit, CommitError, EntryDraft, Event, ItemOutcome, Receipt, Recorded};
 use crate::crypto::merkle::{Hash, ProofError};
 use crate::domain::{CaseId, FieldName, Namespace, Plaintext, Purpose, RequestId, Subject, Token};
 use crate::policy::{Action, Permitted, Request};
@@ -120,7 +118,9 @@ impl Vault {
         request: Detokenize,
     ) -> Result<DetokenizeAnswer, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
-        self.check_purpose(caller, permitted.request()).await?;
+        if let Err(error) = self.check_purpose(&permitted.request().purpose) {
+            return Err(self.refuse(caller, permitted.request(), error).await);
+        }
         let items_count = permitted.request().items.len();
         let targets = work(items_count, || self.targets(fields, &permitted))?;
         let recorded = self
@@ -133,18 +133,9 @@ impl Vault {
         Ok(DetokenizeAnswer { items, receipt })
     }
 
-    /// Refuses a purpose that is not configured. That is a refusal like any other, and recorded.
-    async fn check_purpose(&self, caller: &Caller, request: &Detokenize) -> Result<(), VaultError> {
+    fn check_purpose(&self, purpose: &Purpose) -> Result<(), VaultError> {
         match &self.parts.purposes {
-            Some(allowed) if !allowed.contains(&request.purpose) => {
-                let error = Some(ErrorClass::Invalid);
-                let entry = EntryDraft {
-                    error,
-                    ..self.entry_of_denial(caller, request)
-                };
-                self.record(entry).await?;
-                Err(VaultError::Purpose)
-            }
+            Some(allowed) if !allowed.contains(purpose) => Err(VaultError::Purpose),
             Some(_) | None => Ok(()),
         }
     }
@@ -171,9 +162,10 @@ impl Vault {
         let mut targets = Vec::with_capacity(presented.len());
         for (presented, item) in presented.iter().zip(&request.items) {
             targets.push(match (presented, item) {
-                (Ok(presented), Ok(item)) => match found.next().flatten() {
-                    Some(found) => self.target(&workplace, presented, found, item)?,
-                    None => Err(ItemError::UnknownToken),
+                (Ok(presented), Ok(item)) => match found.next().unwrap_or(Ok(None)) {
+                    Ok(Some(found)) => self.target(&workplace, presented, found, item)?,
+                    Ok(None) => Err(ItemError::UnknownToken),
+                    Err(error) => Err(error),
                 },
                 (Err(error), _) | (_, Err(error)) => Err(*error),
             });
@@ -231,10 +223,15 @@ impl Vault {
                 let workplace = self.workplace(request, fields)?;
                 let contents = request.items.iter().flat_map(contents);
                 let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
-                match retry.find(self.store(), now)? {
+                let replay = retry.find(self.store(), now);
+                replay.map(|replay| match replay {
                     Some(_) => None,
                     None => retry.row(now, &[]),
-                }
+                })
+            };
+            let request = match request {
+                Ok(request) => request,
+                Err(error) => return Err(self.refuse(caller, permitted.request(), error).await),
             };
             let changes = Changes {
                 request,

@@ -1,7 +1,11 @@
 //! Records, found by their value or by their token.
 
 use crate::domain::Timestamp;
-use crate::store::{Record, RecordId, RecordKey, RecordState, Store, StoreError, ValueKey};
+use crate::store::{
+    Record, RecordId, RecordKey, RecordState, Store, StoreError, ValueKey, ValueRow,
+};
+use crate::vault::answer::Item;
+use crate::vault::error::ItemError;
 use crate::vault::read::{Presented, Reading};
 
 /// A record, and where it was found.
@@ -18,8 +22,19 @@ pub(super) enum Known {
     Expired(RecordId),
     /// It has no record.
     No,
-    /// The index points at a record that is not there.
+    /// A row is damaged, or the index points at a record that is not there.
     Damaged,
+}
+
+impl Known {
+    /// What a record that was found says of its value.
+    pub(super) fn of(found: Found, now: Timestamp) -> Self {
+        if found.is_live(now) {
+            Self::Live(found)
+        } else {
+            Self::Expired(found.id)
+        }
+    }
 }
 
 impl Found {
@@ -38,31 +53,24 @@ pub(super) fn by_value(
 ) -> Result<Vec<Known>, StoreError> {
     let keys = |reading: &&Reading<'_>| reading.value_keys.clone();
     let rows = first_of_each(readings, keys, |keys: &[ValueKey]| store.values(keys))?;
-    let namespace = |reading: &Reading<'_>| reading.value_keys.first().map(|key| key.namespace);
-    let record_key = |(reading, row): (&&Reading<'_>, &Option<crate::store::ValueRow>)| {
-        let id = row.as_ref()?.record;
-        namespace(reading).map(|namespace| RecordKey { namespace, id })
+    let record_key = |(reading, row): (&&Reading<'_>, Item<Option<ValueRow>>)| {
+        let namespace = reading.value_keys.first().map(|key| key.namespace);
+        let id = row?.map(|row| row.record);
+        Ok(namespace
+            .zip(id)
+            .map(|(namespace, id)| RecordKey { namespace, id }))
     };
-    let record_keys: Vec<Option<RecordKey>> = readings.iter().zip(&rows).map(record_key).collect();
-    let present: Vec<RecordKey> = record_keys.iter().flatten().copied().collect();
-    let mut records = store.records(&present)?.into_iter();
-    Ok(record_keys
-        .into_iter()
-        .map(|key| match key {
-            None => Known::No,
-            Some(key) => match records.next().flatten() {
-                None => Known::Damaged,
-                Some(record) => {
-                    let found = Found { id: key.id, record };
-                    if found.is_live(now) {
-                        Known::Live(found)
-                    } else {
-                        Known::Expired(key.id)
-                    }
-                }
-            },
-        })
-        .collect())
+    let record_keys: Vec<Item<Option<RecordKey>>> =
+        readings.iter().zip(rows).map(record_key).collect();
+    let present = |key: &Item<Option<RecordKey>>| key.ok().flatten().into_iter().collect();
+    let records = first_of_each(&record_keys, present, |keys| store.records(keys))?;
+    let known = |(key, record): (Item<Option<RecordKey>>, Item<Option<Record>>)| match (key, record)
+    {
+        (Ok(None), _) => Known::No,
+        (Ok(Some(key)), Ok(Some(record))) => Known::of(Found { id: key.id, record }, now),
+        (Ok(Some(_)), Ok(None) | Err(_)) | (Err(_), _) => Known::Damaged,
+    };
+    Ok(record_keys.into_iter().zip(records).map(known).collect())
 }
 
 /// Finds the live records of tokens, in one read for all of them.
@@ -70,7 +78,7 @@ pub(super) fn by_token(
     store: &dyn Store,
     presented: &[&Presented<'_>],
     now: Timestamp,
-) -> Result<Vec<Option<Found>>, StoreError> {
+) -> Result<Vec<Item<Option<Found>>>, StoreError> {
     by_record_keys(
         store,
         presented,
@@ -85,7 +93,7 @@ pub(super) fn by_record_keys<T>(
     items: &[T],
     keys: impl Fn(&T) -> Vec<RecordKey>,
     now: Timestamp,
-) -> Result<Vec<Option<Found>>, StoreError> {
+) -> Result<Vec<Item<Option<Found>>>, StoreError> {
     let find = |keys: &[RecordKey]| {
         let records = store.records(keys)?;
         let found = |(key, record): (&RecordKey, Option<Record>)| {
@@ -94,27 +102,40 @@ pub(super) fn by_record_keys<T>(
         Ok(keys.iter().zip(records).map(found).collect())
     };
     let found = first_of_each(items, keys, find)?;
-    Ok(found
-        .into_iter()
-        .map(|found| found.filter(|found| found.is_live(now)))
-        .collect())
+    let live = |found: Item<Option<Found>>| Ok(found?.filter(|found| found.is_live(now)));
+    Ok(found.into_iter().map(live).collect())
 }
 
-/// Reads the keys of all items at once, and gives each item the first row of its own keys.
-fn first_of_each<T, K, R>(
+/// Reads the keys of all items at once, and gives each item the first row of its own keys. One
+/// damaged row must not fail the items that do not need it: each then reads its own.
+fn first_of_each<T, K: Copy, R>(
     items: &[T],
     keys: impl Fn(&T) -> Vec<K>,
-    read: impl FnOnce(&[K]) -> Result<Vec<Option<R>>, StoreError>,
-) -> Result<Vec<Option<R>>, StoreError> {
+    read: impl Fn(&[K]) -> Result<Vec<Option<R>>, StoreError>,
+) -> Result<Vec<Item<Option<R>>>, StoreError> {
     let keys: Vec<Vec<K>> = items.iter().map(keys).collect();
-    let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
-    let all: Vec<K> = keys.into_iter().flatten().collect();
-    let mut rows = read(&all)?.into_iter();
-    Ok(counts
-        .into_iter()
-        .map(|count| {
-            let own: Vec<Option<R>> = rows.by_ref().take(count).collect();
-            own.into_iter().flatten().next()
-        })
-        .collect())
+    let mut rows = match read(&keys.concat()) {
+        Ok(rows) => rows.into_iter(),
+        Err(StoreError::Corrupt { table }) => {
+            tracing::error!(table, "row that a call needs is damaged");
+            return keys.iter().map(|own| first_alone(own, &read)).collect();
+        }
+        Err(error) => return Err(error),
+    };
+    let first = |own: &Vec<K>| {
+        let own: Vec<Option<R>> = rows.by_ref().take(own.len()).collect();
+        Ok(own.into_iter().flatten().next())
+    };
+    Ok(keys.iter().map(first).collect())
+}
+
+fn first_alone<K, R>(
+    keys: &[K],
+    read: impl Fn(&[K]) -> Result<Vec<Option<R>>, StoreError>,
+) -> Result<Item<Option<R>>, StoreError> {
+    match read(keys) {
+        Ok(rows) => Ok(Ok(rows.into_iter().flatten().next())),
+        Err(StoreError::Corrupt { .. }) => Ok(Err(ItemError::Damaged)),
+        Err(error) => Err(error),
+    }
 }

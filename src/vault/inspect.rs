@@ -7,7 +7,7 @@ use crate::vault::answer::{Description, Item};
 use crate::vault::caller::Caller;
 use crate::vault::error::{ItemError, VaultError};
 use crate::vault::field::{Field, NamespaceFields};
-use crate::vault::find::by_token;
+use crate::vault::find::{Found, by_token};
 use crate::vault::journal::{About, Journaled, Note, about};
 use crate::vault::read::{Presented, Workplace};
 use crate::vault::{Vault, work};
@@ -106,23 +106,23 @@ impl Vault {
             .collect();
         let all: Vec<&Presented<'_>> = presented.iter().flatten().flatten().collect();
         let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
-        let describe = |presented: &Presented<'_>| {
-            let record = found.next().flatten()?.record;
-            Some(Description {
+        let mut describe = |presented: &Presented<'_>| {
+            let found = found.next().unwrap_or(Ok(None))?;
+            Ok(found.map(|Found { record, .. }| Description {
                 field: presented.place.field.name.clone(),
                 created: record.created,
                 expires: record.expires,
                 fidelity: record.fidelity,
-            })
+            }))
         };
-        let mut describe = describe;
         Ok(presented
             .iter()
             .map(|presented| match presented {
                 Ok(places) => {
                     // Every place is asked, so that the next item's answers are its own.
                     let descriptions: Vec<_> = places.iter().map(&mut describe).collect();
-                    Ok(descriptions.into_iter().flatten().next())
+                    let described: Item<Vec<_>> = descriptions.into_iter().collect();
+                    Ok(described?.into_iter().flatten().next())
                 }
                 Err(error) => Err(*error),
             })

@@ -11,8 +11,9 @@ use crate::policy::{Action, Permitted, Request};
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
-use crate::vault::error::ItemError;
+use crate::vault::error::{ItemError, VaultError};
 use crate::vault::find::Found;
+use crate::vault::read::TOKEN_BYTES_MAX;
 
 /// A request that an entry can be written about.
 pub(super) trait Journaled: Request {
@@ -101,12 +102,23 @@ impl Vault {
 
     /// The entry of a request that was denied.
     pub(super) fn entry_of_denial<T: Journaled>(&self, caller: &Caller, request: &T) -> EntryDraft {
-        let item = |index| self.entry_item(request, index, &Note::new(ItemOutcome::Denied));
+        self.entry_of_refusal(caller, request, ItemOutcome::Denied, ErrorClass::Denied)
+    }
+
+    /// The entry of a request that was refused as a whole: nothing of it was done.
+    pub(super) fn entry_of_refusal<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        outcome: ItemOutcome,
+        error: ErrorClass,
+    ) -> EntryDraft {
+        let item = |index| self.entry_item(request, index, &Note::new(outcome));
         EntryDraft {
             items: (0..request.items_count()).map(item).collect(),
             policy_hash: Some(self.parts.policy.hash()),
             decision: Some(Decision::Deny),
-            error: Some(ErrorClass::Denied),
+            error: Some(error),
             ..self.entry_head(caller, request)
         }
     }
@@ -136,6 +148,8 @@ impl Vault {
             token: note
                 .token
                 .or(about.token)
+                // What is longer than any token is none, and folding it would take time.
+                .filter(|token| token.expose().len() <= TOKEN_BYTES_MAX)
                 .map(|token| self.audited(request, token)),
             key_version: note.found.map(|found| found.record.wrapping_version),
             outcome: note.outcome,
@@ -147,6 +161,19 @@ impl Vault {
         let key = self.parts.keyring.audit_fingerprint().active();
         // Folded as the record's id is, so that every spelling is one token in the log too.
         key.token(request.namespace(), fold(token.expose()).as_bytes())
+    }
+}
+
+/// How the log calls what a request as a whole failed with.
+pub(super) fn error_class(error: &VaultError) -> ErrorClass {
+    match error {
+        VaultError::AuditUnavailable(_) => ErrorClass::Unavailable,
+        VaultError::Denied => ErrorClass::Denied,
+        VaultError::ItemCount { .. } | VaultError::Purpose | VaultError::RequestIdReused => {
+            ErrorClass::Invalid
+        }
+        VaultError::Overloaded => ErrorClass::Exhausted,
+        VaultError::Store(_) => ErrorClass::Internal,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The first gate: policy, and the entry of who was turned away at it.
 
-use crate::audit::{Commit, EntryDraft, Receipt};
+use crate::audit::{Commit, EntryDraft, ItemOutcome, Receipt};
 use crate::domain::FieldName;
 use crate::policy::{Permit, Permitted, Request};
 use crate::store::Changes;
 use crate::vault::caller::Caller;
 use crate::vault::error::{ItemError, VaultError};
 use crate::vault::field::{Field, NamespaceFields};
-use crate::vault::journal::Journaled;
+use crate::vault::journal::{Journaled, error_class};
 use crate::vault::read::Workplace;
 use crate::vault::{ITEMS_MAX, Vault};
 
@@ -36,6 +36,22 @@ impl Vault {
                 self.record(denial).await?;
                 Err(VaultError::Denied)
             }
+        }
+    }
+
+    /// Records that a request was refused as a whole after it was permitted, and returns why: the
+    /// log has every request, whatever became of it.
+    pub(super) async fn refuse<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        error: VaultError,
+    ) -> VaultError {
+        let class = error_class(&error);
+        let entry = self.entry_of_refusal(caller, request, ItemOutcome::NotDone, class);
+        match self.record(entry).await {
+            Ok(_) => error,
+            Err(unrecorded) => unrecorded,
         }
     }
 

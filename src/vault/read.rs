@@ -122,4 +122,4 @@ impl<'a> Workplace<'a> {
 }
 
 /// An address of 1,024 characters of four bytes, twice over for applications' changes.
-const TOKEN_BYTES_MAX: usize = 8_192;
+pub(super) const TOKEN_BYTES_MAX: usize = 8_192;

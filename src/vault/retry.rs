@@ -4,7 +4,7 @@
 //! `none`), the row of the request id remembers which record each item got.
 
 use crate::domain::{RequestId, Timestamp};
-use crate::store::{RecordId, RecordKey, RequestKey, RequestRow, Store};
+use crate::store::{RecordId, RecordKey, RequestKey, RequestRow, Store, StoreError};
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::find::{Found, Known};
@@ -120,18 +120,14 @@ impl Workplace<'_> {
             namespace: self.id,
             id,
         };
-        let record = store.records(&[key])?.into_iter().next().flatten();
-        Ok(match record {
-            Some(record) => {
-                let found = Found { id, record };
-                if found.is_live(now) {
-                    Known::Live(found)
-                } else {
-                    Known::Expired(id)
-                }
-            }
-            None => Known::Damaged,
-        })
+        match store.records(&[key]) {
+            Ok(records) => Ok(match records.into_iter().next().flatten() {
+                Some(record) => Known::of(Found { id, record }, now),
+                None => Known::Damaged,
+            }),
+            Err(StoreError::Corrupt { .. }) => Ok(Known::Damaged),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

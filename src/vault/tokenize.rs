@@ -112,14 +112,21 @@ impl Vault {
                     &drawing,
                     request.allow_token_values,
                 )
-            })?;
-            let Settled { items, changes } = settled;
+            });
+            let Settled { items, changes } = match settled {
+                Ok(settled) => settled,
+                Err(error) => return Err(self.refuse(caller, request, error).await),
+            };
             let entry = self.entry(caller, &permitted, |index| note(items.get(index)));
             match self.parts.log.commit(Commit { changes, entry }).await {
                 Ok(_) => return Ok(items.into_iter().map(|item| Ok(item?.value)).collect()),
                 // Somebody else was faster with the same value, token or request: nothing of this
                 // call was written, and what they wrote is found in the next round.
-                Err(CommitError::Conflicts(conflicts)) => drawing.again(&items, &conflicts)?,
+                Err(CommitError::Conflicts(conflicts)) => {
+                    if let Err(error) = drawing.again(&items, &conflicts) {
+                        return Err(self.refuse(caller, request, error).await);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }

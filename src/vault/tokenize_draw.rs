@@ -116,7 +116,8 @@ impl Vault {
             let settled = match wanted {
                 Err(error) => Err(*error),
                 Ok(wanted) => {
-                    let is_token = tokens.next().flatten().is_some();
+                    // A damaged record has its token still.
+                    let is_token = matches!(tokens.next(), Some(Ok(Some(_)) | Err(_)));
                     let replayed = replay.as_ref().and_then(|replay| replay.record(index));
                     let by_value = known.next().unwrap_or(Known::No);
                     let known = match replayed {

@@ -126,7 +126,8 @@ impl Vault {
             .map(|(pair, item)| {
                 let (_, reading) = pair.as_ref().map_err(|error| *error)?;
                 let item = item.as_ref().map_err(|error| *error)?;
-                let found = found.next().flatten().ok_or(ItemError::UnknownToken)?;
+                let found = found.next().unwrap_or(Ok(None))?;
+                let found = found.ok_or(ItemError::UnknownToken)?;
                 let token = workplace.encipher_again(reading, &found)?;
                 Ok(token.is_some_and(|token| is_same_token(&token, &item.token)))
             })

@@ -1,0 +1,40 @@
+//! The vault as its clients see it: over gRPC, with certificates, on a real disk.
+//!
+//! Each test has a vault of its own, and ends by verifying the whole audit log of it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy takes only functions with #[test] for tests"
+)]
+
+mod support;
+
+#[path = "api/authorization.rs"]
+mod authorization;
+#[path = "api/concurrency.rs"]
+mod concurrency;
+#[path = "api/corpora.rs"]
+mod corpora;
+#[path = "api/damage.rs"]
+mod damage;
+#[path = "api/detokenize.rs"]
+mod detokenize;
+#[path = "api/inspect.rs"]
+mod inspect;
+#[path = "api/limits.rs"]
+mod limits;
+#[path = "api/lookup.rs"]
+mod lookup;
+#[path = "api/restart.rs"]
+mod restart;
+#[path = "api/retry.rs"]
+mod retry;
+#[path = "api/stream.rs"]
+mod stream;
+#[path = "api/tokenize.rs"]
+mod tokenize;
+#[path = "api/verify_match.rs"]
+mod verify_match;

@@ -1,0 +1,144 @@
+//! Real values through the vault itself, without the wire.
+
+use std::collections::HashMap;
+
+use counterfoil::domain::{Fidelity, FieldName, Namespace, Plaintext, Principal, Purpose, Token};
+use counterfoil::format::{Format, FormatKind, FormatSpec, OnInvalid};
+use counterfoil::vault::{Caller, Detokenize, DetokenizeItem, Tokenize, TokenizeItem};
+
+use crate::support::TestVault;
+
+const CORPORA: [(&str, FormatKind, &str); 3] = [
+    (
+        "name",
+        FormatKind::Name,
+        include_str!("../corpora/names.tsv"),
+    ),
+    (
+        "address",
+        FormatKind::Address,
+        include_str!("../corpora/addresses.tsv"),
+    ),
+    (
+        "email",
+        FormatKind::Email,
+        include_str!("../corpora/emails.tsv"),
+    ),
+];
+
+const VALUES_COUNT: usize = 2_000;
+
+/// Values of a corpus, spread over all of it, some of them twice or in another spelling.
+fn values(corpus: &str) -> Vec<String> {
+    let rows: Vec<&str> = corpus
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|row| row.1)
+        .collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut values = Vec::new();
+    while values.len() < VALUES_COUNT / CORPORA.len() + 1 {
+        // Xorshift, by Marsaglia.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let row = rows[usize::try_from(state % rows.len() as u64).unwrap()];
+        let value = row.replace("\\n", "\n").replace("\\t", "\t");
+        if state.is_multiple_of(5) {
+            values.push(format!(" {} ", value.replace('\'', "’")));
+            values.push(value.to_uppercase());
+        }
+        values.push(value);
+    }
+    values
+}
+
+/// Goal: tokens are equal exactly if the equality forms are. Method: values of the corpora in
+/// batches, each in the form that its format alone gives it, against the tokens of a vault.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_equal_exactly_if_their_values_are() {
+    let vault = TestVault::start().await;
+    let open = vault.vault();
+    let caller = Caller {
+        principal: Principal::new("spiffe://shop.example/backend").unwrap(),
+        credential_fingerprint: [7; 32],
+    };
+    let namespace = || Namespace::new("shop").unwrap();
+    let (mut values_count, mut equal_count) = (0, 0);
+    for (field, kind, corpus) in CORPORA {
+        let format = Format::new(FormatSpec {
+            kind,
+            fidelity: Fidelity::Shape,
+            token_domain: (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned()),
+            on_invalid: OnInvalid::Reject,
+        })
+        .unwrap();
+        let field = || FieldName::new(field).unwrap();
+        let (mut tokens, mut forms) = (HashMap::new(), HashMap::new());
+        for batch in values(corpus).chunks(100) {
+            let item = |value: &String| {
+                Ok(TokenizeItem {
+                    field: field(),
+                    value: Plaintext::new(value.clone()),
+                    subject: None,
+                    ttl_seconds: None,
+                })
+            };
+            let request = Tokenize {
+                namespace: namespace(),
+                request_id: None,
+                items: batch.iter().map(item).collect(),
+                allow_token_values: false,
+            };
+            let answer = open.tokenize(&caller, request).await.unwrap();
+            for (value, item) in batch.iter().zip(answer) {
+                let form = format
+                    .parse(&Plaintext::new(value.clone()))
+                    .map(|it| it.equality().to_vec());
+                assert_eq!(item.is_ok(), form.is_ok(), "{value}");
+                let (Ok(item), Ok(form)) = (item, form) else {
+                    continue;
+                };
+                values_count += 1;
+                equal_count += usize::from(!item.created);
+                let token = item.token.expose().to_owned();
+                assert_eq!(item.created, !tokens.contains_key(&form), "{value}");
+                assert_eq!(
+                    *tokens.entry(form.clone()).or_insert(token.clone()),
+                    token,
+                    "{value}"
+                );
+                assert_eq!(*forms.entry(token).or_insert(form.clone()), form, "{value}");
+            }
+        }
+        // And every one of them opens.
+        let all: Vec<_> = tokens.into_iter().collect();
+        for batch in all.chunks(1_000) {
+            let item = |(_, token): &(Vec<u8>, String)| {
+                Ok(DetokenizeItem {
+                    field: field(),
+                    token: Token::new(token.to_uppercase()),
+                    subject: None,
+                })
+            };
+            let request = Detokenize {
+                namespace: namespace(),
+                request_id: None,
+                items: batch.iter().map(item).collect(),
+                purpose: Purpose::new("support").unwrap(),
+                case_id: None,
+            };
+            let answer = open.detokenize(&caller, request).await.unwrap();
+            for ((form, token), item) in batch.iter().zip(answer.items) {
+                let value = item.unwrap_or_else(|error| panic!("{token}: {error}"));
+                assert_eq!(format.parse(&value).unwrap().equality(), form);
+            }
+        }
+    }
+    assert!(
+        values_count > 1_500 && equal_count > 200,
+        "{values_count} {equal_count}"
+    );
+    drop(open);
+    vault.check().await;
+}
