@@ -127,8 +127,11 @@ pub struct SequencerThread(JoinHandle<()>);
 /// A call that waits to be sequenced, and where to answer it.
 pub(super) struct Call {
     pub(super) commit: Commit,
-    pub(super) answer: oneshot::Sender<Result<Receipt, CommitError>>,
+    pub(super) answer: Answer,
 }
+
+/// Where a call is answered.
+pub(super) type Answer = oneshot::Sender<Result<Receipt, CommitError>>;
 
 impl AuditLog {
     /// Checks the log in the store against the head, and starts the sequencer.

@@ -24,11 +24,13 @@ use tokio::sync::watch;
 
 use crate::audit::CommitError;
 use crate::audit::Entry;
+use crate::audit::EntryDraft;
 use crate::audit::HeadError;
 use crate::audit::LogParts;
 use crate::audit::LogState;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
+use crate::audit::log::Answer;
 use crate::audit::log::Call;
 use crate::audit::start::Checked;
 use crate::audit::tree;
@@ -120,20 +122,25 @@ impl Sequencer {
             tree_size: frontier.size(),
             ..Append::default()
         };
-        for call in &accepted {
-            let stored = self.place(frontier.size(), now, call);
+        let (mut changes, mut answers) = (Vec::new(), Vec::new());
+        for Call { commit, answer } in accepted {
+            let stored = self.place(frontier.size(), now, commit.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);
+            changes.push(commit.changes);
+            answers.push(answer);
         }
         let signed = self.parts.signer.sign(frontier.size(), frontier.root());
         let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
         append.checkpoint = checkpoint.note().to_owned();
 
         // 2. Changes and entries on the disk, as one.
-        let changes = accepted.iter().map(|call| &call.commit.changes).collect();
-        let batch = CommitBatch { changes, append };
+        let batch = CommitBatch {
+            changes: changes.iter().collect(),
+            append,
+        };
         if let Err(error) = self.parts.store.commit(&batch) {
-            return turn_away(accepted, error);
+            return turn_away(answers, error);
         }
         // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
         self.read_back(&batch.append)?;
@@ -146,10 +153,10 @@ impl Sequencer {
         self.frontier = frontier;
         self.latest_time = now;
         self.latest.send_replace(Some(Arc::clone(&checkpoint)));
-        for (index, call) in (first_index..).zip(accepted) {
+        for (index, answer) in (first_index..).zip(answers) {
             let checkpoint = Arc::clone(&checkpoint);
             // A caller that has gone away is no error: its entry stands.
-            let _gone = call.answer.send(Ok(Receipt {
+            let _gone = answer.send(Ok(Receipt {
                 index,
                 tree_size,
                 checkpoint,
@@ -196,13 +203,13 @@ impl Sequencer {
             .try_for_each(|call| self.write_group(vec![call]))
     }
 
-    fn place(&self, index: u64, now: Timestamp, call: &Call) -> StoredEntry {
+    fn place(&self, index: u64, now: Timestamp, draft: EntryDraft) -> StoredEntry {
         let uptime_ms = now.unix_ms().saturating_sub(self.started.unix_ms());
         let entry = Entry {
             index,
             time: now,
             uptime_ms,
-            draft: call.commit.entry.clone(),
+            draft,
         };
         let mut salt = [0; SALT_BYTES];
         self.parts.entropy.fill(&mut salt);
@@ -258,7 +265,7 @@ fn weight(call: &Call) -> (usize, usize) {
 }
 
 /// Answers calls that the store has not written; or says that it may have, which is fatal.
-fn turn_away(group: Vec<Call>, error: StoreError) -> Result<(), Fatal> {
+fn turn_away(group: Vec<Answer>, error: StoreError) -> Result<(), Fatal> {
     let answer = match error {
         StoreError::DiskFull { .. } => CommitError::DiskFull,
         StoreError::TooLarge { .. } => CommitError::TooLarge,
@@ -275,8 +282,8 @@ fn turn_away(group: Vec<Call>, error: StoreError) -> Result<(), Fatal> {
         error = &error as &dyn std::error::Error,
         "store refused a group"
     );
-    for call in group {
-        let _gone = call.answer.send(Err(answer.clone()));
+    for caller in group {
+        let _gone = caller.send(Err(answer.clone()));
     }
     Ok(())
 }

@@ -68,17 +68,21 @@ impl<T> fmt::Debug for Permitted<T> {
     }
 }
 
-/// A request that was refused. It gives back nothing but the policy that decided: every refusal
-/// looks alike.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Denied {
-    pub(in crate::policy) policy_hash: [u8; 32],
+/// A request that was refused, for the entry about it. Every refusal looks alike.
+pub struct Denied<T> {
+    pub(in crate::policy) request: T,
 }
 
-impl Denied {
-    /// SHA-256 of the policy that decided.
+impl<T> Denied<T> {
+    /// The request.
     #[must_use]
-    pub fn policy_hash(&self) -> [u8; 32] {
-        self.policy_hash
+    pub fn request(&self) -> &T {
+        &self.request
+    }
+}
+
+impl<T> fmt::Debug for Denied<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Denied").finish_non_exhaustive()
     }
 }

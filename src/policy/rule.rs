@@ -94,7 +94,7 @@ impl Policy {
         &self,
         principal: &Principal,
         request: T,
-    ) -> Result<Permitted<T>, Denied> {
+    ) -> Result<Permitted<T>, Denied<T>> {
         let applies = |rule: &&Rule| {
             rule.principals.contains(principal)
                 && rule.actions.contains(&T::ACTION)
@@ -116,9 +116,7 @@ impl Policy {
                 };
                 Ok(Permitted { request, permit })
             }
-            None => Err(Denied {
-                policy_hash: self.hash,
-            }),
+            None => Err(Denied { request }),
         }
     }
 }

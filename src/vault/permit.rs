@@ -25,18 +25,17 @@ impl Vault {
                 items_max: ITEMS_MAX,
             });
         }
-        let denial = self.entry_of_denial(caller, &request);
         // A rule is only ever about a configured namespace, but a vault that finds none must not
         // say which of the two was missing.
         let fields = self.parts.namespaces.get(request.namespace());
         let decision = self.parts.policy.decide(&caller.principal, request);
-        match (decision, fields) {
-            (Ok(permitted), Some(fields)) => Ok((permitted, fields)),
-            (Err(_), _) | (_, None) => {
-                self.record(denial).await?;
-                Err(VaultError::Denied)
-            }
-        }
+        let denial = match (decision, fields) {
+            (Ok(permitted), Some(fields)) => return Ok((permitted, fields)),
+            (Ok(permitted), None) => self.entry_of_denial(caller, permitted.request()),
+            (Err(denied), _) => self.entry_of_denial(caller, denied.request()),
+        };
+        self.record(denial).await?;
+        Err(VaultError::Denied)
     }
 
     /// Records that a request was refused as a whole after it was permitted, and returns why: the

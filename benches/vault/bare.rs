@@ -1,0 +1,222 @@
+//! The limit of the store: the same rows written to, or read from, RocksDB with nothing around it.
+//!
+//! The options are those that the vault's own database has written beside its tables, and the rows
+//! are as long as its own. Keys are random, as fingerprints are.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rocksdb::{
+    Cache, ColumnFamily, DB, DBWithThreadMode, Env, IteratorMode, Options, SingleThreaded,
+    WriteBatch, WriteOptions,
+};
+
+use crate::measure::{Measured, Shape, measure_blocking};
+use crate::subject::Work;
+use crate::testbed::Failure;
+use crate::values::scramble;
+
+type Database = DBWithThreadMode<SingleThreaded>;
+
+/// How long the rows of a vault are.
+pub(crate) struct Lengths {
+    record: usize,
+    value: usize,
+    checkpoint: usize,
+}
+
+/// Bare RocksDB.
+pub(crate) struct Bare {
+    database: Database,
+    lengths: Lengths,
+    next_entry: AtomicU64,
+    next_item: AtomicU64,
+    known_count: u64,
+}
+
+/// The lengths of the entries that the vault wrote for a case, on average.
+pub(crate) fn entry_bytes(vault: &Path, from: u64, until: u64) -> Result<usize, Failure> {
+    let database = open_read_only(vault)?;
+    let audit = family(&database, "audit")?;
+    let from = from.to_be_bytes();
+    let mode = IteratorMode::From(&from, rocksdb::Direction::Forward);
+    let (mut bytes, mut count) = (0, 0);
+    for row in database.iterator_cf(audit, mode) {
+        let (key, value) = row?;
+        if *key >= until.to_be_bytes()[..] {
+            break;
+        }
+        bytes += value.len();
+        count += 1;
+    }
+    Ok(bytes / count.max(1))
+}
+
+impl Bare {
+    /// Makes an empty database with the options of the vault's, and fills it with as many known
+    /// items.
+    pub(crate) fn create(
+        vault: &Path,
+        directory: &Path,
+        batches_count: usize,
+    ) -> Result<Self, Failure> {
+        let lengths = {
+            let database = open_read_only(vault)?;
+            Lengths {
+                record: value_bytes(&database, "records")?,
+                value: value_bytes(&database, "values")?,
+                checkpoint: value_bytes(&database, "checkpoints")?,
+            }
+        };
+        let (mut options, families) = vault_options(vault)?;
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_error_if_exists(true);
+        let database = Database::open_cf_descriptors(&options, directory, families)?;
+        let mut bare = Self {
+            database,
+            lengths,
+            next_entry: AtomicU64::new(0),
+            next_item: AtomicU64::new(0),
+            known_count: 0,
+        };
+        for _ in 0..batches_count {
+            bare.write(1_000, 1, 60_000)?;
+        }
+        bare.known_count = bare.next_item.load(Ordering::Relaxed);
+        Ok(bare)
+    }
+
+    /// Measures the rows of one case.
+    pub(crate) fn measure(
+        &self,
+        work: Work,
+        shape: Shape,
+        time: Duration,
+        entry_bytes: usize,
+    ) -> Result<Measured, Failure> {
+        let count = shape.items_count;
+        measure_blocking(shape, time, |_| match work {
+            Work::New => self.write(count, 1, entry_bytes),
+            // The value's row and the record, and a log that tells of it.
+            Work::Known => {
+                self.read(&["values", "records"], count)?;
+                self.write(0, 1, entry_bytes)
+            }
+            // The record; an intent, and an outcome that nobody waits for.
+            Work::Reveal => {
+                self.read(&["records"], count)?;
+                self.write(0, 2, entry_bytes)
+            }
+        })
+    }
+
+    fn write(
+        &self,
+        items_count: usize,
+        entries_count: u64,
+        entry_bytes: usize,
+    ) -> Result<(), Failure> {
+        let mut batch = WriteBatch::default();
+        let first = self
+            .next_item
+            .fetch_add(items_count as u64, Ordering::Relaxed);
+        let items = || first..first + items_count as u64;
+        let mut put = |name, keys: &mut dyn Iterator<Item = Vec<u8>>, length| {
+            let family = family(&self.database, name)?;
+            let mut keys: Vec<_> = keys.collect();
+            keys.sort_unstable();
+            for key in keys {
+                batch.put_cf(family, key, noise(first, length));
+            }
+            Ok::<_, Failure>(())
+        };
+        let Lengths {
+            record,
+            value,
+            checkpoint,
+        } = self.lengths;
+        put("records", &mut items().map(|it| key(1, it)), record)?;
+        put("values", &mut items().map(|it| key(2, it)), value)?;
+        let subject = |item| [key(3, item / 3), noise(item, 16)].concat();
+        put("subjects", &mut items().map(subject), 0)?;
+        let entry = self.next_entry.fetch_add(entries_count, Ordering::Relaxed);
+        let entries = || entry..entry + entries_count;
+        let index = |entry: u64| entry.to_be_bytes().to_vec();
+        put("audit", &mut entries().map(index), entry_bytes)?;
+        let tile = |entry: u64| [&[0], &entry.to_be_bytes()[..]].concat();
+        put("tiles", &mut entries().map(tile), 32)?;
+        put(
+            "checkpoints",
+            &mut [b"latest".to_vec()].into_iter(),
+            checkpoint,
+        )?;
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        Ok(self.database.write_opt(batch, &options)?)
+    }
+
+    fn read(&self, tables: &[&str], items_count: usize) -> Result<(), Failure> {
+        let place = scramble(self.next_item.fetch_add(1, Ordering::Relaxed));
+        for table in tables {
+            let kind = if *table == "records" { 1 } else { 2 };
+            let item = |offset: usize| (place.wrapping_add(offset as u64)) % self.known_count;
+            let mut keys: Vec<_> = (0..items_count).map(|it| key(kind, item(it))).collect();
+            keys.sort_unstable();
+            let family = family(&self.database, table)?;
+            for row in self.database.batched_multi_get_cf(family, &keys, true) {
+                row?.ok_or("row is missing")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A namespace, and a fingerprint.
+fn key(kind: u64, item: u64) -> Vec<u8> {
+    [
+        &[0, 0, 0, 1],
+        noise(item.wrapping_mul(8) + kind, 16).as_slice(),
+    ]
+    .concat()
+}
+
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let words = (0..).flat_map(|word: u64| scramble(scramble(seed) ^ word).to_le_bytes());
+    words.take(length).collect()
+}
+
+fn value_bytes(database: &Database, name: &str) -> Result<usize, Failure> {
+    let (mut bytes, mut count) = (0, 0);
+    let rows = database.iterator_cf(family(database, name)?, IteratorMode::Start);
+    for row in rows.take(10_000) {
+        bytes += row?.1.len();
+        count += 1;
+    }
+    Ok(bytes / count.max(1))
+}
+
+fn family<'a>(database: &'a Database, name: &str) -> Result<&'a ColumnFamily, Failure> {
+    Ok(database.cf_handle(name).ok_or("no such column family")?)
+}
+
+fn vault_options(vault: &Path) -> Result<(Options, Vec<rocksdb::ColumnFamilyDescriptor>), Failure> {
+    // What the options file does not say: the block cache, whose size is the default's.
+    let cache = Cache::new_lru_cache(256 << 20);
+    Ok(Options::load_latest(
+        vault.join("rocksdb"),
+        Env::new()?,
+        true,
+        cache,
+    )?)
+}
+
+fn open_read_only(vault: &Path) -> Result<Database, Failure> {
+    let (options, _) = vault_options(vault)?;
+    let path = vault.join("rocksdb");
+    let names = DB::list_cf(&options, &path)?;
+    Ok(Database::open_cf_for_read_only(
+        &options, &path, names, false,
+    )?)
+}
