@@ -32,7 +32,11 @@ fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
     let mut waiting = vec![PathBuf::from(directory)];
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            waiting.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else if path.extension().is_some_and(|own| own == extension) {
             found.push(path);
         }
@@ -55,7 +59,11 @@ fn layer(module: &str) -> Option<usize> {
 fn named_modules(line: &str) -> Vec<&str> {
     line.split("crate::")
         .skip(1)
-        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+        .map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or("")
+        })
         .filter(|name| layer(name).is_some())
         .collect()
 }
@@ -82,7 +90,11 @@ fn modules_import_only_from_lower_layers() {
         for (number, line) in text.lines().enumerate().filter(|(_, line)| is_code(line)) {
             for named in named_modules(line) {
                 if named != own && layer(named) >= layer(&own) {
-                    faults.push(format!("{}:{}: imports {named}", path.display(), number + 1));
+                    faults.push(format!(
+                        "{}:{}: imports {named}",
+                        path.display(),
+                        number + 1
+                    ));
                 }
             }
         }
@@ -110,7 +122,9 @@ fn libraries_stay_in_their_rooms() {
 #[test]
 fn files_and_lines_are_short() {
     let mut faults = Vec::new();
-    let sources = ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs"));
+    let sources = ["src", "tests", "benches"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "rs"));
     for path in sources {
         let text = fs::read_to_string(&path).unwrap();
         let lines_count = text.lines().count();
@@ -133,7 +147,10 @@ fn files_say_what_they_are() {
     for path in files("src", "rs") {
         let text = fs::read_to_string(&path).unwrap();
         if !text.starts_with("//!") {
-            faults.push(format!("{}: does not begin with what and why", path.display()));
+            faults.push(format!(
+                "{}: does not begin with what and why",
+                path.display()
+            ));
         }
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap();
         if VAGUE_NAMES.contains(&stem) {
@@ -164,7 +181,10 @@ fn every_document_has_one_title() {
 #[test]
 fn a_fault_is_found() {
     assert_eq!(named_modules("use crate::vault::Vault;"), ["vault"]);
-    assert_eq!(named_modules("let x = crate::cli::run(crate::domain::Token);"), ["cli", "domain"]);
+    assert_eq!(
+        named_modules("let x = crate::cli::run(crate::domain::Token);"),
+        ["cli", "domain"]
+    );
     assert!(layer("vault") > layer("store"));
     assert!(!is_code("    // use crate::cli::run;"));
 }
