@@ -1,3 +1,5 @@
+//! Outlines: unique, checked, and no real words.
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
