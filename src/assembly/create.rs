@@ -9,7 +9,7 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::open::{OpenLog, open_log, read_keys};
 use crate::assembly::{audit_key_file, rocks_options};
-use crate::audit::{Commit, EntryDraft, Event, Head};
+use crate::audit::{AuditLog, Commit, EntryDraft, Event, Head};
 use crate::config::Config;
 use crate::crypto::{Entropy, RootKey};
 use crate::domain::{Clock, Namespace};
@@ -35,7 +35,9 @@ pub async fn create(
             path: data_dir.clone(),
         });
     }
-    let partial = data_dir.with_extension("partial");
+    let mut name = data_dir.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = data_dir.with_file_name(name);
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| AssemblyError::File { path, source }
@@ -126,50 +128,38 @@ pub async fn add_namespace(
     Ok(store.flush()?)
 }
 
-/// Writes keys, each with its entry, and the namespaces' numbers with the entry of the last.
+/// Writes the keys and the numbers of namespaces, all of them with the first entry: if we crash
+/// after it, the vault opens, and only entries that tell of single keys are missing.
 async fn write_keys(
-    log: &crate::audit::AuditLog,
+    log: &AuditLog,
     ids: &mut NamespaceIds,
     namespaces: &[Namespace],
     keys: &[StoredKey],
 ) -> Result<(), AssemblyError> {
-    let row = ids.add(namespaces);
+    let mut rows = vec![ids.add(namespaces)];
     for key in keys {
-        let metadata = key.metadata();
-        let id = metadata.namespace().and_then(|namespace| ids.id(namespace));
-        let entry = EntryDraft {
-            namespace: metadata.namespace().cloned(),
-            key: Some((metadata.purpose(), metadata.version())),
-            ..EntryDraft::new(Event::KeyCreated)
-        };
-        let rows = vec![key_row(id, key)];
-        log.commit(Commit {
-            changes: Changes {
-                rows,
-                ..Changes::default()
-            },
-            entry,
-        })
-        .await?;
+        let id = key
+            .metadata()
+            .namespace()
+            .and_then(|namespace| ids.id(namespace));
+        rows.push(key_row(id, key));
     }
-    for (position, namespace) in namespaces.iter().enumerate() {
-        let rows = if position == 0 {
-            vec![row.clone()]
-        } else {
-            Vec::new()
+    let created = namespaces.iter().map(|namespace| EntryDraft {
+        namespace: Some(namespace.clone()),
+        ..EntryDraft::new(Event::NamespaceCreated)
+    });
+    let made = keys.iter().map(|key| EntryDraft {
+        namespace: key.metadata().namespace().cloned(),
+        key: Some((key.metadata().purpose(), key.metadata().version())),
+        ..EntryDraft::new(Event::KeyCreated)
+    });
+    for entry in created.chain(made) {
+        let rows = std::mem::take(&mut rows);
+        let changes = Changes {
+            rows,
+            ..Changes::default()
         };
-        let entry = EntryDraft {
-            namespace: Some(namespace.clone()),
-            ..EntryDraft::new(Event::NamespaceCreated)
-        };
-        log.commit(Commit {
-            changes: Changes {
-                rows,
-                ..Changes::default()
-            },
-            entry,
-        })
-        .await?;
+        log.commit(Commit { changes, entry }).await?;
     }
     Ok(())
 }

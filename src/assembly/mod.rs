@@ -3,7 +3,8 @@
 //! The data directory:
 //!
 //! ```text
-//! db/         the database
+//! rocksdb/    the database
+//! ballast     space that a full disk gives back; it may be deleted at any time
 //! head/a, b   the signed head of the audit log; it may be kept elsewhere
 //! audit.vkey  the public key of the audit log, as a C2SP verifier key
 //! ```

@@ -77,6 +77,7 @@ impl Sequencer {
         state: watch::Sender<LogState>,
         latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
     ) -> Self {
+        parts.clock.not_before(checked.latest_time);
         let started = parts.clock.now();
         let Checked {
             frontier,

@@ -64,7 +64,7 @@ pub(super) struct ExportArgs {
 #[derive(Args, Clone, Debug)]
 struct LogArgs {
     /// The log of the vault that `serve --dev DIR` has run
-    #[arg(long, value_name = "DIR", env = "COUNTERFOIL_DEV")]
+    #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
 
     /// The data directory of a vault, which may be served meanwhile

@@ -17,8 +17,8 @@ use crate::domain::Namespace;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct ConnectionArgs {
-    /// Talk to the vault that `serve --dev DIR` runs
-    #[arg(long, value_name = "DIR", env = "COUNTERFOIL_DEV")]
+    /// Talk to the vault that `serve --dev DIR` runs; every other setting is then ignored
+    #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
 
     /// With --dev: which of its identities to be, such as agent or auditor
@@ -79,6 +79,11 @@ impl ConnectionArgs {
     ///
     /// If a file cannot be read, or something is missing.
     pub(super) fn profile(&self) -> Result<Profile, CliError> {
+        // Before everything else: settings of the environment, made for another vault, must not
+        // turn a try into a call of that one.
+        if let Some(directory) = &self.dev {
+            return Settings::of_dev(directory, &self.identity)?.profile();
+        }
         let flags = Settings {
             token_address: self.token_address.clone(),
             reveal_address: self.reveal_address.clone(),
@@ -92,11 +97,7 @@ impl ConnectionArgs {
             Some(path) => Settings::read(path)?,
             None => Settings::default(),
         };
-        let dev = match &self.dev {
-            Some(directory) => Settings::of_dev(directory, &self.identity)?,
-            None => Settings::default(),
-        };
-        flags.or(file).or(dev).profile()
+        flags.or(file).profile()
     }
 }
 

@@ -50,6 +50,11 @@ impl CliError {
         move |source| Self::File { path, source }
     }
 
+    /// A task that panicked. Not in its own words: a panic may quote what it worked on.
+    pub(super) fn panicked() -> Self {
+        Self::Failed("internal error: a task ended before its time".to_owned())
+    }
+
     /// An error of another layer, in its own words.
     pub(super) fn failed(error: impl Display) -> Self {
         Self::Failed(error.to_string())

@@ -37,8 +37,7 @@ pub(super) struct ServeArgs {
         long,
         value_name = "FILE",
         env = "COUNTERFOIL_CONFIG",
-        required_unless_present = "dev",
-        conflicts_with = "dev"
+        required_unless_present = "dev"
     )]
     config: Option<PathBuf>,
 
@@ -64,7 +63,8 @@ impl ServeArgs {
         let mut config = match (&dev, &self.config) {
             (Some(dev), _) => {
                 dev.ensure()?;
-                config_check::load(&dev.config())?
+                // The environment's passphrase is of another vault.
+                Config::load(&dev.config(), None)?
             }
             (None, Some(path)) => {
                 let config = config_check::load(path)?;
@@ -75,10 +75,27 @@ impl ServeArgs {
         };
         config.listen.token = self.token_listen.unwrap_or(config.listen.token);
         config.listen.reveal = self.reveal_listen.unwrap_or(config.listen.reveal);
+        if dev.is_some() {
+            refuse_strangers(&config)?;
+        }
         config_check::check_files(&config)?;
         block_on(serve(config, dev))?;
         Ok(Exit::Done)
     }
+}
+
+/// Keeps a vault for development to this machine: its keys may be the public examples.
+fn refuse_strangers(config: &Config) -> Result<(), CliError> {
+    let is_local = [config.listen.token, config.listen.reveal]
+        .iter()
+        .all(|address| address.ip().is_loopback());
+    if is_local {
+        return Ok(());
+    }
+    Err(CliError::Usage(
+        "--dev answers on the loopback interface only\n  make a vault with `counterfoil init`"
+            .to_owned(),
+    ))
 }
 
 async fn serve(config: Config, dev: Option<DevDirectory>) -> Result<(), CliError> {

@@ -22,7 +22,8 @@ use crate::domain::Rank;
 pub const RESIDUE_BYTES_MAX: usize = 8_192;
 
 impl TokenKey {
-    /// Seals what the token cannot carry, for this record, in this format version.
+    /// Seals what the token cannot carry, for this record, under the terms that the
+    /// record states in the clear.
     ///
     /// # Errors
     ///
@@ -30,11 +31,11 @@ impl TokenKey {
     pub fn seal_residue(
         &self,
         record: &RecordName<'_>,
-        format_version: u32,
+        terms: &[u8],
         folded_token: &[u8],
         residue: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let associated = associated(record, format_version);
+        let associated = associated(record, terms);
         let parts = [residue];
         self.residue_aead(folded_token)
             .seal(&NONCE, &associated, &parts, RESIDUE_BYTES_MAX)
@@ -44,15 +45,15 @@ impl TokenKey {
     ///
     /// # Errors
     ///
-    /// If it was not sealed with this token and token key for this record and format version.
+    /// If it was not sealed with this token and token key for this record and these terms.
     pub fn open_residue(
         &self,
         record: &RecordName<'_>,
-        format_version: u32,
+        terms: &[u8],
         folded_token: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let associated = associated(record, format_version);
+        let associated = associated(record, terms);
         self.residue_aead(folded_token)
             .open(&NONCE, &associated, sealed)
     }
@@ -112,11 +113,8 @@ fn draw_rank(stream: &Mac, draw: u32, domain: &DomainSize) -> Rank {
     Rank::from_limbs(limbs)
 }
 
-fn associated(record: &RecordName<'_>, format_version: u32) -> Vec<u8> {
-    record
-        .encode("counterfoil/v1/residue")
-        .part(&format_version.to_be_bytes())
-        .finish()
+fn associated(record: &RecordName<'_>, terms: &[u8]) -> Vec<u8> {
+    record.encode("counterfoil/v1/residue").part(terms).finish()
 }
 
 /// Each residue key seals one message.
@@ -148,13 +146,13 @@ mod tests {
         };
         let key = TokenKey::generate(&SystemEntropy);
         let sealed = key
-            .seal_residue(&home, 1, b"kfo@tok", b"gmail.com")
+            .seal_residue(&home, b"1", b"kfo@tok", b"gmail.com")
             .unwrap();
-        let opened = key.open_residue(&home, 1, b"kfo@tok", &sealed).unwrap();
+        let opened = key.open_residue(&home, b"1", b"kfo@tok", &sealed).unwrap();
         assert_eq!(opened.as_slice(), b"gmail.com");
 
-        assert!(key.open_residue(&home, 1, b"kfp@tok", &sealed).is_err());
-        assert!(key.open_residue(&home, 2, b"kfo@tok", &sealed).is_err());
+        assert!(key.open_residue(&home, b"1", b"kfp@tok", &sealed).is_err());
+        assert!(key.open_residue(&home, b"2", b"kfo@tok", &sealed).is_err());
         for elsewhere in [
             RecordName {
                 field: &name,
@@ -166,12 +164,16 @@ mod tests {
             },
         ] {
             assert!(
-                key.open_residue(&elsewhere, 1, b"kfo@tok", &sealed)
+                key.open_residue(&elsewhere, b"1", b"kfo@tok", &sealed)
                     .is_err()
             );
         }
         let other = TokenKey::generate(&SystemEntropy);
-        assert!(other.open_residue(&home, 1, b"kfo@tok", &sealed).is_err());
+        assert!(
+            other
+                .open_residue(&home, b"1", b"kfo@tok", &sealed)
+                .is_err()
+        );
     }
 
     #[test]
@@ -186,11 +188,11 @@ mod tests {
         };
         let key = TokenKey::generate(&SystemEntropy);
         assert!(
-            key.seal_residue(&record, 1, b"t", &[0; RESIDUE_BYTES_MAX])
+            key.seal_residue(&record, b"1", b"t", &[0; RESIDUE_BYTES_MAX])
                 .is_ok()
         );
         assert!(
-            key.seal_residue(&record, 1, b"t", &[0; RESIDUE_BYTES_MAX + 1])
+            key.seal_residue(&record, b"1", b"t", &[0; RESIDUE_BYTES_MAX + 1])
                 .is_err()
         );
     }

@@ -33,6 +33,12 @@ impl Timestamp {
 pub trait Clock: Send + Sync + 'static {
     /// The time now. It never goes back, whatever the machine's clock does.
     fn now(&self) -> Timestamp;
+
+    /// Learns a time that has been: from now on, the clock is not before it. A start tells it the
+    /// time of the last entry, so that nothing that had expired lives again.
+    fn not_before(&self, past: Timestamp) {
+        let _ = past;
+    }
 }
 
 /// The machine's clock, held back from ever going back within one process.
@@ -56,6 +62,10 @@ impl Clock for SystemClock {
                 .fetch_max(now_ms, Ordering::AcqRel)
                 .max(now_ms),
         )
+    }
+
+    fn not_before(&self, past: Timestamp) {
+        self.latest_ms.fetch_max(past.unix_ms(), Ordering::AcqRel);
     }
 }
 

@@ -40,7 +40,6 @@ impl ServerLimits {
             .timeout(self.request_deadline)
             .max_concurrent_streams(self.streams_per_connection)
             .max_connection_age(self.connection_age)
-            .max_connection_age_grace(self.drain)
             .http2_max_header_list_size(HEADER_BYTES_MAX)
             .http2_max_pending_accept_reset_streams(Some(RESET_STREAMS_MAX))
             .http2_max_local_error_reset_streams(Some(RESET_STREAMS_MAX))

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use crate::audit::Recorded;
 use crate::crypto::{Encoding, Ff1, Fingerprint, RecordName, Scope, TokenKey};
-use crate::domain::{Fidelity, Namespace, Plaintext, Token};
+use crate::domain::{Fidelity, Namespace, Plaintext, Timestamp, Token};
 use crate::format::{OutlineSize, Parsed, Residue, Slice, fold};
 use crate::policy::Permitted;
 use crate::store::{Record, RecordId};
@@ -113,14 +113,13 @@ pub(super) fn decipher(
     token: &Token,
 ) -> Result<Plaintext, ItemError> {
     let format = &place.field.format;
+    // Another version's alphabets would make another value of the same token.
+    if record.layout_version != u16::from(format.version()) {
+        return Err(ItemError::Damaged);
+    }
     // The token's spelling, to derive the residue's key from it.
     let folded = fold(token.expose());
-    let residue = key.open_residue(
-        name,
-        u32::from(record.layout_version),
-        folded.as_bytes(),
-        &record.residue,
-    )?;
+    let residue = key.open_residue(name, &terms(record), folded.as_bytes(), &record.residue)?;
     let residue = Residue::from_bytes(residue);
     let value = match Form::of(record).ok_or(ItemError::Damaged)? {
         Form::Shape => {
@@ -137,6 +136,28 @@ pub(super) fn decipher(
         Form::Outline(_) => format.restore_outline(&residue),
     };
     value.map_err(|_| ItemError::Damaged)
+}
+
+/// What a record says in the clear, so that its seal holds only with it: who changes the expiry
+/// or the form of a stored record makes it open no more.
+pub(super) fn terms(record: &Record) -> [u8; 20] {
+    let mut terms = [0; 20];
+    let created = record.created.unix_ms().to_be_bytes();
+    let expires = record
+        .expires
+        .map_or(u64::MAX, Timestamp::unix_ms)
+        .to_be_bytes();
+    let [version_high, version_low] = record.layout_version.to_be_bytes();
+    let form = Form::of(record).map_or(0, Form::outline_size);
+    let fidelity = u8::from(record.fidelity == Fidelity::Shape);
+    let parts = [version_high, version_low, fidelity, form];
+    for (to, from) in terms
+        .iter_mut()
+        .zip(created.into_iter().chain(expires).chain(parts))
+    {
+        *to = from;
+    }
+    terms
 }
 
 /// Whether two texts are one token, however they are spelled; in time that does not depend on

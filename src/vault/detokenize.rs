@@ -129,7 +129,7 @@ impl Vault {
         // From here on the call counts as a reveal, whatever becomes of it.
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
         self.follow_up(caller, &recorded, &targets, &items);
-        let receipt = self.prove(recorded.receipt())?;
+        let receipt = work(usize::MAX, || self.prove(recorded.receipt()))?;
         Ok(DetokenizeAnswer { items, receipt })
     }
 
@@ -183,13 +183,11 @@ impl Vault {
         item: &DetokenizeItem,
     ) -> Result<Item<Target>, VaultError> {
         let name = presented.place.name(found.id);
-        let own = match workplace.subject(&name, &found.record) {
-            Ok(own) => own,
-            Err(error) => return Ok(Err(error)),
-        };
+        let own = workplace.subject(&name, &found.record);
         let subject = match (&item.subject, own) {
-            (None, own) => own,
-            (Some(named), Some(own)) if *named == own => Some(own),
+            (None, Ok(own)) => own,
+            (None, Err(error)) => return Ok(Err(error)),
+            (Some(named), Ok(Some(own))) if *named == own => Some(own),
             // Equal values of several customers share a record; each customer's list has it.
             (Some(named), _) => {
                 let link = (workplace.subject_key(named), found.id);
@@ -221,7 +219,18 @@ impl Vault {
             let request = {
                 let request = permitted.request();
                 let workplace = self.workplace(request, fields)?;
-                let contents = request.items.iter().flat_map(contents);
+                let case_id = request
+                    .case_id
+                    .as_ref()
+                    .map(CaseId::as_str)
+                    .unwrap_or_default();
+                let head = [
+                    b"detokenize",
+                    request.purpose.as_str().as_bytes(),
+                    case_id.as_bytes(),
+                ];
+                let items = request.items.iter().flat_map(contents);
+                let contents = head.into_iter().chain(items);
                 let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
                 let replay = retry.find(self.store(), now);
                 replay.map(|replay| match replay {

@@ -5,7 +5,7 @@
 
 use crate::audit::{Decision, EntryDraft, EntryItem, ErrorClass, Event, ItemOutcome};
 use crate::crypto::Fingerprint;
-use crate::domain::{FieldName, Purpose, RequestId, Subject, Token};
+use crate::domain::{Equality, FieldName, Purpose, RequestId, Subject, Token};
 use crate::format::fold;
 use crate::policy::{Action, Permitted, Request};
 use crate::vault::Vault;
@@ -115,7 +115,9 @@ impl Vault {
     ) -> EntryDraft {
         let item = |index| self.entry_item(request, index, &Note::new(outcome));
         EntryDraft {
-            items: (0..request.items_count()).map(item).collect(),
+            items: (0..request.items_count().min(REFUSED_ITEMS_MAX))
+                .map(item)
+                .collect(),
             policy_hash: Some(self.parts.policy.hash()),
             decision: Some(Decision::Deny),
             error: Some(error),
@@ -142,9 +144,19 @@ impl Vault {
         let field = note.field.or(about.field).filter(|field| {
             configured.is_some_and(|configured| configured.fields.contains_key(*field))
         });
+        // Whose value it is, a caller says when it stores the value, or the record says. Where
+        // neither does, a claim would put somebody into the log who has nothing to do with it.
+        let is_bound = |name: &FieldName| {
+            configured
+                .and_then(|configured| configured.fields.get(name))
+                .is_some_and(|field| field.equality == Equality::Subject)
+        };
+        let is_claim_kept = matches!(T::ACTION, Action::Detokenize | Action::Tokenize)
+            || field.is_some_and(is_bound);
+        let claimed = about.subject.filter(|_| is_claim_kept);
         EntryItem {
             field: field.cloned(),
-            subject: note.subject.or(about.subject).cloned(),
+            subject: note.subject.or(claimed).cloned(),
             token: note
                 .token
                 .or(about.token)
@@ -163,6 +175,10 @@ impl Vault {
         key.token(request.namespace(), fold(token.expose()).as_bytes())
     }
 }
+
+/// Items in the entry of a refused request: enough to see what it was after, and too few to fill
+/// the log with.
+const REFUSED_ITEMS_MAX: usize = 10;
 
 /// How the log calls what a request as a whole failed with.
 pub(super) fn error_class(error: &VaultError) -> ErrorClass {

@@ -96,11 +96,13 @@ impl Vault {
         let workplace = self.workplace(request, fields)?;
         let wanted = work(items_count, || wanted(&workplace, fields, &permitted));
         let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
-        let contents = request
+        let head: [&[u8]; 2] = [b"tokenize", &[u8::from(request.allow_token_values)]];
+        let items = request
             .items
             .iter()
             .zip(&ttls)
             .flat_map(|(item, ttl)| contents(item, ttl));
+        let contents = head.into_iter().chain(items);
         let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
         let mut drawing = Drawing::new(items_count);
         loop {

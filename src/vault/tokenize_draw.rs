@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use crate::crypto::{RecordName, TokenKey};
 use crate::domain::{Fidelity, Subject, Timestamp, Token};
-use crate::format::OutlineSize;
+use crate::format::{OutlineSize, fold};
 use crate::store::{
     Changes, Conflict, NewRecord, Record, RecordId, RecordState, SubjectKey, ValueIndex, ValueKey,
 };
 use crate::vault::Vault;
 use crate::vault::answer::{Item, TokenizedValue};
-use crate::vault::cipher::{Form, NoToken, encipher};
+use crate::vault::cipher::{Form, NoToken, encipher, terms};
 use crate::vault::error::{ItemError, VaultError};
 use crate::vault::find::{Found, Known, by_record_keys, by_value};
 use crate::vault::read::{Reading, Workplace};
@@ -292,7 +292,7 @@ impl Batch<'_> {
             fingerprint: key.fingerprint,
             key_version: self.workplace.keys.value_fingerprint().active_version(),
         });
-        Ok(Record {
+        let mut record = Record {
             layout_version: u16::from(layout_version),
             fidelity: form.fidelity(),
             outline_size: form.outline_size(),
@@ -306,15 +306,14 @@ impl Batch<'_> {
                 Some(subject) => wrapping.seal_subject(&name, subject)?,
                 None => Vec::new(),
             },
-            residue: key.seal_residue(
-                &name,
-                u32::from(layout_version),
-                // The residue opens only for who brings the token, however it is spelled then.
-                crate::format::fold(token.expose()).as_bytes(),
-                // Sealed here and nowhere shown.
-                residue.expose(),
-            )?,
-        })
+            residue: Vec::new(),
+        };
+        // The residue opens only for who brings the token, however it is spelled then, and only
+        // under the terms that the record states. Its plain form is sealed here, nowhere shown.
+        let folded = fold(token.expose());
+        record.residue =
+            key.seal_residue(&name, &terms(&record), folded.as_bytes(), residue.expose())?;
+        Ok(record)
     }
 
     fn subject_key(&self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
@@ -414,6 +413,9 @@ impl Workplace<'_> {
     ) -> Result<Option<Token>, ItemError> {
         let key = self.token_key(&reading.name(found.id), &found.record)?;
         let form = Form::of(&found.record).ok_or(ItemError::Damaged)?;
+        if found.record.layout_version != u16::from(reading.place.field.format.version()) {
+            return Err(ItemError::Damaged);
+        }
         match encipher(&reading.place, &reading.parsed, form, &key) {
             Ok(token) => Ok(Some(token)),
             Err(NoToken::DrawAgain | NoToken::OtherForm) => Ok(None),

@@ -178,10 +178,13 @@ impl Stage {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .current_dir(&self.directory)
-            .env_remove("COUNTERFOIL_DEV");
+        command.args(arguments).current_dir(&self.directory);
+        // Settings of the environment are of another vault.
+        for (name, _) in env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"COUNTERFOIL_") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

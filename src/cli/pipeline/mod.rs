@@ -141,7 +141,7 @@ impl<C: LineCall> Calls<C> {
 /// Waits for the oldest call, without taking it away: the wait may be given up.
 async fn next(in_flight: &mut VecDeque<JoinHandle<Batch>>) -> Result<Batch, CliError> {
     match in_flight.front_mut() {
-        Some(batch) => batch.await.map_err(CliError::failed),
+        Some(batch) => batch.await.map_err(|_| CliError::panicked()),
         None => std::future::pending().await,
     }
 }

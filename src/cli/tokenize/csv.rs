@@ -108,7 +108,7 @@ impl CsvJob {
             let Some((batch, answers)) = in_flight.pop_front() else {
                 return Ok(tally);
             };
-            let answers = answers.await.map_err(CliError::failed)?;
+            let answers = answers.await.map_err(|_| CliError::panicked())?;
             let answers = answers.inspect_err(|_| {
                 bar.abandon();
                 if self.output.is_some() {

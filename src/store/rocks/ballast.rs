@@ -37,9 +37,14 @@ impl Ballast {
         let ballast = Self {
             ballast_bytes: MEMTABLES_PER_BALLAST * memtable_bytes,
             watermark_bytes: MEMTABLES_PER_WATERMARK * memtable_bytes + options.disk_reserve_bytes,
-            present: AtomicBool::new(path.exists()),
+            present: AtomicBool::new(false),
             path,
         };
+        // A crash while it was laid down leaves a shorter file, which gives nothing back.
+        let length = fs::metadata(&ballast.path).map_or(0, |metadata| metadata.len());
+        ballast
+            .present
+            .store(length >= ballast.ballast_bytes, Ordering::Release);
         ballast.make_room(free_bytes(directory)?)?;
         Ok(ballast)
     }
@@ -61,7 +66,11 @@ impl Ballast {
             });
         }
         if !present {
-            self.lay_down().map_err(unavailable)?;
+            // Nothing was written: the disk had less room than it said.
+            self.lay_down().map_err(|_| StoreError::DiskFull {
+                free_bytes,
+                needed_bytes,
+            })?;
         }
         Ok(())
     }
