@@ -1,5 +1,6 @@
 //! A connection whose peer has proved who it is.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,25 +8,34 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
 use crate::server::identity::Peer;
 use crate::server::listener::Seat;
 
-/// A connection whose peer has proved who it is. It keeps its seat until it closes.
+/// A connection whose peer has proved who it is. It keeps its seat until it closes, and ends at
+/// the latest when the server does, since it runs as a task of its own.
 pub(super) struct Connection {
     stream: TlsStream<TcpStream>,
+    cut_off: Pin<Box<dyn Future<Output = ()> + Send>>,
     peer: Arc<Peer>,
     _seat: Seat,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TlsStream<TcpStream>, seat: Seat) -> Self {
+    /// A connection that ends when the sender of `server` is dropped.
+    pub(super) fn new(
+        stream: TlsStream<TcpStream>,
+        seat: Seat,
+        mut server: watch::Receiver<()>,
+    ) -> Self {
         let (_, session) = stream.get_ref();
         let peer = Arc::new(Peer::of(session.peer_certificates()));
         Self {
             stream,
+            cut_off: Box::pin(async move { while server.changed().await.is_ok() {} }),
             peer,
             _seat: seat,
         }
@@ -46,7 +56,12 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, buffer)
+        let connection = self.get_mut();
+        // The transport always waits for the next frame, so it learns of this at once.
+        if connection.cut_off.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut connection.stream).poll_read(context, buffer)
     }
 }
 

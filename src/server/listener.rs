@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -19,6 +20,7 @@ pub(super) struct Listener {
     listener: TcpListener,
     acceptor: TlsAcceptor,
     limits: ServerLimits,
+    server: watch::Receiver<()>,
 }
 
 /// How many connections each address has.
@@ -34,11 +36,18 @@ pub(super) struct Seat {
 }
 
 impl Listener {
-    pub(super) fn new(listener: TcpListener, acceptor: TlsAcceptor, limits: ServerLimits) -> Self {
+    /// A listener whose connections end when the sender of `server` is dropped.
+    pub(super) fn new(
+        listener: TcpListener,
+        acceptor: TlsAcceptor,
+        limits: ServerLimits,
+        server: watch::Receiver<()>,
+    ) -> Self {
         Self {
             listener,
             acceptor,
             limits,
+            server,
         }
     }
 
@@ -69,10 +78,12 @@ impl Listener {
             let acceptor = self.acceptor.clone();
             let connections = connections.clone();
             let time_max = self.limits.handshake;
+            let server = self.server.clone();
             tokio::spawn(async move {
                 // A peer that does not finish its handshake, or has no certificate that we trust,
                 // is dropped without an answer beyond TLS's own alert.
-                if let Some(connection) = handshake(acceptor, stream, seat, time_max).await {
+                if let Some(stream) = handshake(acceptor, stream, time_max).await {
+                    let connection = Connection::new(stream, seat, server);
                     let _ = connections.send(Ok(connection)).await;
                 }
             });
@@ -83,15 +94,13 @@ impl Listener {
 async fn handshake(
     acceptor: TlsAcceptor,
     stream: TcpStream,
-    seat: Seat,
     time_max: Duration,
-) -> Option<Connection> {
+) -> Option<TlsStream<TcpStream>> {
     stream.set_nodelay(true).ok()?;
-    let stream = tokio::time::timeout(time_max, acceptor.accept(stream))
+    tokio::time::timeout(time_max, acceptor.accept(stream))
         .await
         .ok()?
-        .ok()?;
-    Some(Connection::new(stream, seat))
+        .ok()
 }
 
 impl Seats {

@@ -133,8 +133,10 @@ pub async fn run(
         &limits,
         Arc::clone(&metrics),
     ));
-    let token = Listener::new(token, acceptor.clone(), limits);
-    let reveal = Listener::new(reveal, acceptor, limits);
+    // Dropped at the end of this function, however it ends: no connection outlives it.
+    let (_server, alive) = watch::channel(());
+    let token = Listener::new(token, acceptor.clone(), limits, alive.clone());
+    let reveal = Listener::new(reveal, acceptor, limits, alive);
     let token = serve(token, token_routes, limits, stopping.clone());
     let reveal = serve(reveal, reveal_routes, limits, stopping.clone());
     if let Some(listener) = metrics_listener {

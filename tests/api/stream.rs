@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use counterfoil::audit::Event;
+use counterfoil::audit::{Entry, Event};
 use counterfoil::protocol::TokenizeRequest;
+use counterfoil::store::Store;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -171,4 +172,33 @@ async fn stop_lets_a_call_under_way_finish() {
     assert_eq!(error.code(), Code::Unavailable);
     let report = vault.check().await;
     assert_eq!(report.counts[&Event::Tokenize], 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_outlasts_the_drain_is_cut_off() {
+    let mut vault = TestVault::start_with("[limits]\ndrain_ms = 200").await;
+    let client = vault.backend().await;
+    let (sender, receiver) = mpsc::channel(4);
+    let requests = ReceiverStream::new(receiver);
+    sender.send(request(0)).await.unwrap();
+    let mut answers = client
+        .token
+        .clone()
+        .tokenize_stream(requests)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(answers.next().await.unwrap().is_ok());
+    vault.begin_stop().await;
+    // The log says that the vault stopped: nothing may come after it.
+    let _ = sender.send(request(1)).await;
+    let answer = answers.next().await;
+    assert!(!answer.is_some_and(|answer| answer.is_ok()));
+    let store = vault.read_only();
+    let last = store.entries(store.tree_size().unwrap() - 1, 1).unwrap();
+    let last = Entry::decode(&last[0].entry).unwrap();
+    assert_eq!(last.draft.event, Event::Stopped);
+    drop(store);
+    let report = vault.check().await;
+    assert_eq!(report.counts[&Event::Tokenize], 1);
 }
