@@ -16,7 +16,6 @@
 //! from what is in memory could sign a log that the disk does not have.
 
 use std::sync::Arc;
-use std::thread;
 
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -244,9 +243,6 @@ impl Sequencer {
 
 /// The first call and what waits behind it, up to the limits of a group.
 fn take_group(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
-    // Those who were answered a moment ago send their next calls now: with a turn on the processor
-    // they come into this group, and not behind a group of one. Alone, it costs a microsecond.
-    thread::yield_now();
     let (mut rows_count, mut bytes) = weight(&first);
     let mut group = vec![first];
     while group.len() < GROUP_CALLS_MAX && rows_count < GROUP_ROWS_MAX && bytes < GROUP_BYTES_MAX {

@@ -1,0 +1,108 @@
+//! After a kill: the log in the files, read by nothing but public keys.
+//!
+//! The log is verified twice: by the verifier of the library, and by growing the tree anew and
+//! comparing it with every checkpoint that any client ever had.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use counterfoil::audit::{Entry, Event, Head, VerifyError, verify_store};
+use counterfoil::crypto::merkle::{Frontier, leaf_hash};
+use counterfoil::store::rocks::{RocksOptions, RocksStore};
+use counterfoil::store::{Store, StoredEntry};
+
+use crate::ledger::{Fault, Ledger, Reveal};
+use crate::testbed::{self, Failure};
+
+/// Checks the log against the ledger.
+pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+    let config = testbed::config(directory)?;
+    let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
+    let head = Head::read(&config.audit.head_dir, &ledger.keys)?;
+    match verify_store(&store, Some(&head), &ledger.keys) {
+        Ok(_) => {}
+        Err(VerifyError::Size { .. }) => ledger.fault(Fault::LogBehindHead),
+        Err(_) => ledger.fault(Fault::LogDamaged),
+    }
+    let mut pass = Pass::new(&ledger.reveals);
+    let mut frontier = Frontier::new();
+    let mut is_forked = false;
+    loop {
+        let page = store.entries(frontier.size(), PAGE_ENTRIES)?;
+        if page.is_empty() {
+            break;
+        }
+        for stored in &page {
+            let hash = leaf_hash(&[&stored.salt, stored.entry.as_slice()].concat());
+            pass.entry(stored, hash.as_bytes())?;
+            frontier.append(hash, |_, _, _| {})?;
+            let root = ledger.checkpoints.get(&frontier.size());
+            is_forked |= root.is_some_and(|root| *root != frontier.root());
+        }
+    }
+    let last = ledger.checkpoints.last_key_value();
+    is_forked |= last.is_some_and(|(size, _)| *size > frontier.size());
+    let Pass {
+        intents,
+        mut wrong_count,
+        found_count,
+        ..
+    } = pass;
+    wrong_count += ledger.reveals.len() - found_count.min(ledger.reveals.len());
+    let is_missing = |reveal: &Reveal| !intents.contains(&reveal.request_id);
+    if ledger.reveals.iter().any(is_missing) {
+        ledger.fault(Fault::IntentMissing);
+    }
+    if wrong_count > 0 {
+        ledger.fault(Fault::ReceiptWrong);
+    }
+    if is_forked || frontier.size() < ledger.tree_size {
+        ledger.fault(Fault::CheckpointForked);
+    }
+    ledger.tree_size = frontier.size();
+    ledger.checkpoints.insert(frontier.size(), frontier.root());
+    Ok(())
+}
+
+/// One reading of the log, with the receipts at their places.
+struct Pass<'a> {
+    expected: HashMap<u64, Vec<&'a Reveal>>,
+    intents: HashSet<String>,
+    found_count: usize,
+    wrong_count: usize,
+}
+
+impl<'a> Pass<'a> {
+    fn new(reveals: &'a [Reveal]) -> Self {
+        let mut expected: HashMap<u64, Vec<&Reveal>> = HashMap::new();
+        for reveal in reveals {
+            expected.entry(reveal.leaf_index).or_default().push(reveal);
+        }
+        Self {
+            expected,
+            intents: HashSet::new(),
+            found_count: 0,
+            wrong_count: 0,
+        }
+    }
+
+    fn entry(&mut self, stored: &StoredEntry, hash: &[u8]) -> Result<(), Failure> {
+        let entry = Entry::decode(&stored.entry)?;
+        let request_id = entry.draft.request_id.as_ref().map(|id| id.as_str());
+        let is_intent = entry.draft.event == Event::Detokenize;
+        for reveal in self.expected.get(&stored.index).into_iter().flatten() {
+            let is_its = is_intent
+                && reveal.leaf_hash == hash
+                && request_id == Some(&reveal.request_id)
+                && entry.draft.items.len() == reveal.items_count;
+            self.found_count += 1;
+            self.wrong_count += usize::from(!is_its);
+        }
+        if is_intent {
+            self.intents.extend(request_id.map(str::to_owned));
+        }
+        Ok(())
+    }
+}
+
+const PAGE_ENTRIES: usize = 1_024;

@@ -1,0 +1,209 @@
+//! The crash campaign: a vault is killed again and again under load, and whatever it had
+//! acknowledged must still be true.
+//!
+//! The server is this very program in a child process, killed with SIGKILL at a random moment.
+//! Clients keep a ledger of what they were told. After each kill the log is verified from the
+//! files; after each restart the vault is asked. Each campaign prints its seed and its count, and
+//! three planted faults show that the harness would notice.
+//!
+//! `COUNTERFOIL_CRASH_KILLS` sets how often (10 without it), `COUNTERFOIL_CRASH_SEED` the seed.
+
+#![expect(clippy::print_stdout, reason = "a campaign prints what it did")]
+
+mod disk;
+mod inspection;
+mod ledger;
+mod load;
+mod questions;
+mod server;
+#[path = "../testbed/mod.rs"]
+mod testbed;
+#[path = "../testbed/values.rs"]
+mod values;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterfoil::assembly;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::SystemClock;
+
+use crate::disk::Synced;
+use crate::ledger::{Fault, Ledger};
+use crate::load::Load;
+use crate::server::Server;
+use crate::testbed::Failure;
+use crate::values::scramble;
+
+/// What is wrong with the vault on purpose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Plant {
+    /// Nothing.
+    None,
+    /// Syncs are left out: what was written lately is lost at the kill, in the database and the
+    /// head alike.
+    LostWrites,
+    /// The same, but the head is synced.
+    LostWritesBehindHead,
+    /// Values are released before the intent is recorded.
+    EarlyRelease,
+}
+
+impl Plant {
+    /// Whether the campaign has seen what it looks for: any fault, or the planted one.
+    fn is_found(self, faults: &[Fault]) -> bool {
+        match self {
+            Self::None => !faults.is_empty(),
+            Self::LostWrites => faults.contains(&Fault::TokenLost),
+            Self::LostWritesBehindHead => faults.contains(&Fault::NotStarted),
+            Self::EarlyRelease => faults.contains(&Fault::IntentMissing),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_vault_keeps_what_it_acknowledged() {
+    let kills_count = number("COUNTERFOIL_CRASH_KILLS").unwrap_or(10);
+    let ledger = campaign(Plant::None, kills_count).await.unwrap();
+    assert_eq!(ledger.faults, Vec::<Fault>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_writes_are_noticed() {
+    let ledger = campaign(Plant::LostWrites, PLANTED_KILLS_COUNT)
+        .await
+        .unwrap();
+    assert!(
+        ledger.faults.contains(&Fault::TokenLost),
+        "{:?}",
+        ledger.faults
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_behind_its_head_refuses_to_start() {
+    let plant = Plant::LostWritesBehindHead;
+    let ledger = campaign(plant, PLANTED_KILLS_COUNT).await.unwrap();
+    assert!(
+        ledger.faults.contains(&Fault::LogBehindHead),
+        "{:?}",
+        ledger.faults
+    );
+    assert!(
+        ledger.faults.contains(&Fault::NotStarted),
+        "{:?}",
+        ledger.faults
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn release_before_the_intent_is_noticed() {
+    let ledger = campaign(Plant::EarlyRelease, PLANTED_KILLS_COUNT)
+        .await
+        .unwrap();
+    assert!(
+        ledger.faults.contains(&Fault::IntentMissing),
+        "{:?}",
+        ledger.faults
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the server that the campaign starts and kills"]
+async fn child() {
+    if server::is_child() {
+        server::serve().await.unwrap();
+    }
+}
+
+/// Kills a vault so many times, or until it has a fault.
+async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
+    let seed = number("COUNTERFOIL_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let directory = tempfile::tempdir()?;
+    let directory = directory.path();
+    testbed::prepare(directory)?;
+    let config = testbed::config(directory)?;
+    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
+
+    let mut ledger = Ledger::new(directory)?;
+    let mut kills_done = 0;
+    while kills_done < kills_count && !plant.is_found(&ledger.faults) {
+        let random = scramble(seed.wrapping_add(kills_done));
+        ledger = kill_once(directory, plant, random, ledger).await?;
+        kills_done += 1;
+        tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    }
+    // Once more, everything there ever was.
+    match Server::start(directory, plant).await? {
+        Some(server) => {
+            questions::ask(&server, &mut ledger, usize::MAX).await?;
+            server.kill()?;
+            tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+        }
+        None => ledger.fault(Fault::NotStarted),
+    }
+    println!(
+        "crash campaign: plant {plant:?}, seed {seed}, {kills_done} kills, {} tokens and {} \
+         reveals acknowledged, {} calls cut off, {} log entries, faults {:?}",
+        ledger.tokens.len(),
+        ledger.reveals.len(),
+        ledger.cut_off_count,
+        ledger.tree_size,
+        ledger.faults,
+    );
+    Ok(ledger)
+}
+
+/// Starts the vault, asks it what it still knows, loads it, and kills it.
+async fn kill_once(
+    directory: &Path,
+    plant: Plant,
+    random: u64,
+    mut ledger: Ledger,
+) -> Result<Ledger, Failure> {
+    let Some(server) = Server::start(directory, plant).await? else {
+        ledger.fault(Fault::NotStarted);
+        return Ok(ledger);
+    };
+    questions::ask(&server, &mut ledger, OLD_TOKENS_ASKED).await?;
+    if plant.is_found(&ledger.faults) {
+        server.kill()?;
+        return Ok(ledger);
+    }
+    let load = Load::start(&server, ledger, random);
+    tokio::time::sleep(Duration::from_millis(20 + random % 180)).await;
+    let synced = match plant {
+        Plant::LostWrites | Plant::LostWritesBehindHead => {
+            tokio::time::sleep(UNSYNCED).await;
+            let synced = Synced::now(directory)?;
+            tokio::time::sleep(UNSYNCED).await;
+            Some(synced)
+        }
+        Plant::None | Plant::EarlyRelease => None,
+    };
+    load.about_to_kill();
+    server.kill()?;
+    let ledger = load.finish().await?;
+    match (synced, plant) {
+        (Some(synced), Plant::LostWritesBehindHead) => synced.lose_database()?,
+        (Some(synced), _) => {
+            synced.lose_database()?;
+            synced.lose_head()?;
+        }
+        (None, _) => {}
+    }
+    Ok(ledger)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// A planted fault must show within so many kills.
+const PLANTED_KILLS_COUNT: u64 = 20;
+/// Tokens from before the last kill that are asked about after it, beside all later ones.
+const OLD_TOKENS_ASKED: usize = 200;
+/// How long the planted fault goes on without a sync.
+const UNSYNCED: Duration = Duration::from_millis(100);

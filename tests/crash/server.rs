@@ -1,0 +1,183 @@
+//! The vault in a child process: this program again, told by its environment to serve.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use counterfoil::assembly;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::SystemClock;
+use counterfoil::protocol;
+use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
+use counterfoil::protocol::detokenization_service_server::{
+    DetokenizationService, DetokenizationServiceServer,
+};
+use counterfoil::server;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::Routes;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::Plant;
+use crate::testbed::{self, Failure};
+
+/// A vault that serves, until it is killed.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) token: Channel,
+    pub(crate) reveal: Channel,
+}
+
+impl Server {
+    /// Starts a vault; nothing if it refuses to serve.
+    pub(crate) async fn start(directory: &Path, plant: Plant) -> Result<Option<Self>, Failure> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["--exact", "child", "--ignored", "--nocapture"])
+            .env(DIRECTORY, directory)
+            .env(PLANT, format!("{plant:?}"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let output = child.stdout.take().ok_or("child has no output")?;
+        let ready = tokio::task::spawn_blocking(move || {
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            lines
+                .filter_map(|line| Some(line.split_once(READY)?.1.to_owned()))
+                .next()
+        });
+        let Some(addresses) = ready.await? else {
+            child.wait()?;
+            return Ok(None);
+        };
+        let (token, reveal) = addresses.split_once(' ').ok_or("child has two addresses")?;
+        Ok(Some(Self {
+            child,
+            token: testbed::connect(directory, token.parse()?).await?,
+            reveal: testbed::connect(directory, reveal.parse()?).await?,
+        }))
+    }
+
+    /// SIGKILL: no destructor runs, nothing is flushed.
+    pub(crate) fn kill(mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// Whether this process was started to serve.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(DIRECTORY).is_some()
+}
+
+/// Serves until the process is killed.
+pub(crate) async fn serve() -> Result<(), Failure> {
+    let directory = PathBuf::from(std::env::var_os(DIRECTORY).ok_or("no directory")?);
+    let is_early = std::env::var(PLANT)? == format!("{:?}", Plant::EarlyRelease);
+    let config = testbed::config(&directory)?;
+    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    let open = assembly::open(&config, &testbed::root_key(), clock, entropy).await?;
+    let settings = testbed::settings(&config);
+    let ready = |addresses: server::BoundAddresses| {
+        tokio::spawn(async move {
+            let reveal = if is_early {
+                plant_early_release(&directory, addresses.reveal).await?
+            } else {
+                addresses.reveal
+            };
+            println!("{READY}{} {reveal}", addresses.token);
+            Ok::<_, Failure>(())
+        });
+    };
+    let never = std::future::pending();
+    Ok(server::run(Arc::clone(&open.vault), settings, never, ready).await?)
+}
+
+/// Puts a listener with a fault before the real one.
+async fn plant_early_release(directory: &Path, real: SocketAddr) -> Result<SocketAddr, Failure> {
+    let real = DetokenizationServiceClient::new(testbed::connect(directory, real).await?);
+    let endpoint = EarlyRelease {
+        real,
+        memory: Arc::default(),
+    };
+    let routes = Routes::new(DetokenizationServiceServer::new(endpoint));
+    testbed::serve_without_vault(directory, routes).await
+}
+
+/// Answers from memory what was revealed before, with an old receipt, and records it only later.
+struct EarlyRelease {
+    real: DetokenizationServiceClient<Channel>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    results: HashMap<String, protocol::DetokenizeResult>,
+    receipt: Option<protocol::Receipt>,
+}
+
+impl Memory {
+    fn answer(&self, items: &[protocol::DetokenizeItem]) -> Option<protocol::DetokenizeResponse> {
+        let results = items
+            .iter()
+            .map(|item| self.results.get(&item.token).cloned());
+        Some(protocol::DetokenizeResponse {
+            results: results.collect::<Option<_>>()?,
+            receipt: Some(self.receipt.clone()?),
+            budget_remaining: None,
+        })
+    }
+
+    fn keep(
+        &mut self,
+        items: Vec<protocol::DetokenizeItem>,
+        answer: &protocol::DetokenizeResponse,
+    ) {
+        let tokens = items.into_iter().map(|item| item.token);
+        self.results
+            .extend(tokens.zip(answer.results.iter().cloned()));
+        self.receipt.clone_from(&answer.receipt);
+    }
+}
+
+#[tonic::async_trait]
+impl DetokenizationService for EarlyRelease {
+    async fn detokenize(
+        &self,
+        request: Request<protocol::DetokenizeRequest>,
+    ) -> Result<Response<protocol::DetokenizeResponse>, Status> {
+        let request = request.into_inner();
+        let mut real = self.real.clone();
+        let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = memory().answer(&request.items);
+        if let Some(answer) = remembered {
+            tokio::spawn(async move {
+                tokio::time::sleep(RECORDED_LATER).await;
+                real.detokenize(request).await
+            });
+            return Ok(Response::new(answer));
+        }
+        let items = request.items.clone();
+        let answer = real.detokenize(request).await?.into_inner();
+        memory().keep(items, &answer);
+        Ok(Response::new(answer))
+    }
+
+    type DetokenizeStreamStream = ReceiverStream<Result<protocol::DetokenizeResponse, Status>>;
+
+    async fn detokenize_stream(
+        &self,
+        _: Request<Streaming<protocol::DetokenizeRequest>>,
+    ) -> Result<Response<Self::DetokenizeStreamStream>, Status> {
+        Err(Status::unimplemented("not used"))
+    }
+}
+
+const DIRECTORY: &str = "COUNTERFOIL_CRASH_DIRECTORY";
+const PLANT: &str = "COUNTERFOIL_CRASH_PLANT";
+const READY: &str = "serving at ";
+const RECORDED_LATER: Duration = Duration::from_millis(30);
