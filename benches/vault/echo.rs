@@ -97,6 +97,7 @@ impl TokenService for Endpoint {
                 fidelity: protocol::Fidelity::Shape.into(),
                 reason: protocol::FidelityReason::Configured.into(),
                 created: true,
+                expires: None,
             };
             protocol::TokenizeResult {
                 result: Some(protocol::tokenize_result::Result::Token(token)),

@@ -21,7 +21,7 @@ mod sweep;
 
 pub use create::{add_namespace, create};
 pub use error::AssemblyError;
-pub use open::{OpenVault, checkpoint_keys, open, open_store};
+pub use open::{OpenVault, open, open_store};
 
 use std::path::Path;
 use std::path::PathBuf;

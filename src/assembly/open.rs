@@ -164,19 +164,6 @@ pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, AssemblyError> {
     }
 }
 
-/// The public keys by which a vault's checkpoints are believed.
-///
-/// # Errors
-///
-/// If the keys cannot be opened.
-pub fn checkpoint_keys(
-    config: &Config,
-    root: &RootKey,
-    store: &dyn Store,
-) -> Result<CheckpointKeys, AssemblyError> {
-    checkpoint_keys_of(config, &Keyring::open(root, &read_keys(store)?)?)
-}
-
 pub(super) fn checkpoint_keys_of(
     config: &Config,
     keyring: &Keyring,

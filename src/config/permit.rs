@@ -62,8 +62,8 @@ impl RawPurposes {
 ///   one.
 /// - `namespace`: in which namespace.
 /// - `fields`: on which of its fields. Default: on all.
-/// - `case`: whether a request must name its case: `"optional"` or `"required"`. Default:
-///   `"optional"`.
+/// - `case`: whether a reveal must name its case: `"optional"`, or `"required"`, which needs a
+///   permit for `"detokenize"` alone. Default: `"optional"`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPermit {
@@ -96,9 +96,19 @@ impl RawPermit {
             Some(word) => choice(key("case"), word, &CASES)?,
             None => CaseRequirement::Optional,
         };
+        let actions = actions(&key("actions"), &self.actions)?;
+        if case == CaseRequirement::Required
+            && actions.iter().any(|action| *action != Action::Detokenize)
+        {
+            return Err(ConfigError::value(
+                key("case"),
+                "is required of calls that cannot name a case",
+                "require it in a permit of its own, for \"detokenize\" alone",
+            ));
+        }
         Ok(Rule {
             principals: principals(&key("principals"), &self.principals)?,
-            actions: actions(&key("actions"), &self.actions)?,
+            actions,
             namespace: namespace.clone(),
             fields: fields(&key("fields"), self.fields.as_deref(), config)?,
             case,

@@ -235,6 +235,7 @@ fn tokenized_value(value: &TokenizedValue) -> protocol::TokenizedValue {
         fidelity: fidelity(value.fidelity).into(),
         reason: reason(value.reason).into(),
         created: value.created,
+        expires: value.expires.map(timestamp),
     }
 }
 

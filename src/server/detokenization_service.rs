@@ -15,6 +15,7 @@ use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
 use crate::server::status;
 use crate::server::stream;
+use crate::server::stream::Turns;
 use crate::vault::{Caller, Vault};
 
 /// Answers DetokenizationService.
@@ -23,6 +24,7 @@ pub(super) struct DetokenizationEndpoint {
     vault: Arc<Vault>,
     metrics: Arc<Metrics>,
     items_max: usize,
+    turns: Turns,
 }
 
 impl DetokenizationEndpoint {
@@ -36,6 +38,7 @@ impl DetokenizationEndpoint {
             vault,
             metrics,
             items_max,
+            turns: Turns::new(limits),
         })
         .max_decoding_message_size(limits.message_bytes_max)
         .max_encoding_message_size(limits.message_bytes_max)
@@ -83,6 +86,7 @@ impl DetokenizationService for DetokenizationEndpoint {
         };
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),
+            self.turns.clone(),
             answer,
         )))
     }

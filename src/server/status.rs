@@ -16,7 +16,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::AuditUnavailable(error) => of_commit(error),
         VaultError::Denied => Status::permission_denied(DENIED),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
-        VaultError::Overloaded => retry_later(Code::ResourceExhausted, "too many requests"),
+        VaultError::Overloaded => busy(),
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
         VaultError::Store(source @ StoreError::Corrupt { .. }) => {
@@ -32,7 +32,7 @@ pub(super) fn of(error: &VaultError) -> Status {
 
 fn of_commit(error: &CommitError) -> Status {
     match error {
-        CommitError::Overloaded => retry_later(Code::ResourceExhausted, "too many requests"),
+        CommitError::Overloaded => busy(),
         CommitError::TooLarge => Status::invalid_argument("request is too large to record"),
         CommitError::Damaged => {
             tracing::error!(error = %error, "stored row is damaged");
@@ -96,6 +96,11 @@ pub(super) fn invalid(part: &str, description: impl Into<String>) -> Status {
         format!("{part}: {description}"),
         details,
     )
+}
+
+/// More calls wait than are taken on.
+pub(super) fn busy() -> Status {
+    retry_later(Code::ResourceExhausted, "too many requests")
 }
 
 fn retry_later(code: Code, message: &str) -> Status {

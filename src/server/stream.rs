@@ -1,15 +1,53 @@
 //! Streams: each message is a call of its own, answered in order.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
+
+use crate::server::limits::ServerLimits;
+use crate::server::status;
+
+/// The turns of calls that come on streams. The transport's limits end where a stream begins: they
+/// count requests until their headers are answered, and a stream is one request.
+#[derive(Clone)]
+pub(super) struct Turns {
+    free: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+impl Turns {
+    /// As many turns at once as requests, each with a request's deadline.
+    pub(super) fn new(limits: &ServerLimits) -> Self {
+        let free = Arc::new(Semaphore::new(limits.concurrent_requests));
+        Self {
+            free,
+            deadline: limits.request_deadline,
+        }
+    }
+
+    /// Waits for a turn, and carries the call out within its deadline.
+    async fn take<A>(&self, call: impl Future<Output = Result<A, Status>>) -> Result<A, Status> {
+        let turn = async {
+            match self.free.acquire().await {
+                Ok(_turn) => call.await,
+                Err(_) => Err(status::busy()),
+            }
+        };
+        let answered = tokio::time::timeout(self.deadline, turn).await;
+        answered.unwrap_or_else(|_| Err(Status::deadline_exceeded("call took too long")))
+    }
+}
 
 /// Answers the messages of a stream one after the other. The stream ends with the first call that
 /// fails as a whole, or when the client goes away: what it was promised is durable by then.
 pub(super) fn answer_in_order<Q, A, F>(
     mut requests: Streaming<Q>,
+    turns: Turns,
     answer: impl Fn(Q) -> F + Send + 'static,
 ) -> ReceiverStream<Result<A, Status>>
 where
@@ -25,7 +63,7 @@ where
                 () = sender.closed() => return,
             };
             let answered = match request {
-                Ok(Some(request)) => answer(request).await,
+                Ok(Some(request)) => turns.take(answer(request)).await,
                 Ok(None) => return,
                 Err(status) => Err(status),
             };

@@ -13,6 +13,7 @@ use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
 use crate::server::status;
 use crate::server::stream;
+use crate::server::stream::Turns;
 use crate::vault::{Caller, Vault};
 
 /// Answers TokenService.
@@ -21,6 +22,7 @@ pub(super) struct TokenEndpoint {
     vault: Arc<Vault>,
     metrics: Arc<Metrics>,
     items_max: usize,
+    turns: Turns,
 }
 
 impl TokenEndpoint {
@@ -34,6 +36,7 @@ impl TokenEndpoint {
             vault,
             metrics,
             items_max,
+            turns: Turns::new(limits),
         })
         .max_decoding_message_size(limits.message_bytes_max)
         .max_encoding_message_size(limits.message_bytes_max)
@@ -85,6 +88,7 @@ impl TokenService for TokenEndpoint {
         };
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),
+            self.turns.clone(),
             answer,
         )))
     }

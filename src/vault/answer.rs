@@ -17,6 +17,8 @@ pub struct TokenizedValue {
     pub reason: FidelityReason,
     /// Whether this request made it.
     pub created: bool,
+    /// When it ends, if it does.
+    pub expires: Option<Timestamp>,
 }
 
 /// What is known of a live token. Never its value.

@@ -244,6 +244,7 @@ impl Batch<'_> {
                 continue;
             }
             let record = self.seal(wanted, form, &key, &token, record_key.id)?;
+            let expires = record.expires;
             let new_record = Some(self.drawn.changes.records.len());
             self.drawn.changes.records.push(NewRecord {
                 key: record_key,
@@ -257,6 +258,7 @@ impl Batch<'_> {
                 fidelity,
                 reason,
                 created: true,
+                expires,
             };
             return Ok(SettledItem {
                 value,
@@ -351,6 +353,7 @@ impl SettledItem {
             token,
             fidelity,
             reason,
+            expires,
             ..
         } = &self.value;
         // The caller asked for this token twice and gets it twice.
@@ -360,6 +363,7 @@ impl SettledItem {
             fidelity: *fidelity,
             reason: *reason,
             created: false,
+            expires: *expires,
         };
         Self {
             value,
@@ -396,6 +400,7 @@ impl Workplace<'_> {
             fidelity,
             reason,
             created: false,
+            expires: found.record.expires,
         };
         Ok(SettledItem {
             value,
