@@ -43,7 +43,7 @@ namespaced_key!(
 );
 namespaced_key!(
     /// Where the row of a value is: the blind index.
-    ValueKey, fingerprint: [u8; 16], "The fingerprint of field, scope and the value's equality form."
+    ValueKey, fingerprint: [u8; 16], "The fingerprint of field, scope and equality form."
 );
 namespaced_key!(
     /// Where the records of a subject are listed.

@@ -274,7 +274,8 @@ async fn matrix_of_identities_calls_namespaces_and_fields() {
             }
         }
     }
-    // Every one of them is in the log, the denied ones as denied, and no name that a caller made up.
+    // Every one of them is in the log, the denied ones as denied, and no name that a caller made
+    // up.
     let entries = vault.entries();
     let calls = entries.iter().filter(|it| it.draft.decision.is_some());
     let calls = calls.filter(|it| it.draft.event != Event::DetokenizeOutcome);
