@@ -7,7 +7,12 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "clippy takes only functions with #[test] for tests"
+)]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a test tells one story, and tables are long"
 )]
 
 mod support;

@@ -96,6 +96,7 @@ async fn malformed_names_are_named() {
     vault.check().await;
 }
 
+#[expect(clippy::disallowed_methods, reason = "it measures how long it takes")]
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_messages_values_and_tokens_are_refused() {
     let vault = TestVault::start_with("[limits]\nmessage_bytes_max = 2000000").await;

@@ -36,7 +36,7 @@ fn move_away(path: &Path) -> PathBuf {
 }
 
 async fn refusal(vault: &TestVault) -> AssemblyError {
-    vault.open().await.err().expect("it must stay closed")
+    vault.open().await.expect_err("it must stay closed")
 }
 
 async fn some_tokens(client: &Client, from: usize) -> Vec<(String, String)> {
