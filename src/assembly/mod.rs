@@ -1,4 +1,5 @@
-//! A vault from its configuration: made once by [`create`], and opened at each start by [`open`].
+//! A vault from its configuration: made once by [`create()`], and opened at each start by
+//! [`open()`].
 //!
 //! The data directory:
 //!
@@ -9,7 +10,7 @@
 //! audit.vkey  the public key of the audit log, as a C2SP verifier key
 //! ```
 //!
-//! Nothing here makes a key or a log but [`create`] and [`add_namespace`]: a vault that does not
+//! Nothing here makes a key or a log but [`create()`] and [`add_namespace`]: a vault that does not
 //! find its keys must not make new ones.
 
 mod create;

@@ -24,7 +24,7 @@ pub struct Limits {
     /// `message_bytes_max`: bytes of one message in either direction, 65,536 to 16,777,216.
     /// Default: 4,194,304.
     pub message_bytes_max: usize,
-    /// `concurrent_requests`: calls under way over all connections, 1 to 10,000; more are answered
+    /// `concurrent_requests`: calls under way on one listener, 1 to 10,000; more are answered
     /// `RESOURCE_EXHAUSTED` at once. Default: 256.
     pub concurrent_requests: usize,
     /// `connection_age_s`: seconds after which a connection is closed in good order, so that

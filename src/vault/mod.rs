@@ -5,7 +5,7 @@
 //! Detokenize  permit → find → record the intent → open → answer, and the outcome entry follows
 //! ```
 //!
-//! Every request passes [`Vault::permit`] first and leaves an entry in the audit log, whatever
+//! Every request passes `Vault::permit` first and leaves an entry in the audit log, whatever
 //! becomes of it. What opens a record for its value is reached only through
 //! [`crate::audit::Recorded`].
 
