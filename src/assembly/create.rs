@@ -5,17 +5,31 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::assembly::audit_key_file;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::namespaces::NamespaceIds;
-use crate::assembly::open::{OpenLog, open_log, read_keys};
-use crate::assembly::{audit_key_file, rocks_options};
-use crate::audit::{AuditLog, Commit, EntryDraft, Event, Head};
+use crate::assembly::open::OpenLog;
+use crate::assembly::open::open_log;
+use crate::assembly::open::read_keys;
+use crate::assembly::rocks_options;
+use crate::audit::AuditLog;
+use crate::audit::Commit;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::audit::Head;
 use crate::config::Config;
-use crate::crypto::{Entropy, RootKey};
-use crate::domain::{Clock, Namespace};
-use crate::keys::{Keyring, StoredKey};
+use crate::crypto::Entropy;
+use crate::crypto::RootKey;
+use crate::domain::Clock;
+use crate::domain::Namespace;
+use crate::keys::Keyring;
+use crate::keys::StoredKey;
+use crate::store::Changes;
+use crate::store::NamespaceId;
+use crate::store::RowChange;
+use crate::store::Store;
+use crate::store::Table;
 use crate::store::rocks::RocksStore;
-use crate::store::{Changes, NamespaceId, RowChange, Store, Table};
 
 /// Makes a vault for the configured namespaces. It is there as a whole or not at all: everything is
 /// made in a directory beside, which takes its name at the end.

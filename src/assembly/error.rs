@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::audit::{CommitError, HeadError, StartError};
+use crate::audit::CommitError;
+use crate::audit::HeadError;
+use crate::audit::StartError;
 use crate::crypto::note::NoteError;
-use crate::domain::{FieldName, Namespace};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
 use crate::format::FormatSpecError;
 use crate::keys::KeyError;
 use crate::keys::root::RootKeyError;

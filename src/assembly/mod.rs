@@ -20,9 +20,12 @@ mod namespaces;
 mod open;
 mod sweep;
 
-pub use create::{add_namespace, create};
+pub use create::add_namespace;
+pub use create::create;
 pub use error::AssemblyError;
-pub use open::{OpenVault, open, open_store};
+pub use open::OpenVault;
+pub use open::open;
+pub use open::open_store;
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::domain::Namespace;
-use crate::store::{NamespaceId, RowChange, Store, StoreError, Table};
+use crate::store::NamespaceId;
+use crate::store::RowChange;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Table;
 
 /// The numbers of all namespaces that the vault has ever had. A number is never used again.
 #[derive(Clone, Debug, Default)]

@@ -9,20 +9,45 @@ use crate::assembly::fields;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
-use crate::audit::{
-    AuditLog, CheckpointKeys, CheckpointSigner, Commit, EntryDraft, Event, Head, LogParts,
-    SequencerThread, SignedCheckpoint,
-};
-use crate::config::{Config, FieldConfig, FormatName, NamespaceConfig, OnInvalid, Purposes};
-use crate::crypto::note::{NoteKeyName, NoteVerifier};
-use crate::crypto::{Entropy, RootKey};
-use crate::domain::{Clock, FieldName, Namespace};
-use crate::format::{Format, FormatKind, FormatSpec};
-use crate::keys::{Keyring, StoredKey};
+use crate::audit::AuditLog;
+use crate::audit::CheckpointKeys;
+use crate::audit::CheckpointSigner;
+use crate::audit::Commit;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::audit::Head;
+use crate::audit::LogParts;
+use crate::audit::SequencerThread;
+use crate::audit::SignedCheckpoint;
+use crate::config::Config;
+use crate::config::FieldConfig;
+use crate::config::FormatName;
+use crate::config::NamespaceConfig;
+use crate::config::OnInvalid;
+use crate::config::Purposes;
+use crate::crypto::Entropy;
+use crate::crypto::RootKey;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::NoteVerifier;
+use crate::domain::Clock;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::format::Format;
+use crate::format::FormatKind;
+use crate::format::FormatSpec;
+use crate::keys::Keyring;
+use crate::keys::StoredKey;
 use crate::policy::Policy;
+use crate::store::Changes;
+use crate::store::NamespaceId;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Table;
 use crate::store::rocks::RocksStore;
-use crate::store::{Changes, NamespaceId, Store, StoreError, Table};
-use crate::vault::{Field, NamespaceFields, Parts, Vault};
+use crate::vault::Field;
+use crate::vault::NamespaceFields;
+use crate::vault::Parts;
+use crate::vault::Vault;
 
 /// A vault that is open, with the thread that writes its log.
 pub struct OpenVault {

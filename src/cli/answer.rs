@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 use crate::cli::error::say;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, ItemError, code_name};
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::code_name;
 
 /// The answer to one line of input.
 pub(super) struct Answer {

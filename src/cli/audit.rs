@@ -13,13 +13,20 @@ use clap::Args;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::audit::{CheckpointKeys, Head, HeadError, Report, VerifyError};
-use crate::audit::{verify_export, verify_store, write_export};
+use crate::audit::CheckpointKeys;
+use crate::audit::Head;
+use crate::audit::HeadError;
+use crate::audit::Report;
+use crate::audit::VerifyError;
+use crate::audit::verify_export;
+use crate::audit::verify_store;
+use crate::audit::write_export;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::store::StoreError;
-use crate::store::rocks::{RocksOptions, RocksStore};
+use crate::store::rocks::RocksOptions;
+use crate::store::rocks::RocksStore;
 
 /// The audit log: verify it, export it
 #[derive(Debug, Subcommand)]

@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Subcommand;
 
-use crate::cli::error::{CliError, say};
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
-use crate::config::{Config, PASSPHRASE_FILE_VARIABLE, PassphraseSource, RootKeyConfig};
+use crate::config::Config;
+use crate::config::PASSPHRASE_FILE_VARIABLE;
+use crate::config::PassphraseSource;
+use crate::config::RootKeyConfig;
 
 /// The configuration file
 #[derive(Debug, Subcommand)]

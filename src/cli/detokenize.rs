@@ -11,15 +11,30 @@ use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, Failure};
+use crate::cli::answer::Answer;
+use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
-use crate::cli::error::{CliError, say};
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::exit::Exit;
-use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::line_args::LineArgs;
+use crate::cli::line_args::SUBJECT_HELP;
+use crate::cli::line_args::subject;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
-use crate::client::{ClientError, ItemError, Reason, Receipt, RevealClient, TokenItem};
-use crate::domain::{CaseId, FieldName, Plaintext, Purpose, RequestId, Subject, Token};
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::Reason;
+use crate::client::Receipt;
+use crate::client::RevealClient;
+use crate::client::TokenItem;
+use crate::domain::CaseId;
+use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
 
 /// Reveals the values of tokens: a token a line in, a value a line out
 #[derive(Args, Clone, Debug)]

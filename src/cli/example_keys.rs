@@ -7,7 +7,8 @@ use x509_parser::pem::Pem;
 
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
-use crate::config::{Config, RootKeyConfig};
+use crate::config::Config;
+use crate::config::RootKeyConfig;
 
 /// Refuses a configuration that names a certificate with one of the example's keys, or its root
 /// key. Keys are compared, not files: another certificate for a public key is no better.

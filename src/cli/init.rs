@@ -6,16 +6,21 @@ use clap::Args;
 
 use crate::cli::block_on;
 use crate::cli::config_check;
-use crate::cli::error::{CliError, say};
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
-use crate::cli::passphrase::{Occasion, root_key_file};
+use crate::cli::passphrase::Occasion;
+use crate::cli::passphrase::root_key_file;
 use crate::cli::wiring;
-use crate::config::{Config, RootKeyConfig};
-use crate::crypto::{RootKey, SystemEntropy};
+use crate::config::Config;
+use crate::config::RootKeyConfig;
+use crate::crypto::RootKey;
+use crate::crypto::SystemEntropy;
 use crate::domain::Namespace;
 use crate::keys::hardening;
-use crate::keys::root::{Argon2Parameters, RootKeyProvider};
+use crate::keys::root::Argon2Parameters;
+use crate::keys::root::RootKeyProvider;
 
 /// Makes a new vault: its root key file, its keys, its log; never over one that is there
 #[derive(Args, Clone, Debug)]

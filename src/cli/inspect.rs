@@ -4,16 +4,27 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, Failure};
+use crate::cli::answer::Answer;
+use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::date_time::DateTime;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::line_args::LineArgs;
+use crate::cli::line_args::SUBJECT_HELP;
+use crate::cli::line_args::subject;
 use crate::cli::pipeline::LineCall;
-use crate::cli::tokenize::{fidelity_name, field};
-use crate::client::{ClientError, ItemError, TokenClient, TokenDescription, TokenItem};
-use crate::domain::{FieldName, RequestId, Subject, Token};
+use crate::cli::tokenize::fidelity_name;
+use crate::cli::tokenize::field;
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::TokenClient;
+use crate::client::TokenDescription;
+use crate::client::TokenItem;
+use crate::domain::FieldName;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
 
 /// Says what is known of each token: its field, when it was made, when it ends; never its value
 #[derive(Args, Clone, Debug)]

@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use crate::cli::escape::{EscapeError, unescape};
+use crate::cli::escape::EscapeError;
+use crate::cli::escape::unescape;
 
 /// A line of the input and the value that it stands for.
 pub(super) struct Line {

@@ -11,7 +11,8 @@ use clap::Args;
 use crate::cli::answer::AnswerForm;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::pipeline::{self, LineCall};
+use crate::cli::pipeline;
+use crate::cli::pipeline::LineCall;
 use crate::domain::Subject;
 
 /// What every command takes that answers line by line.

@@ -3,15 +3,25 @@
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, Failure};
+use crate::cli::answer::Answer;
+use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::line_args::LineArgs;
+use crate::cli::line_args::SUBJECT_HELP;
+use crate::cli::line_args::subject;
 use crate::cli::pipeline::LineCall;
-use crate::cli::tokenize::{field, issued};
-use crate::client::{ClientError, ItemError, TokenClient, ValueItem};
-use crate::domain::{FieldName, Plaintext, RequestId, Subject};
+use crate::cli::tokenize::field;
+use crate::cli::tokenize::issued;
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::TokenClient;
+use crate::client::ValueItem;
+use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
 
 /// Finds the existing token of each value, and makes none: the exact search
 #[derive(Args, Clone, Debug)]

@@ -34,7 +34,8 @@ use clap::Parser;
 use clap::Subcommand;
 use tokio::runtime;
 
-use crate::cli::error::{CliError, say};
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 
 pub use exit::Exit;
 

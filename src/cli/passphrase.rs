@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::cli::error::CliError;
-use crate::config::{PassphraseSource, RootKeyConfig};
+use crate::config::PassphraseSource;
+use crate::config::RootKeyConfig;
 use crate::keys::root::PassphraseFile;
 
 /// Whether a passphrase is chosen now.

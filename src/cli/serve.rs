@@ -14,8 +14,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::block_on;
 use crate::cli::config_check;
-use crate::cli::dev::{DevDirectory, Endpoints};
-use crate::cli::error::{CliError, say};
+use crate::cli::dev::DevDirectory;
+use crate::cli::dev::Endpoints;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
 use crate::cli::init::open_root_key;

@@ -4,15 +4,25 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, Failure};
+use crate::cli::answer::Answer;
+use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
+use crate::cli::line_args::LineArgs;
+use crate::cli::line_args::SUBJECT_HELP;
+use crate::cli::line_args::subject;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
-use crate::client::{ClaimItem, ClientError, ItemError, TokenClient};
-use crate::domain::{FieldName, Plaintext, RequestId, Subject, Token};
+use crate::client::ClaimItem;
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::TokenClient;
+use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
 
 /// Says whether each token stands for the value claimed with it: `true` or `false`
 #[derive(Args, Clone, Debug)]

@@ -6,11 +6,19 @@ use std::sync::Arc;
 use crate::assembly;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
-use crate::config::{Config, Limits};
-use crate::crypto::{Entropy, RootKey, SystemEntropy};
-use crate::domain::{Clock, Namespace, SystemClock};
+use crate::config::Config;
+use crate::config::Limits;
+use crate::crypto::Entropy;
+use crate::crypto::RootKey;
+use crate::crypto::SystemEntropy;
+use crate::domain::Clock;
+use crate::domain::Namespace;
+use crate::domain::SystemClock;
 use crate::server;
-use crate::server::{BoundAddresses, ServerLimits, ServerSettings, TlsFiles};
+use crate::server::BoundAddresses;
+use crate::server::ServerLimits;
+use crate::server::ServerSettings;
+use crate::server::TlsFiles;
 
 /// Makes a vault for the configured namespaces.
 ///

@@ -2,8 +2,15 @@
 
 use tonic_types::pb::Status;
 
-use crate::client::error::{ClientError, ItemError};
-use crate::domain::{Fidelity, FidelityReason, FieldName, Plaintext, Subject, Timestamp, Token};
+use crate::client::error::ClientError;
+use crate::client::error::ItemError;
+use crate::domain::Fidelity;
+use crate::domain::FidelityReason;
+use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::Subject;
+use crate::domain::Timestamp;
+use crate::domain::Token;
 use crate::protocol;
 
 /// A value to tokenize or to look up.

@@ -4,12 +4,21 @@ use std::fmt;
 
 use tonic::transport::Channel;
 
-use crate::client::channel::{self, MESSAGE_BYTES_MAX};
-use crate::client::error::{ClientError, ItemError};
-use crate::client::item::{TokenItem, results, subject};
+use crate::client::channel;
+use crate::client::channel::MESSAGE_BYTES_MAX;
+use crate::client::error::ClientError;
+use crate::client::error::ItemError;
+use crate::client::item::TokenItem;
+use crate::client::item::results;
+use crate::client::item::subject;
 use crate::client::profile::Profile;
 use crate::client::retry;
-use crate::domain::{CaseId, FieldName, Namespace, Plaintext, Purpose, RequestId};
+use crate::domain::CaseId;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
 use crate::protocol;
 use crate::protocol::detokenization_service_client::DetokenizationServiceClient;
 

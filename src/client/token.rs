@@ -4,15 +4,24 @@ use std::fmt;
 
 use tonic::transport::Channel;
 
-use crate::client::channel::{self, MESSAGE_BYTES_MAX};
-use crate::client::error::{ClientError, ItemError};
-use crate::client::item::{
-    ClaimItem, IssuedToken, TokenDescription, TokenItem, ValueItem, description, issued, results,
-    subject,
-};
+use crate::client::channel;
+use crate::client::channel::MESSAGE_BYTES_MAX;
+use crate::client::error::ClientError;
+use crate::client::error::ItemError;
+use crate::client::item::ClaimItem;
+use crate::client::item::IssuedToken;
+use crate::client::item::TokenDescription;
+use crate::client::item::TokenItem;
+use crate::client::item::ValueItem;
+use crate::client::item::description;
+use crate::client::item::issued;
+use crate::client::item::results;
+use crate::client::item::subject;
 use crate::client::profile::Profile;
 use crate::client::retry;
-use crate::domain::{FieldName, Namespace, RequestId};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::RequestId;
 use crate::protocol;
 use crate::protocol::token_service_client::TokenServiceClient;
 

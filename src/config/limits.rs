@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::config::error::{ConfigError, bounded};
+use crate::config::error::ConfigError;
+use crate::config::error::bounded;
 
 /// How much the vault takes on: `[limits]`. Every key has a default; what is over a limit is
 /// refused and never queued without end. Read at start.

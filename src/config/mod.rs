@@ -29,11 +29,16 @@ use crate::policy::Rule;
 
 pub use audit::AuditConfig;
 pub use error::ConfigError;
-pub use limits::{ITEMS_PER_REQUEST_MAX, Limits};
+pub use limits::ITEMS_PER_REQUEST_MAX;
+pub use limits::Limits;
 pub use listen::ListenConfig;
-pub use namespace::{FieldConfig, FormatName, NamespaceConfig, OnInvalid};
+pub use namespace::FieldConfig;
+pub use namespace::FormatName;
+pub use namespace::NamespaceConfig;
+pub use namespace::OnInvalid;
 pub use permit::Purposes;
-pub use root_key::{PassphraseSource, RootKeyConfig};
+pub use root_key::PassphraseSource;
+pub use root_key::RootKeyConfig;
 pub use store::StoreConfig;
 pub use tls::TlsConfig;
 

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::error::{ConfigError, bounded, choice};
-use crate::domain::{Equality, Fidelity, FieldName, Namespace};
+use crate::config::error::ConfigError;
+use crate::config::error::bounded;
+use crate::config::error::choice;
+use crate::domain::Equality;
+use crate::domain::Fidelity;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,13 +1,21 @@
 //! Who may do what: `[[permit]]`, and why: `[purposes]`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::config::error::{ConfigError, choice};
+use crate::config::error::ConfigError;
+use crate::config::error::choice;
 use crate::config::namespace::NamespaceConfig;
-use crate::domain::{FieldName, Namespace, Principal, Purpose};
-use crate::policy::{Action, CaseRequirement, FieldSelection, Rule};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Principal;
+use crate::domain::Purpose;
+use crate::policy::Action;
+use crate::policy::CaseRequirement;
+use crate::policy::FieldSelection;
+use crate::policy::Rule;
 
 /// Which purposes a reveal may name: `[purposes]`. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::config::error::{ConfigError, choice};
+use crate::config::error::ConfigError;
+use crate::config::error::choice;
 
 /// Where the root key comes from: `[root_key]`. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::config::error::{ConfigError, bounded};
+use crate::config::error::ConfigError;
+use crate::config::error::bounded;
 
 /// How the embedded store uses the machine: `[store]`. Every key has a default. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]

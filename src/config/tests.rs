@@ -1,8 +1,14 @@
 //! Each table of the configuration: what it takes, and how it refuses the rest.
 
 use super::*;
-use crate::domain::{Equality, Fidelity, FieldName, Principal, Purpose};
-use crate::policy::{Action, CaseRequirement, FieldSelection};
+use crate::domain::Equality;
+use crate::domain::Fidelity;
+use crate::domain::FieldName;
+use crate::domain::Principal;
+use crate::domain::Purpose;
+use crate::policy::Action;
+use crate::policy::CaseRequirement;
+use crate::policy::FieldSelection;
 use std::time::Duration;
 
 const SMALLEST: &str = r#"

@@ -115,7 +115,12 @@ impl KeyState {
     ///
     /// If the table does not have the transition; staying in a state is none.
     pub fn transition(self, to: Self) -> Result<Self, InvalidTransition> {
-        use KeyState::{Active, Compromised, Deactivated, Destroyed, PreActivation, Suspended};
+        use KeyState::Active;
+        use KeyState::Compromised;
+        use KeyState::Deactivated;
+        use KeyState::Destroyed;
+        use KeyState::PreActivation;
+        use KeyState::Suspended;
         let allowed = match self {
             PreActivation => matches!(to, Active | Suspended | Compromised | Destroyed),
             Active => matches!(to, Suspended | Deactivated | Compromised),

@@ -1,6 +1,7 @@
 //! What a principal may be permitted to do.
 
-use crate::domain::{CaseId, Namespace};
+use crate::domain::CaseId;
+use crate::domain::Namespace;
 
 /// What a principal may be permitted to do, by the name of the call.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

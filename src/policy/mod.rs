@@ -15,6 +15,12 @@ mod action;
 mod permitted;
 mod rule;
 
-pub use action::{Action, Request};
-pub use permitted::{Denied, Permit, Permitted};
-pub use rule::{CaseRequirement, FieldSelection, Policy, Rule};
+pub use action::Action;
+pub use action::Request;
+pub use permitted::Denied;
+pub use permitted::Permit;
+pub use permitted::Permitted;
+pub use rule::CaseRequirement;
+pub use rule::FieldSelection;
+pub use rule::Policy;
+pub use rule::Rule;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::domain::{FieldName, Principal};
+use crate::domain::FieldName;
+use crate::domain::Principal;
 use crate::policy::rule::FieldSelection;
 
 /// The decision that permits a request: to whom, for which fields, by which policy.

@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 use sha2::Digest;
 use sha2::Sha256;
 
-use crate::domain::{FieldName, Namespace, Principal};
-use crate::policy::action::{Action, Request};
-use crate::policy::permitted::{Denied, Permit, Permitted};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Principal;
+use crate::policy::action::Action;
+use crate::policy::action::Request;
+use crate::policy::permitted::Denied;
+use crate::policy::permitted::Permit;
+use crate::policy::permitted::Permitted;
 
 /// Which fields a rule is about.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -7,14 +7,27 @@ use prost_types::Timestamp as WireTimestamp;
 use tonic::Status;
 
 use crate::audit::Receipt;
-use crate::domain::{
-    CaseId, Fidelity, FidelityReason, FieldName, IdentifierError, Namespace, Plaintext, Purpose,
-    RequestId, Subject, Timestamp, Token,
-};
+use crate::domain::CaseId;
+use crate::domain::Fidelity;
+use crate::domain::FidelityReason;
+use crate::domain::FieldName;
+use crate::domain::IdentifierError;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Timestamp;
+use crate::domain::Token;
 use crate::protocol;
 use crate::server::status;
 use crate::vault;
-use crate::vault::{Description, DetokenizeAnswer, Item, ItemError, RevealReceipt, TokenizedValue};
+use crate::vault::Description;
+use crate::vault::DetokenizeAnswer;
+use crate::vault::Item;
+use crate::vault::ItemError;
+use crate::vault::RevealReceipt;
+use crate::vault::TokenizedValue;
 
 pub(super) fn tokenize(
     request: protocol::TokenizeRequest,

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
+use tonic_health::server::HealthReporter;
+use tonic_health::server::HealthService;
 
 use crate::audit::LogState;
-use crate::protocol::{detokenization_service_server, token_service_server};
+use crate::protocol::detokenization_service_server;
+use crate::protocol::token_service_server;
 use crate::vault::Vault;
 
 /// Tells health checks whether the services serve.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use sha2::Digest;
 use sha2::Sha256;
-use tonic::{Request, Status};
+use tonic::Request;
+use tonic::Status;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::prelude::X509Certificate;
@@ -76,7 +77,9 @@ fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, KeyPair, SanType};
+    use rcgen::CertificateParams;
+    use rcgen::KeyPair;
+    use rcgen::SanType;
 
     use super::*;
 

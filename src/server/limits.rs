@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tonic::transport::Server;
 use tower::ServiceBuilder;
-use tower::layer::util::{Identity, Stack};
+use tower::layer::util::Identity;
+use tower::layer::util::Stack;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 

@@ -34,7 +34,8 @@ use tonic::transport::Server;
 use crate::vault::Vault;
 
 pub use limits::ServerLimits;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::TlsError;
+pub use tls::TlsFiles;
 
 use self::detokenization_service::DetokenizationEndpoint;
 use self::health::Health;

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use prost::Message;
-use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt, pb};
+use tonic::Code;
+use tonic::Status;
+use tonic_types::ErrorDetails;
+use tonic_types::StatusExt;
+use tonic_types::pb;
 
 use crate::audit::CommitError;
 use crate::store::StoreError;
-use crate::vault::{ItemError, VaultError};
+use crate::vault::ItemError;
+use crate::vault::VaultError;
 
 /// A failed request.
 pub(super) fn of(error: &VaultError) -> Status {

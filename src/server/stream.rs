@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::Status;
+use tonic::Streaming;
 
 use crate::server::limits::ServerLimits;
 use crate::server::status;

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::Request;
+use tonic::Response;
+use tonic::Status;
+use tonic::Streaming;
 
 use crate::protocol;
-use crate::protocol::token_service_server::{TokenService, TokenServiceServer};
+use crate::protocol::token_service_server::TokenService;
+use crate::protocol::token_service_server::TokenServiceServer;
 use crate::server::convert;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
@@ -14,7 +18,8 @@ use crate::server::metrics::Metrics;
 use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
-use crate::vault::{Caller, Vault};
+use crate::vault::Caller;
+use crate::vault::Vault;
 
 /// Answers TokenService.
 #[derive(Clone)]

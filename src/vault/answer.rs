@@ -1,6 +1,10 @@
 //! What the vault answers.
 
-use crate::domain::{Fidelity, FidelityReason, FieldName, Timestamp, Token};
+use crate::domain::Fidelity;
+use crate::domain::FidelityReason;
+use crate::domain::FieldName;
+use crate::domain::Timestamp;
+use crate::domain::Token;
 use crate::vault::error::ItemError;
 
 /// An item of a request or of an answer: one bad item never fails its batch.

@@ -1,20 +1,44 @@
 //! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
 
-use crate::audit::{Commit, CommitError, EntryDraft, Event, ItemOutcome, Receipt, Recorded};
-use crate::crypto::merkle::{Hash, ProofError};
-use crate::domain::{CaseId, FieldName, Namespace, Plaintext, Purpose, RequestId, Subject, Token};
-use crate::policy::{Action, Permitted, Request};
-use crate::store::{Changes, StoreError};
+use crate::audit::Commit;
+use crate::audit::CommitError;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::audit::ItemOutcome;
+use crate::audit::Receipt;
+use crate::audit::Recorded;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::ProofError;
+use crate::domain::CaseId;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::store::Changes;
+use crate::store::StoreError;
+use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::decipher;
-use crate::vault::error::{ItemError, VaultError};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
-use crate::vault::find::{Found, by_token};
-use crate::vault::journal::{About, Journaled, Note, about};
-use crate::vault::read::{Presented, Workplace};
+use crate::vault::find::Found;
+use crate::vault::find::by_token;
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::read::Presented;
+use crate::vault::read::Workplace;
 use crate::vault::retry::Retry;
-use crate::vault::{Vault, work};
+use crate::vault::work;
 
 /// Tokens whose values are wanted.
 #[expect(missing_debug_implementations, reason = "a token must not reach a log")]

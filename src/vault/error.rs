@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use crate::audit::CommitError;
-use crate::crypto::{CryptoError, Ff1Error};
+use crate::crypto::CryptoError;
+use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
 use crate::format::FormatError;
 use crate::store::StoreError;

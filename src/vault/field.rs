@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::Scope;
-use crate::domain::{Equality, FieldName, Subject};
+use crate::domain::Equality;
+use crate::domain::FieldName;
+use crate::domain::Subject;
 use crate::format::Format;
 use crate::store::NamespaceId;
 use crate::vault::error::ItemError;

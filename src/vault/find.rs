@@ -1,12 +1,18 @@
 //! Records, found by their value or by their token.
 
 use crate::domain::Timestamp;
-use crate::store::{
-    Record, RecordId, RecordKey, RecordState, Store, StoreError, ValueKey, ValueRow,
-};
+use crate::store::Record;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RecordState;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::ValueKey;
+use crate::store::ValueRow;
 use crate::vault::answer::Item;
 use crate::vault::error::ItemError;
-use crate::vault::read::{Presented, Reading};
+use crate::vault::read::Presented;
+use crate::vault::read::Reading;
 
 /// A record, and where it was found.
 pub(super) struct Found {

@@ -1,16 +1,31 @@
 //! Inspect: what is known of a token. Never its value.
 
 use crate::audit::ItemOutcome;
-use crate::domain::{FieldName, Namespace, RequestId, Subject, Token};
-use crate::policy::{Action, Permitted, Request};
-use crate::vault::answer::{Description, Item};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::vault::Vault;
+use crate::vault::answer::Description;
+use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
-use crate::vault::error::{ItemError, VaultError};
-use crate::vault::field::{Field, NamespaceFields};
-use crate::vault::find::{Found, by_token};
-use crate::vault::journal::{About, Journaled, Note, about};
-use crate::vault::read::{Presented, Workplace};
-use crate::vault::{Vault, work};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::field::Field;
+use crate::vault::field::NamespaceFields;
+use crate::vault::find::Found;
+use crate::vault::find::by_token;
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::read::Presented;
+use crate::vault::read::Workplace;
+use crate::vault::work;
 
 /// Tokens to describe.
 #[expect(missing_debug_implementations, reason = "a token must not reach a log")]

@@ -3,15 +3,28 @@
 //! Names that callers chose freely (a namespace or field that is not configured) are left out: an
 //! entry must not be a place to write in.
 
-use crate::audit::{Decision, EntryDraft, EntryItem, ErrorClass, Event, ItemOutcome};
+use crate::audit::Decision;
+use crate::audit::EntryDraft;
+use crate::audit::EntryItem;
+use crate::audit::ErrorClass;
+use crate::audit::Event;
+use crate::audit::ItemOutcome;
 use crate::crypto::Fingerprint;
-use crate::domain::{Equality, FieldName, Purpose, RequestId, Subject, Token};
+use crate::domain::Equality;
+use crate::domain::FieldName;
+use crate::domain::Purpose;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
 use crate::format::fold;
-use crate::policy::{Action, Permitted, Request};
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
-use crate::vault::error::{ItemError, VaultError};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
 use crate::vault::find::Found;
 use crate::vault::read::TOKEN_BYTES_MAX;
 

@@ -1,16 +1,30 @@
 //! Lookup: the existing token of a value. It creates nothing.
 
 use crate::audit::ItemOutcome;
-use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject};
-use crate::policy::{Action, Permitted, Request};
-use crate::vault::answer::{Item, TokenizedValue};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::vault::Vault;
+use crate::vault::answer::Item;
+use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
-use crate::vault::error::{ItemError, VaultError};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
-use crate::vault::find::{Known, by_value};
-use crate::vault::journal::{About, Journaled, Note, about};
-use crate::vault::read::{Reading, Workplace};
-use crate::vault::{Vault, work};
+use crate::vault::find::Known;
+use crate::vault::find::by_value;
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::read::Reading;
+use crate::vault::read::Workplace;
+use crate::vault::work;
 
 /// Values whose tokens are wanted, if there are any.
 #[expect(

@@ -1,15 +1,24 @@
 //! The first gate: policy, and the entry of who was turned away at it.
 
-use crate::audit::{Commit, EntryDraft, ItemOutcome, Receipt};
+use crate::audit::Commit;
+use crate::audit::EntryDraft;
+use crate::audit::ItemOutcome;
+use crate::audit::Receipt;
 use crate::domain::FieldName;
-use crate::policy::{Permit, Permitted, Request};
+use crate::policy::Permit;
+use crate::policy::Permitted;
+use crate::policy::Request;
 use crate::store::Changes;
+use crate::vault::ITEMS_MAX;
+use crate::vault::Vault;
 use crate::vault::caller::Caller;
-use crate::vault::error::{ItemError, VaultError};
-use crate::vault::field::{Field, NamespaceFields};
-use crate::vault::journal::{Journaled, error_class};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::field::Field;
+use crate::vault::field::NamespaceFields;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::error_class;
 use crate::vault::read::Workplace;
-use crate::vault::{ITEMS_MAX, Vault};
 
 impl Vault {
     /// Decides a request. A refusal is recorded before it is told.

@@ -1,10 +1,18 @@
 //! A value as a request brings it, read into its field's format.
 
 use crate::crypto::Scope;
-use crate::domain::{Equality, Namespace, Plaintext, Subject, Token};
-use crate::format::{Parsed, fold};
+use crate::domain::Equality;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::Subject;
+use crate::domain::Token;
+use crate::format::Parsed;
+use crate::format::fold;
 use crate::keys::NamespaceKeys;
-use crate::store::{NamespaceId, RecordId, RecordKey, ValueKey};
+use crate::store::NamespaceId;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::ValueKey;
 use crate::vault::cipher::Place;
 use crate::vault::error::ItemError;
 use crate::vault::field::Field;

@@ -3,11 +3,18 @@
 //! Equal values find their record by themselves. Where a field keeps them apart (equality
 //! `none`), the row of the request id remembers which record each item got.
 
-use crate::domain::{RequestId, Timestamp};
-use crate::store::{RecordId, RecordKey, RequestKey, RequestRow, Store, StoreError};
+use crate::domain::RequestId;
+use crate::domain::Timestamp;
+use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::RequestKey;
+use crate::store::RequestRow;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
-use crate::vault::find::{Found, Known};
+use crate::vault::find::Found;
+use crate::vault::find::Known;
 use crate::vault::read::Workplace;
 
 /// What a request id binds: the caller, and the contents.

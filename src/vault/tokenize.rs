@@ -1,17 +1,35 @@
 //! Tokenize: each value gets its token, the known one or a new one.
 
-use crate::audit::{Commit, CommitError, ItemOutcome};
-use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject};
-use crate::policy::{Action, Permitted, Request};
-use crate::vault::answer::{Item, TokenizedValue};
+use crate::audit::Commit;
+use crate::audit::CommitError;
+use crate::audit::ItemOutcome;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::vault::Vault;
+use crate::vault::answer::Item;
+use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
-use crate::vault::error::{ItemError, VaultError};
-use crate::vault::field::{Field, NamespaceFields};
-use crate::vault::journal::{About, Journaled, Note, about};
-use crate::vault::read::{Reading, Workplace};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::field::Field;
+use crate::vault::field::NamespaceFields;
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::read::Reading;
+use crate::vault::read::Workplace;
 use crate::vault::retry::Retry;
-use crate::vault::tokenize_draw::{Drawing, Settled, SettledItem};
-use crate::vault::{Vault, work};
+use crate::vault::tokenize_draw::Drawing;
+use crate::vault::tokenize_draw::Settled;
+use crate::vault::tokenize_draw::SettledItem;
+use crate::vault::work;
 
 /// Values that want tokens.
 #[expect(

@@ -1,19 +1,38 @@
 //! Which token each value has: its record's, or one that is drawn now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::HashSet;
 
-use crate::crypto::{RecordName, TokenKey};
-use crate::domain::{Fidelity, Subject, Timestamp, Token};
-use crate::format::{OutlineSize, fold};
-use crate::store::{
-    Changes, Conflict, NewRecord, Record, RecordId, RecordState, SubjectKey, ValueIndex, ValueKey,
-};
+use crate::crypto::TokenKey;
+use crate::domain::Fidelity;
+use crate::domain::Timestamp;
+use crate::domain::Token;
+use crate::format::OutlineSize;
+use crate::format::fold;
+use crate::store::Changes;
+use crate::store::Conflict;
+use crate::store::NewRecord;
+use crate::store::Record;
+use crate::store::RecordId;
+use crate::store::RecordState;
+use crate::store::SubjectKey;
+use crate::store::ValueIndex;
+use crate::store::ValueKey;
 use crate::vault::Vault;
-use crate::vault::answer::{Item, TokenizedValue};
-use crate::vault::cipher::{Form, NoToken, encipher, terms};
-use crate::vault::error::{ItemError, VaultError};
-use crate::vault::find::{Found, Known, by_record_keys, by_value};
-use crate::vault::read::{Reading, Workplace};
+use crate::vault::answer::Item;
+use crate::vault::answer::TokenizedValue;
+use crate::vault::cipher::Form;
+use crate::vault::cipher::NoToken;
+use crate::vault::cipher::encipher;
+use crate::vault::cipher::terms;
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::find::Found;
+use crate::vault::find::Known;
+use crate::vault::find::by_record_keys;
+use crate::vault::find::by_value;
+use crate::vault::read::Reading;
+use crate::vault::read::Workplace;
 use crate::vault::retry::Retry;
 use crate::vault::tokenize::Wanted;
 
@@ -339,13 +358,6 @@ impl Batch<'_> {
     }
 }
 
-impl Reading<'_> {
-    /// The place of a record of this value, as seals are bound to it.
-    pub(super) fn name(&self, id: RecordId) -> RecordName<'_> {
-        self.place.name(id)
-    }
-}
-
 impl SettledItem {
     /// The same token again, for an equal value of the same call.
     fn repeated(&self) -> Self {
@@ -370,106 +382,6 @@ impl SettledItem {
             record_id: self.record_id,
             new_record: None,
         }
-    }
-}
-
-impl Workplace<'_> {
-    /// The token of a value that has a record: its key enciphers the value again.
-    pub(super) fn token_of(&self, reading: &Reading<'_>, found: &Found) -> Item<SettledItem> {
-        let token = self
-            .encipher_again(reading, found)?
-            .ok_or(ItemError::Damaged)?;
-        // The record's id is the fingerprint of its token: a record that another value's row
-        // points at, or that was changed, does not get past this.
-        let is_its_token = self
-            .record_keys(&reading.place, token.expose())
-            .iter()
-            .any(|key| key.id == found.id);
-        if !is_its_token {
-            return Err(ItemError::Damaged);
-        }
-        let (preferred, reason) = reading.parsed.preferred();
-        let fidelity = found.record.fidelity;
-        let reason = if preferred == fidelity {
-            reason
-        } else {
-            crate::domain::FidelityReason::Configured
-        };
-        let value = TokenizedValue {
-            token,
-            fidelity,
-            reason,
-            created: false,
-            expires: found.record.expires,
-        };
-        Ok(SettledItem {
-            value,
-            record_id: found.id,
-            new_record: None,
-        })
-    }
-
-    /// What a record's key makes of a value: its token, if the record is the value's; nothing, if
-    /// the value cannot have a token of the record's form.
-    pub(super) fn encipher_again(
-        &self,
-        reading: &Reading<'_>,
-        found: &Found,
-    ) -> Result<Option<Token>, ItemError> {
-        let key = self.token_key(&reading.name(found.id), &found.record)?;
-        let form = Form::of(&found.record).ok_or(ItemError::Damaged)?;
-        if found.record.layout_version != u16::from(reading.place.field.format.version()) {
-            return Err(ItemError::Damaged);
-        }
-        match encipher(&reading.place, &reading.parsed, form, &key) {
-            Ok(token) => Ok(Some(token)),
-            Err(NoToken::DrawAgain | NoToken::OtherForm) => Ok(None),
-            Err(NoToken::Item(error)) => Err(error),
-        }
-    }
-
-    /// Where the records of a subject are listed.
-    pub(super) fn subject_key(&self, subject: &Subject) -> SubjectKey {
-        let fingerprint = self
-            .keys
-            .value_fingerprint()
-            .active()
-            .subject(self.namespace, subject);
-        SubjectKey {
-            namespace: self.id,
-            fingerprint: *fingerprint.as_bytes(),
-        }
-    }
-
-    /// Whose record it is, if it says.
-    pub(super) fn subject(
-        &self,
-        name: &RecordName<'_>,
-        record: &Record,
-    ) -> Result<Option<Subject>, ItemError> {
-        if record.subject.is_empty() {
-            return Ok(None);
-        }
-        let wrapping = self
-            .keys
-            .wrapping()
-            .version(record.wrapping_version)
-            .ok_or(ItemError::KeyDestroyed)?;
-        Ok(Some(wrapping.open_subject(name, &record.subject)?))
-    }
-
-    /// The key of a record's token.
-    pub(super) fn token_key(
-        &self,
-        name: &RecordName<'_>,
-        record: &Record,
-    ) -> Result<TokenKey, ItemError> {
-        let wrapping = self
-            .keys
-            .wrapping()
-            .version(record.wrapping_version)
-            .ok_or(ItemError::KeyDestroyed)?;
-        Ok(wrapping.unwrap(name, &record.wrapped)?)
     }
 }
 

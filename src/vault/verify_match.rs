@@ -4,17 +4,31 @@
 //! token or is not.
 
 use crate::audit::ItemOutcome;
-use crate::domain::{FieldName, Namespace, Plaintext, RequestId, Subject, Token};
-use crate::policy::{Action, Permitted, Request};
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::is_same_token;
-use crate::vault::error::{ItemError, VaultError};
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::by_token;
-use crate::vault::journal::{About, Journaled, Note, about};
-use crate::vault::read::{Presented, Reading, Workplace};
-use crate::vault::{Vault, work};
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::read::Presented;
+use crate::vault::read::Reading;
+use crate::vault::read::Workplace;
+use crate::vault::work;
 
 /// Tokens and the values that they are claimed to stand for.
 #[expect(

@@ -1,15 +1,31 @@
 //! Who may do what: the whole matrix, and that a refusal says nothing.
 
-use counterfoil::audit::{Decision, ErrorClass, Event};
+use counterfoil::audit::Decision;
+use counterfoil::audit::ErrorClass;
+use counterfoil::audit::Event;
 use counterfoil::policy::Action;
-use counterfoil::protocol::{
-    DetokenizeRequest, InspectItem, InspectRequest, LookupItem, LookupRequest, TokenizeRequest,
-    VerifyMatchItem, VerifyMatchRequest, inspect_result, lookup_result, verify_match_result,
-};
-use tonic::{Code, Status};
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::InspectItem;
+use counterfoil::protocol::InspectRequest;
+use counterfoil::protocol::LookupItem;
+use counterfoil::protocol::LookupRequest;
+use counterfoil::protocol::TokenizeRequest;
+use counterfoil::protocol::VerifyMatchItem;
+use counterfoil::protocol::VerifyMatchRequest;
+use counterfoil::protocol::inspect_result;
+use counterfoil::protocol::lookup_result;
+use counterfoil::protocol::verify_match_result;
+use tonic::Code;
+use tonic::Status;
 use tonic_types::pb;
 
-use crate::support::{Client, TestVault, detokenize_items, item, reveal, token_of, value_of};
+use crate::support::Client;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::reveal;
+use crate::support::token_of;
+use crate::support::value_of;
 
 const NAMESPACES: [&str; 3] = ["shop", "other", "nowhere"];
 const FIELDS: [&str; 5] = ["name", "email", "address", "alias", "nofield"];

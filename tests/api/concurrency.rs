@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use counterfoil::audit::Event;
 
-use crate::support::{TestVault, item, token_of};
+use crate::support::TestVault;
+use crate::support::item;
+use crate::support::token_of;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_value_at_once_gets_one_token() {

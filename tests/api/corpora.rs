@@ -2,9 +2,22 @@
 
 use std::collections::HashMap;
 
-use counterfoil::domain::{Fidelity, FieldName, Namespace, Plaintext, Principal, Purpose, Token};
-use counterfoil::format::{Format, FormatKind, FormatSpec, OnInvalid};
-use counterfoil::vault::{Caller, Detokenize, DetokenizeItem, Tokenize, TokenizeItem};
+use counterfoil::domain::Fidelity;
+use counterfoil::domain::FieldName;
+use counterfoil::domain::Namespace;
+use counterfoil::domain::Plaintext;
+use counterfoil::domain::Principal;
+use counterfoil::domain::Purpose;
+use counterfoil::domain::Token;
+use counterfoil::format::Format;
+use counterfoil::format::FormatKind;
+use counterfoil::format::FormatSpec;
+use counterfoil::format::OnInvalid;
+use counterfoil::vault::Caller;
+use counterfoil::vault::Detokenize;
+use counterfoil::vault::DetokenizeItem;
+use counterfoil::vault::Tokenize;
+use counterfoil::vault::TokenizeItem;
 
 use crate::support::TestVault;
 

@@ -3,18 +3,31 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
-use counterfoil::crypto::{Entropy, SystemEntropy};
-use counterfoil::protocol::{
-    DetokenizeResult, InspectItem, LookupItem, VerifyMatchItem, inspect_result, lookup_result,
-    verify_match_result,
-};
-use rocksdb::{DB, IteratorMode, Options};
+use counterfoil::crypto::Entropy;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::protocol::DetokenizeResult;
+use counterfoil::protocol::InspectItem;
+use counterfoil::protocol::LookupItem;
+use counterfoil::protocol::VerifyMatchItem;
+use counterfoil::protocol::inspect_result;
+use counterfoil::protocol::lookup_result;
+use counterfoil::protocol::verify_match_result;
+use rocksdb::DB;
+use rocksdb::IteratorMode;
+use rocksdb::Options;
 use tonic::Code;
 use tonic_types::pb;
 
-use crate::support::{Client, TestVault, detokenize_items, item, reveal, token_of, value_of};
+use crate::support::Client;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::reveal;
+use crate::support::token_of;
+use crate::support::value_of;
 
 /// Opens the database of a vault that is stopped, past the vault.
 fn raw(vault: &TestVault) -> DB {

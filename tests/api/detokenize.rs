@@ -4,14 +4,24 @@
 use std::fs;
 
 use counterfoil::assembly;
-use counterfoil::audit::{Event, ItemOutcome};
-use counterfoil::crypto::merkle::{Hash, verify_inclusion};
-use counterfoil::crypto::note::{Checkpoint, NoteVerifier};
-use counterfoil::protocol::{DetokenizeRequest, Level, Receipt};
+use counterfoil::audit::Event;
+use counterfoil::audit::ItemOutcome;
+use counterfoil::crypto::merkle::Hash;
+use counterfoil::crypto::merkle::verify_inclusion;
+use counterfoil::crypto::note::Checkpoint;
+use counterfoil::crypto::note::NoteVerifier;
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::Level;
+use counterfoil::protocol::Receipt;
 use tonic::Code;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::support::{TestVault, detokenize_items, item_of, reveal, reveal_of, value_of};
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item_of;
+use crate::support::reveal;
+use crate::support::reveal_of;
+use crate::support::value_of;
 
 /// What applications do to a token that they store.
 fn spellings(token: &str) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! Inspect: what is known of a token, and never its value.
 
-use counterfoil::protocol::{Fidelity, TokenDescription};
+use counterfoil::protocol::Fidelity;
+use counterfoil::protocol::TokenDescription;
 use tonic::Code;
 
-use crate::support::{TestVault, item_of};
+use crate::support::TestVault;
+use crate::support::item_of;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inspect_describes_live_tokens_and_nothing_else() {

@@ -3,23 +3,35 @@
 use std::io::Read;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
 use counterfoil::audit::Event;
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::TokenizeRequest;
+use counterfoil::protocol::TokenizeResponse;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
-use counterfoil::protocol::{DetokenizeRequest, TokenizeRequest, TokenizeResponse};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::ServerName;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tonic::Code;
+use tonic::Status;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
-use crate::support::{Client, Side, TestVault, detokenize_items, item, reveal, token_of};
+use crate::support::Client;
+use crate::support::Side;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::reveal;
+use crate::support::token_of;
 
 fn shop(items_count: usize) -> TokenizeRequest {
     TokenizeRequest {

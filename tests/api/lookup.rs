@@ -1,10 +1,13 @@
 //! Lookup: finds what is there, and makes nothing.
 
-use counterfoil::audit::{Event, ItemOutcome};
-use counterfoil::protocol::{LookupItem, lookup_result};
+use counterfoil::audit::Event;
+use counterfoil::audit::ItemOutcome;
+use counterfoil::protocol::LookupItem;
+use counterfoil::protocol::lookup_result;
 use tonic::Code;
 
-use crate::support::{TestVault, item_of};
+use crate::support::TestVault;
+use crate::support::item_of;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lookup_finds_known_values_and_makes_nothing() {

@@ -3,18 +3,26 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use counterfoil::assembly;
-use counterfoil::assembly::{AssemblyError, OpenVault};
-use counterfoil::audit::{HeadError, StartError};
+use counterfoil::assembly::AssemblyError;
+use counterfoil::assembly::OpenVault;
+use counterfoil::audit::HeadError;
+use counterfoil::audit::StartError;
 use counterfoil::config::Config;
-use counterfoil::crypto::{KeyBytes, RootKey, SystemEntropy};
-use counterfoil::domain::{Clock, Namespace};
+use counterfoil::crypto::KeyBytes;
+use counterfoil::crypto::RootKey;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::Clock;
+use counterfoil::domain::Namespace;
 use counterfoil::store::StoreError;
 
-use crate::support::{Client, TestVault, item_of};
+use crate::support::Client;
+use crate::support::TestVault;
+use crate::support::item_of;
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

@@ -1,10 +1,18 @@
 //! Request ids: a call repeated has the same result, whatever its field's equality.
 
 use counterfoil::audit::Event;
-use counterfoil::protocol::{DetokenizeRequest, TokenizeItem, TokenizeRequest};
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::TokenizeItem;
+use counterfoil::protocol::TokenizeRequest;
 use tonic::Code;
 
-use crate::support::{Client, TestVault, detokenize_items, item, reveal, token_of, value_of};
+use crate::support::Client;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::reveal;
+use crate::support::token_of;
+use crate::support::value_of;
 
 fn request(id: &str, items: Vec<TokenizeItem>) -> TokenizeRequest {
     TokenizeRequest {

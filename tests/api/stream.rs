@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use counterfoil::audit::{Entry, Event};
+use counterfoil::audit::Entry;
+use counterfoil::audit::Event;
 use counterfoil::protocol::TokenizeRequest;
 use counterfoil::store::Store;
 use tokio::sync::mpsc;
@@ -10,7 +11,13 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
-use crate::support::{Side, TestVault, detokenize_items, item, reveal, token_of, value_of};
+use crate::support::Side;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::reveal;
+use crate::support::token_of;
+use crate::support::value_of;
 
 fn request(n: usize) -> TokenizeRequest {
     TokenizeRequest {

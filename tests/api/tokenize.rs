@@ -1,16 +1,23 @@
 //! Tokenize: which values get which tokens, and what one bad item does to its batch.
 
 use counterfoil::audit::Event;
-use counterfoil::protocol::{
-    Fidelity, FidelityReason, TokenizeItem, TokenizeRequest, TokenizedValue,
-};
+use counterfoil::protocol::Fidelity;
+use counterfoil::protocol::FidelityReason;
+use counterfoil::protocol::TokenizeItem;
+use counterfoil::protocol::TokenizeRequest;
+use counterfoil::protocol::TokenizedValue;
 use tonic::Code;
 use tonic_types::RpcStatusExt;
 use tonic_types::pb;
 
-use crate::support::{
-    Client, TestVault, detokenize_items, item, item_of, reveal, token_of, value_of,
-};
+use crate::support::Client;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item;
+use crate::support::item_of;
+use crate::support::reveal;
+use crate::support::token_of;
+use crate::support::value_of;
 
 /// Goal: what the formats promise holds through the whole vault. Method: the examples of the
 /// formats, with the canonical form that comes back and the fidelity that they get.

@@ -1,10 +1,13 @@
 //! VerifyMatch: whether a token stands for a value, under its field's equality.
 
-use counterfoil::audit::{Event, ItemOutcome};
-use counterfoil::protocol::{VerifyMatchItem, verify_match_result};
+use counterfoil::audit::Event;
+use counterfoil::audit::ItemOutcome;
+use counterfoil::protocol::VerifyMatchItem;
+use counterfoil::protocol::verify_match_result;
 use tonic::Code;
 
-use crate::support::{TestVault, item_of};
+use crate::support::TestVault;
+use crate::support::item_of;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_matches_its_value_and_no_other() {

@@ -2,7 +2,8 @@
 //! it is, so the files are put back to how they were when they were last "synced".
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::testbed::Failure;
 

@@ -3,16 +3,27 @@
 //! The log is verified twice: by the verifier of the library, and by growing the tree anew and
 //! comparing it with every checkpoint that any client ever had.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
-use counterfoil::audit::{Entry, Event, Head, VerifyError, verify_store};
-use counterfoil::crypto::merkle::{Frontier, leaf_hash};
-use counterfoil::store::rocks::{RocksOptions, RocksStore};
-use counterfoil::store::{Store, StoredEntry};
+use counterfoil::audit::Entry;
+use counterfoil::audit::Event;
+use counterfoil::audit::Head;
+use counterfoil::audit::VerifyError;
+use counterfoil::audit::verify_store;
+use counterfoil::crypto::merkle::Frontier;
+use counterfoil::crypto::merkle::leaf_hash;
+use counterfoil::store::Store;
+use counterfoil::store::StoredEntry;
+use counterfoil::store::rocks::RocksOptions;
+use counterfoil::store::rocks::RocksStore;
 
-use crate::ledger::{Fault, Ledger, Reveal};
-use crate::testbed::{self, Failure};
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
+use crate::ledger::Reveal;
+use crate::testbed;
+use crate::testbed::Failure;
 
 /// Checks the log against the ledger.
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 //! What the clients were told: the truth that the vault must keep.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
 use counterfoil::audit::CheckpointKeys;
-use counterfoil::crypto::merkle::{self, Hash};
+use counterfoil::crypto::merkle;
+use counterfoil::crypto::merkle::Hash;
 use counterfoil::protocol;
 
 use crate::testbed::Failure;

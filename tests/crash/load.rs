@@ -1,7 +1,11 @@
 //! Clients that keep the vault busy until it dies.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
@@ -9,10 +13,16 @@ use counterfoil::protocol::token_service_client::TokenServiceClient;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
-use crate::ledger::{Acknowledged, Fault, Ledger};
+use crate::ledger::Acknowledged;
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
 use crate::server::Server;
-use crate::testbed::{Failure, NAMESPACE};
-use crate::values::{Value, letters, scramble, value};
+use crate::testbed::Failure;
+use crate::testbed::NAMESPACE;
+use crate::values::Value;
+use crate::values::letters;
+use crate::values::scramble;
+use crate::values::value;
 
 /// Clients at work.
 pub(crate) struct Load {

@@ -30,7 +30,8 @@ use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::SystemClock;
 
 use crate::disk::Synced;
-use crate::ledger::{Fault, Ledger};
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::server::Server;
 use crate::testbed::Failure;

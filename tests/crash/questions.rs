@@ -4,11 +4,15 @@ use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
 
-use crate::ledger::{Acknowledged, Fault, Ledger};
-use crate::load::{detokenize_request, tokenize_request};
+use crate::ledger::Acknowledged;
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
+use crate::load::detokenize_request;
+use crate::load::tokenize_request;
 use crate::server::Server;
 use crate::testbed::Failure;
-use crate::values::{Value, scramble};
+use crate::values::Value;
+use crate::values::scramble;
 
 /// Asks about all tokens since the last time, and about `old_count` of those before.
 pub(crate) async fn ask(

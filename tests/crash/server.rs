@@ -1,11 +1,17 @@
 //! The vault in a child process: this program again, told by its environment to serve.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
+use std::io::BufReader;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use counterfoil::assembly;
@@ -13,17 +19,20 @@ use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::SystemClock;
 use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
-use counterfoil::protocol::detokenization_service_server::{
-    DetokenizationService, DetokenizationServiceServer,
-};
+use counterfoil::protocol::detokenization_service_server::DetokenizationService;
+use counterfoil::protocol::detokenization_service_server::DetokenizationServiceServer;
 use counterfoil::server;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Request;
+use tonic::Response;
+use tonic::Status;
+use tonic::Streaming;
 use tonic::service::Routes;
 use tonic::transport::Channel;
-use tonic::{Request, Response, Status, Streaming};
 
 use crate::Plant;
-use crate::testbed::{self, Failure};
+use crate::testbed;
+use crate::testbed::Failure;
 
 /// A vault that serves, until it is killed.
 pub(crate) struct Server {

@@ -1,14 +1,31 @@
 //! A client of both listeners, and short ways to say and read messages.
 
+use counterfoil::protocol::DetokenizeItem;
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::DetokenizeResponse;
+use counterfoil::protocol::DetokenizeResult;
+use counterfoil::protocol::InspectItem;
+use counterfoil::protocol::InspectRequest;
+use counterfoil::protocol::InspectResult;
+use counterfoil::protocol::Level;
+use counterfoil::protocol::LookupItem;
+use counterfoil::protocol::LookupRequest;
+use counterfoil::protocol::LookupResult;
+use counterfoil::protocol::TokenDescription;
+use counterfoil::protocol::TokenizeItem;
+use counterfoil::protocol::TokenizeRequest;
+use counterfoil::protocol::TokenizeResult;
+use counterfoil::protocol::TokenizedValue;
+use counterfoil::protocol::VerifyMatchItem;
+use counterfoil::protocol::VerifyMatchRequest;
+use counterfoil::protocol::VerifyMatchResult;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
+use counterfoil::protocol::detokenize_result;
+use counterfoil::protocol::inspect_result;
+use counterfoil::protocol::lookup_result;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
-use counterfoil::protocol::{
-    DetokenizeItem, DetokenizeRequest, DetokenizeResponse, DetokenizeResult, InspectItem,
-    InspectRequest, InspectResult, Level, LookupItem, LookupRequest, LookupResult,
-    TokenDescription, TokenizeItem, TokenizeRequest, TokenizeResult, TokenizedValue,
-    VerifyMatchItem, VerifyMatchRequest, VerifyMatchResult, detokenize_result, inspect_result,
-    lookup_result, tokenize_result, verify_match_result,
-};
+use counterfoil::protocol::tokenize_result;
+use counterfoil::protocol::verify_match_result;
 use tonic::Status;
 use tonic::transport::Channel;
 use tonic_types::pb;

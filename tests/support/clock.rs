@@ -3,7 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use counterfoil::domain::{Clock, Timestamp};
+use counterfoil::domain::Clock;
+use counterfoil::domain::Timestamp;
 
 /// A clock that stands still until a test moves it.
 pub(crate) struct TestClock {

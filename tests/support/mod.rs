@@ -13,29 +13,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use counterfoil::assembly;
-use counterfoil::assembly::{AssemblyError, OpenVault};
-use counterfoil::audit::{
-    CheckpointKeys, Entry, Event, Head, Report, SignedCheckpoint, verify_store,
-};
+use counterfoil::assembly::AssemblyError;
+use counterfoil::assembly::OpenVault;
+use counterfoil::audit::CheckpointKeys;
+use counterfoil::audit::Entry;
+use counterfoil::audit::Event;
+use counterfoil::audit::Head;
+use counterfoil::audit::Report;
+use counterfoil::audit::SignedCheckpoint;
+use counterfoil::audit::verify_store;
 use counterfoil::config::Config;
-use counterfoil::crypto::{Entropy, RootKey, SystemEntropy};
+use counterfoil::crypto::Entropy;
+use counterfoil::crypto::RootKey;
+use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::Clock;
-use counterfoil::keys::root::{Argon2Parameters, PassphraseFile, RootKeyProvider};
+use counterfoil::keys::root::Argon2Parameters;
+use counterfoil::keys::root::PassphraseFile;
+use counterfoil::keys::root::RootKeyProvider;
 use counterfoil::server;
-use counterfoil::server::{BoundAddresses, ServerError, ServerLimits, ServerSettings, TlsFiles};
+use counterfoil::server::BoundAddresses;
+use counterfoil::server::ServerError;
+use counterfoil::server::ServerLimits;
+use counterfoil::server::ServerSettings;
+use counterfoil::server::TlsFiles;
 use counterfoil::store::Store;
-use counterfoil::store::rocks::{RocksOptions, RocksStore};
+use counterfoil::store::rocks::RocksOptions;
+use counterfoil::store::rocks::RocksStore;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::Certificate;
+use tonic::transport::Channel;
+use tonic::transport::ClientTlsConfig;
+use tonic::transport::Endpoint;
+use tonic::transport::Identity;
 
-pub(crate) use certificates::{Credential, Identities};
-pub(crate) use client::{
-    Client, detokenize_items, item, item_of, reveal, reveal_of, token_of, value_of,
-};
+pub(crate) use certificates::Credential;
+pub(crate) use certificates::Identities;
+pub(crate) use client::Client;
+pub(crate) use client::detokenize_items;
+pub(crate) use client::item;
+pub(crate) use client::item_of;
+pub(crate) use client::reveal;
+pub(crate) use client::reveal_of;
+pub(crate) use client::token_of;
+pub(crate) use client::value_of;
 pub(crate) use clock::TestClock;
 
 /// A vault and its server, in a directory that goes away with it.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Looks for texts in every encoding at once.
 pub(crate) struct Scanner {

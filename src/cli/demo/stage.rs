@@ -19,7 +19,9 @@ use rustix::process::kill_process;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::example_keys;
-use crate::domain::{Clock, SystemClock, Timestamp};
+use crate::domain::Clock;
+use crate::domain::SystemClock;
+use crate::domain::Timestamp;
 
 /// Where the story plays.
 pub(super) struct Stage {

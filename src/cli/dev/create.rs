@@ -13,11 +13,16 @@ use rand::RngExt;
 use rcgen::KeyPair;
 use secrecy::SecretString;
 
-use crate::cli::dev::authority::{Authority, Credentials};
-use crate::cli::dev::{DevDirectory, IDENTITIES, OFFICERS, TRUST_DOMAIN};
+use crate::cli::dev::DevDirectory;
+use crate::cli::dev::IDENTITIES;
+use crate::cli::dev::OFFICERS;
+use crate::cli::dev::TRUST_DOMAIN;
+use crate::cli::dev::authority::Authority;
+use crate::cli::dev::authority::Credentials;
 use crate::cli::error::CliError;
 use crate::crypto::SystemEntropy;
-use crate::keys::root::{Argon2Parameters, PassphraseFile};
+use crate::keys::root::Argon2Parameters;
+use crate::keys::root::PassphraseFile;
 
 impl DevDirectory {
     /// Makes everything but the vault, unless it is there.

@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::cli::dev::DevDirectory;
 use crate::cli::dev::create::Access;
-use crate::cli::error::{CliError, say};
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::exit::Exit;
 
 /// Makes the directory that is checked in as keys-example/, with new keys

@@ -19,11 +19,20 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, AnswerForm, AnswerWriter, Failure, Tally, say_failure};
-use crate::cli::error::{CliError, say};
-use crate::cli::line::{self, Line};
+use crate::cli::answer::Answer;
+use crate::cli::answer::AnswerForm;
+use crate::cli::answer::AnswerWriter;
+use crate::cli::answer::Failure;
+use crate::cli::answer::Tally;
+use crate::cli::answer::say_failure;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
+use crate::cli::line;
+use crate::cli::line::Line;
 use crate::cli::run_id::RunId;
-use crate::client::{ClientError, ITEMS_MAX, ItemError};
+use crate::client::ClientError;
+use crate::client::ITEMS_MAX;
+use crate::client::ItemError;
 use crate::domain::RequestId;
 
 /// A call whose items are lines.

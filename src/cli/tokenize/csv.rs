@@ -11,17 +11,30 @@ use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use tokio::task::JoinHandle;
 
-use crate::cli::answer::{Failure, Tally, say_failure};
-use crate::cli::error::{CliError, say};
+use crate::cli::answer::Failure;
+use crate::cli::answer::Tally;
+use crate::cli::answer::say_failure;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
-use crate::cli::pipeline::{BATCH_BYTES_MAX, CALLS_IN_FLIGHT_MAX};
-use crate::cli::tokenize::columns::{Column, Layout};
+use crate::cli::pipeline::BATCH_BYTES_MAX;
+use crate::cli::pipeline::CALLS_IN_FLIGHT_MAX;
+use crate::cli::tokenize::columns::Column;
+use crate::cli::tokenize::columns::Layout;
 use crate::cli::tokenize::output::CsvOutput;
-use crate::client::{
-    ClientError, ITEMS_MAX, IssuedToken, ItemError, Profile, TokenClient, ValueItem,
-};
-use crate::domain::{Clock, Plaintext, RequestId, Subject, SystemClock};
+use crate::client::ClientError;
+use crate::client::ITEMS_MAX;
+use crate::client::IssuedToken;
+use crate::client::ItemError;
+use crate::client::Profile;
+use crate::client::TokenClient;
+use crate::client::ValueItem;
+use crate::domain::Clock;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::SystemClock;
 
 /// What to do with which file.
 pub(super) struct CsvJob {

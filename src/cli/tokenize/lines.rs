@@ -2,11 +2,18 @@
 
 use zeroize::Zeroizing;
 
-use crate::cli::answer::{Answer, Failure};
+use crate::cli::answer::Answer;
+use crate::cli::answer::Failure;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::issued;
-use crate::client::{ClientError, ItemError, TokenClient, ValueItem};
-use crate::domain::{FieldName, Plaintext, RequestId, Subject};
+use crate::client::ClientError;
+use crate::client::ItemError;
+use crate::client::TokenClient;
+use crate::client::ValueItem;
+use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
 
 /// Tokenizes lines of one field.
 pub(super) struct Tokenize {

@@ -14,9 +14,15 @@ use crate::cli::answer::Answer;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::line_args::{LineArgs, SUBJECT_HELP, subject};
-use crate::client::{IssuedToken, TokenClient};
-use crate::domain::{Fidelity, FidelityReason, FieldName, Subject};
+use crate::cli::line_args::LineArgs;
+use crate::cli::line_args::SUBJECT_HELP;
+use crate::cli::line_args::subject;
+use crate::client::IssuedToken;
+use crate::client::TokenClient;
+use crate::domain::Fidelity;
+use crate::domain::FidelityReason;
+use crate::domain::FieldName;
+use crate::domain::Subject;
 
 pub(super) use columns::Column;
 
