@@ -12,8 +12,8 @@ use counterfoil::crypto::{KeyBytes, RootKey};
 use counterfoil::server::{ServerLimits, ServerSettings, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::transport::{Server, ServerTlsConfig};
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -107,6 +107,8 @@ pub(crate) async fn serve_without_vault(
         .client_ca_root(Certificate::from_pem(read("ca.pem")?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
+    // As the vault's own listener does: else small answers wait 40 ms for an acknowledgement.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let layer = tower::ServiceBuilder::new()
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(limits.concurrent_requests))
@@ -116,10 +118,9 @@ pub(crate) async fn serve_without_vault(
         .timeout(limits.request_deadline)
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_max_header_list_size(8 * 1024)
-        .tcp_nodelay(true)
         .layer(layer)
         .add_routes(routes)
-        .serve_with_incoming(TcpListenerStream::new(listener));
+        .serve_with_incoming(incoming);
     tokio::spawn(server);
     Ok(address)
 }
