@@ -79,7 +79,7 @@ pub async fn create(
     let head = Head::create(&head_dir, &empty)?;
     let vkey = crate::assembly::open::verifier(config, &keyring)?.to_string();
     let vkey_file = audit_key_file(&partial);
-    fs::write(&vkey_file, format!("{vkey}\n")).map_err(failed(&vkey_file))?;
+    write_durably(&vkey_file, &format!("{vkey}\n")).map_err(failed(&vkey_file))?;
 
     let OpenLog { log, thread } = open_log(
         config,
@@ -96,12 +96,25 @@ pub async fn create(
     thread.join();
     store.flush()?;
     drop(store);
+    // What was made in it, and its name, must both outlive a power cut.
+    sync(&partial).map_err(failed(&partial))?;
     // If we crash before this line, there is no vault; after it, there is a whole one.
     fs::rename(&partial, data_dir).map_err(failed(data_dir))?;
-    let parent = data_dir.parent().unwrap_or(data_dir);
-    fs::File::open(parent)
-        .and_then(|parent| parent.sync_all())
-        .map_err(failed(parent))
+    let parent = match data_dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    sync(parent).map_err(failed(parent))
+}
+
+fn write_durably(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)?;
+    sync(path)
+}
+
+/// Waits until a file, or the list of names of a directory, is on the disk.
+fn sync(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
 }
 
 /// Makes the keys of one more configured namespace in a vault that is not being served.
