@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "a campaign prints what it did")]
 
 mod disk;
+mod full_disk;
 mod inspection;
 mod ledger;
 mod load;

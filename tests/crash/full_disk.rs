@@ -1,0 +1,196 @@
+//! A disk that fills up under load: first to where the vault refuses to write, then to the last
+//! byte, so that a write of the database itself fails.
+//!
+//! The disk is a tmpfs of its own, in a mount namespace that any user may make where the system
+//! permits it.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterfoil::assembly;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::SystemClock;
+use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
+use counterfoil::protocol::token_service_client::TokenServiceClient;
+use rustix::fs::FallocateFlags;
+use tonic::Code;
+
+use crate::Plant;
+use crate::inspection;
+use crate::ledger::Acknowledged;
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
+use crate::load::Load;
+use crate::load::detokenize_request;
+use crate::load::tokenize_request;
+use crate::questions;
+use crate::server::Server;
+use crate::testbed;
+use crate::testbed::Failure;
+use crate::values::value;
+
+#[test]
+fn full_disk_loses_nothing_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let namespace = ["--user", "--map-root-user", "--mount"];
+    let is_permitted = Command::new("unshare").args(namespace).arg("true").status();
+    if !is_permitted.is_ok_and(|status| status.success()) {
+        println!("not tried: no mount namespaces here (unshare --user --mount)");
+        return;
+    }
+    let tried = Command::new("unshare")
+        .args(namespace)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "full_disk::inside", "--ignored", "--nocapture"])
+        .env(DIRECTORY, directory.path())
+        .status();
+    assert!(tried.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "runs in the mount namespace that the test above makes"]
+async fn inside() {
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        campaign(Path::new(&directory)).await.unwrap();
+    }
+}
+
+async fn campaign(directory: &Path) -> Result<(), Failure> {
+    mount(directory)?;
+    testbed::prepare(directory)?;
+    let mut toml = OpenOptions::new()
+        .append(true)
+        .open(directory.join("counterfoil.toml"))?;
+    toml.write_all(b"[store]\ndisk_reserve_mib = 64\n")?;
+    let config = testbed::config(directory)?;
+    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
+    let mut ledger = Ledger::new(directory)?;
+    let server = Server::start(directory, Plant::None).await?;
+    let server = server.ok_or("not started")?;
+
+    // Full as far as the vault lets it: nothing is written or revealed, and the process lives.
+    let load = Load::start(&server, ledger, 1);
+    tokio::time::sleep(LOADED).await;
+    load.about_to_kill();
+    ledger = load.finish().await?;
+    let known = ledger.tokens.last().cloned().ok_or("no token yet")?;
+    let filler = Filler::fill(directory, LEFT_BYTES)?;
+    tokio::time::sleep(NOTICED).await;
+    assert_eq!(codes(&server, &known).await, [Code::Unavailable; 2]);
+    filler.remove()?;
+    tokio::time::sleep(NOTICED).await;
+    assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
+
+    // Full to the last byte, in the middle of writes.
+    let load = Load::start(&server, ledger, 2);
+    tokio::time::sleep(LOADED).await;
+    load.about_to_kill();
+    let filler = Filler::fill(directory, 0)?;
+    tokio::time::sleep(LOADED).await;
+    ledger = load.finish().await?;
+    assert_ne!(codes(&server, &known).await, [Code::Ok; 2]);
+    server.kill()?;
+
+    // It opens while the disk is full, or after there is space again; and everything is there.
+    if let Some(server) = Server::start(directory, Plant::None).await? {
+        assert_ne!(codes(&server, &known).await, [Code::Ok; 2]);
+        server.kill()?;
+    }
+    filler.remove()?;
+    tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    let server = Server::start(directory, Plant::None).await?;
+    let server = server.ok_or("not started with space")?;
+    questions::ask(&server, &mut ledger, usize::MAX).await?;
+    assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
+    server.kill()?;
+    tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    println!(
+        "full disk: {} tokens and {} reveals acknowledged, {} calls refused or cut off, faults {:?}",
+        ledger.tokens.len(),
+        ledger.reveals.len(),
+        ledger.cut_off_count,
+        ledger.faults,
+    );
+    assert_eq!(ledger.faults, Vec::<Fault>::new());
+    assert!(!ledger.tokens.is_empty() && !ledger.reveals.is_empty());
+    Ok(())
+}
+
+/// What becomes of a new value, and of a reveal.
+async fn codes(server: &Server, known: &Acknowledged) -> [Code; 2] {
+    let number = NUMBERS_APART + u64::from(std::process::id());
+    let request = tokenize_request(&[value(number)], None);
+    let tokenized = TokenServiceClient::new(server.token.clone())
+        .tokenize(request)
+        .await;
+    let request = detokenize_request(std::slice::from_ref(known), "full-disk");
+    let revealed = DetokenizationServiceClient::new(server.reveal.clone())
+        .detokenize(request)
+        .await;
+    let code = |status: Option<&tonic::Status>| status.map_or(Code::Ok, tonic::Status::code);
+    [
+        code(tokenized.as_ref().err()),
+        code(revealed.as_ref().err()),
+    ]
+}
+
+fn mount(directory: &Path) -> Result<(), Failure> {
+    let size = format!("size={DISK_MIB}m");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+        .arg(directory)
+        .status()?;
+    if mounted.success() {
+        Ok(())
+    } else {
+        Err("tmpfs cannot be mounted".into())
+    }
+}
+
+/// A file that takes the disk's space.
+struct Filler(PathBuf);
+
+impl Filler {
+    /// Leaves so many bytes free.
+    fn fill(directory: &Path, left_bytes: u64) -> Result<Self, Failure> {
+        let path = directory.join("filler");
+        let file = File::create(&path)?;
+        let mut length = 0;
+        loop {
+            let disk = rustix::fs::statvfs(directory)?;
+            let free_bytes = disk.f_bavail * disk.f_frsize;
+            let wanted_bytes = free_bytes.saturating_sub(left_bytes);
+            if wanted_bytes == 0 {
+                return Ok(Self(path));
+            }
+            // The vault writes meanwhile, so there may be less by now.
+            if rustix::fs::fallocate(&file, FallocateFlags::empty(), length, wanted_bytes).is_ok() {
+                length += wanted_bytes;
+            }
+        }
+    }
+
+    fn remove(self) -> Result<(), Failure> {
+        Ok(fs::remove_file(self.0)?)
+    }
+}
+
+const DIRECTORY: &str = "COUNTERFOIL_FULL_DISK_DIRECTORY";
+/// Room for the file that the vault lays down, and for what it keeps free.
+const DISK_MIB: u64 = 1_536;
+/// Less than what the vault keeps free.
+const LEFT_BYTES: u64 = 48 << 20;
+/// How long clients are at work.
+const LOADED: Duration = Duration::from_millis(400);
+/// Longer than the vault takes to look at the disk again.
+const NOTICED: Duration = Duration::from_millis(1_500);
+/// Values that the clients do not get to.
+const NUMBERS_APART: u64 = 1 << 40;
