@@ -49,8 +49,6 @@ fn pause(status: &Status, delay: Duration) -> Option<Duration> {
         .and_then(|info| info.retry_delay);
     let pause = match status.code() {
         Code::Unavailable => Some(asked.unwrap_or(delay)),
-        // A transport that sheds load says so without details, before a call is decoded.
-        Code::ResourceExhausted if status.details().is_empty() => Some(delay),
         Code::ResourceExhausted => asked,
         Code::Ok
         | Code::Cancelled

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use tonic::transport::Server;
-use tower::ServiceBuilder;
-use tower::layer::util::Identity;
-use tower::layer::util::Stack;
-use tower::limit::GlobalConcurrencyLimitLayer;
-use tower::load_shed::LoadShedLayer;
+
+use crate::server::admission::AdmissionLayer;
 
 /// Limits on everything that a peer can ask for.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +47,8 @@ impl ServerLimits {
     }
 
     /// Turns requests away that are too many, before they are decoded.
-    pub(super) fn layer(
-        &self,
-    ) -> Stack<GlobalConcurrencyLimitLayer, Stack<LoadShedLayer, Identity>> {
-        ServiceBuilder::new()
-            .layer(LoadShedLayer::new())
-            .layer(GlobalConcurrencyLimitLayer::new(self.concurrent_requests))
-            .into_inner()
+    pub(super) fn admission(&self) -> AdmissionLayer {
+        AdmissionLayer::new(self.concurrent_requests)
     }
 }
 

@@ -8,6 +8,7 @@
 //! Text becomes [`crate::domain`] types in `convert`, and nowhere deeper; errors become statuses in
 //! `status`, and nowhere else.
 
+mod admission;
 mod connection;
 mod convert;
 mod detokenization_service;
@@ -189,7 +190,7 @@ async fn serve(
     };
     limits
         .apply(Server::builder())
-        .layer(limits.layer())
+        .layer(limits.admission())
         .add_routes(routes)
         .serve_with_incoming_shutdown(listener.connections(), stop)
         .await

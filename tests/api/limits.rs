@@ -383,6 +383,8 @@ async fn too_many_calls_at_once_are_told_to_come_later() {
             Ok(_) => done_count += 1,
             Err(status) => {
                 assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+                let details = status.get_error_details();
+                assert!(details.retry_info().is_some(), "says when to try again");
                 shed_count += 1;
             }
         }
