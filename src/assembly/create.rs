@@ -13,6 +13,7 @@ use crate::assembly::open::open_log;
 use crate::assembly::open::read_keys;
 use crate::assembly::rocks_options;
 use crate::audit::AuditLog;
+use crate::audit::CheckpointKeys;
 use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
@@ -56,7 +57,10 @@ pub async fn create(
         let path = path.to_owned();
         move |source| AssemblyError::File { path, source }
     };
-    // What an earlier attempt left behind was never a vault.
+    // What an earlier attempt left behind was never a vault, nor was its head elsewhere.
+    if let Some(keys) = keys_left_behind(&partial) {
+        Head::remove_unfinished(&config.audit.head_dir, &keys)?;
+    }
     match fs::remove_dir_all(&partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(failed(&partial)(error));
@@ -76,10 +80,11 @@ pub async fn create(
     let empty = signer
         .sign_empty()
         .ok_or(crate::audit::HeadError::Missing)?;
-    let head = Head::create(&head_dir, &empty)?;
     let vkey = crate::assembly::open::verifier(config, &keyring)?.to_string();
     let vkey_file = audit_key_file(&partial);
+    // If we crash after this line, the next attempt knows by the key which head is its own.
     write_durably(&vkey_file, &format!("{vkey}\n")).map_err(failed(&vkey_file))?;
+    let head = Head::create(&head_dir, &empty)?;
 
     let OpenLog { log, thread } = open_log(
         config,
@@ -105,6 +110,12 @@ pub async fn create(
         Some(_) | None => Path::new("."),
     };
     sync(parent).map_err(failed(parent))
+}
+
+/// The keys that an earlier attempt signed its head with.
+fn keys_left_behind(partial: &Path) -> Option<CheckpointKeys> {
+    let vkey = fs::read_to_string(audit_key_file(partial)).ok()?;
+    Some(CheckpointKeys::new(vec![vkey.trim().parse().ok()?]))
 }
 
 fn write_durably(path: &Path, text: &str) -> io::Result<()> {

@@ -110,6 +110,24 @@ impl Head {
         Ok(checkpoint)
     }
 
+    /// Removes the head of a vault that was never finished: one that `keys` signed, which no vault
+    /// has. Another's is left alone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be removed.
+    pub fn remove_unfinished(directory: &Path, keys: &CheckpointKeys) -> Result<(), HeadError> {
+        match Self::read(directory, keys) {
+            Ok(_) => {}
+            Err(HeadError::Missing) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        for name in SLOT_NAMES {
+            fs::remove_file(directory.join(name))?;
+        }
+        Ok(())
+    }
+
     fn open_with(
         directory: &Path,
         keys: &CheckpointKeys,

@@ -12,6 +12,7 @@ use counterfoil::assembly::AssemblyError;
 use counterfoil::assembly::OpenVault;
 use counterfoil::audit::HeadError;
 use counterfoil::audit::StartError;
+use counterfoil::config::AuditConfig;
 use counterfoil::config::Config;
 use counterfoil::crypto::KeyBytes;
 use counterfoil::crypto::RootKey;
@@ -227,6 +228,40 @@ async fn missing_vault_is_never_made_anew() {
         AssemblyError::Store(StoreError::Unavailable(_))
     ));
     vault.check().await;
+}
+
+/// Goal: an interrupted `init` can be repeated, wherever the head is. Method: what is there when
+/// it dies before its last rename, which is a vault under another name.
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_that_was_never_finished_is_made_again() {
+    let vault = TestVault::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config {
+        data_dir: directory.path().join("vault"),
+        audit: AuditConfig {
+            head_dir: directory.path().join("head"),
+            ..vault.config.audit.clone()
+        },
+        ..vault.config.clone()
+    };
+    let root = vault.root_key();
+    let create = || {
+        let clock = Arc::clone(&vault.clock) as Arc<dyn Clock>;
+        assembly::create(&config, &root, clock, Arc::new(SystemEntropy))
+    };
+    create().await.unwrap();
+    let unfinished = config.data_dir.with_file_name("vault.partial");
+    fs::rename(&config.data_dir, &unfinished).unwrap();
+    create().await.unwrap();
+    drop(open_with(&vault, &config, &root).await.unwrap());
+    // The head of a vault that was finished is never taken for one that was not.
+    move_away(&config.data_dir);
+    fs::create_dir(&unfinished).unwrap();
+    let again = create().await;
+    assert!(matches!(
+        again,
+        Err(AssemblyError::Head(HeadError::AlreadyExists))
+    ));
 }
 
 async fn open_with(
