@@ -5,11 +5,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -98,19 +98,20 @@ impl PassphraseFile {
     }
 
     fn write_new(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(FILE_MODE)
-            .open(&self.path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        // The file's name is in its directory, which has to be on disk too.
         let directory = self
             .path
             .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(FILE_MODE))
+            .tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        // If we crash before this line, there is no root key; after it, there is a whole one.
+        file.persist_noclobber(&self.path)?;
+        // The file's name is in its directory, which has to be on disk too.
+        File::open(directory)?.sync_all()
     }
 
     fn read(&self) -> Result<Contents, RootKeyError> {
