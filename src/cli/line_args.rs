@@ -1,9 +1,11 @@
 //! What every command takes that answers line by line.
 
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -41,6 +43,20 @@ impl LineArgs {
             }
             None => Ok(Box::new(BufReader::new(io::stdin()))),
         }
+    }
+
+    /// Which input it is: a file's length and time of change, nothing for standard input.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub(super) fn identity(&self) -> Result<String, CliError> {
+        let Some(path) = &self.input else {
+            return Ok(String::new());
+        };
+        let metadata = fs::metadata(path).map_err(CliError::file(path))?;
+        let (length, time) = (metadata.len(), metadata.mtime());
+        Ok(format!("{length} {time}"))
     }
 
     /// Answers each line of the input on standard output.

@@ -62,8 +62,10 @@ impl CsvJob {
     pub(super) async fn run(self, profile: &Profile) -> Result<Exit, CliError> {
         let clock = SystemClock::default();
         let started = clock.now();
+        // Another file, or one that was changed since, has other rows at the same places.
+        let input = self.input.identity()?;
         let arguments = format!(
-            "{} {:?} {:?} {:?}",
+            "{} {:?} {:?} {:?} {input}",
             profile.namespace, self.columns, self.subject_column, self.ttl_seconds
         );
         let mut reader = csv::Reader::from_reader(self.input.open()?);
