@@ -262,6 +262,7 @@ async fn vault_that_was_never_finished_is_made_again() {
         again,
         Err(AssemblyError::Head(HeadError::AlreadyExists))
     ));
+    vault.check().await;
 }
 
 async fn open_with(
