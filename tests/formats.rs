@@ -24,9 +24,9 @@ use counterfoil::format::FormatSpec;
 use counterfoil::format::OnInvalid;
 use counterfoil::format::OutlineSize;
 use counterfoil::format::Parsed;
+use counterfoil::format::Recognition;
 use counterfoil::format::Residue;
 use counterfoil::format::fold;
-use counterfoil::format::is_outline_token;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::is_nfc;
 use unicode_segmentation::UnicodeSegmentation;
@@ -177,7 +177,8 @@ fn outline_round_trip(format: &Format, parsed: &Parsed, state: &mut u64) -> Stri
     };
     for spelling in mangled(token.expose()) {
         assert_eq!(*fold(&spelling), *fold(token.expose()));
-        assert!(is_outline_token(format.kind(), &spelling));
+        let recognition = format.recognize(&Token::new(spelling));
+        assert_eq!(recognition, Recognition::Token);
     }
     let residue = parsed.residue(Fidelity::Outline).unwrap();
     let value = format.restore_outline(&residue).unwrap();
@@ -210,10 +211,8 @@ fn walk(kind: FormatKind, corpus: &str, check: impl Fn(&str, &str)) -> Shares {
     let mut state = 1;
     let mut sources = BTreeMap::<&str, Shares>::new();
     for (source, value) in rows(corpus) {
-        assert!(
-            !is_outline_token(kind, &value),
-            "real value with a right check"
-        );
+        let recognition = format.recognize(&Token::new(value.clone()));
+        assert_ne!(recognition, Recognition::Token, "real value with a mark");
         let shares = sources.entry(source).or_default();
         let Ok(parsed) = format.parse(&Plaintext::new(value.clone())) else {
             shares.rejected += 1;

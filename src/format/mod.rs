@@ -23,28 +23,21 @@
 //! # }
 //! ```
 
-mod address;
 mod canonical;
-mod class;
-mod email;
 mod error;
 mod fold;
-mod name;
 mod outline;
 mod parsed;
+mod recognition;
 mod residue;
 mod secret_text;
-mod skeleton;
+mod skeletal;
 mod slice;
 mod spec;
 mod style;
 
 use std::fmt;
 
-use self::canonical::BYTES_PER_CHARACTER_MAX;
-use self::class::FINAL_SIGMA;
-use self::class::SIGMA;
-use self::email::Email;
 pub use self::error::EmailFault;
 pub use self::error::FormatError;
 pub use self::error::FormatSpecError;
@@ -52,15 +45,11 @@ pub use self::error::LengthUnit;
 pub use self::fold::fold;
 pub use self::outline::OutlineSize;
 pub use self::outline::Outlined;
-pub use self::outline::is_outline_token;
 pub use self::parsed::Parsed;
-use self::residue::Form;
+pub use self::recognition::Recognition;
 pub use self::residue::Residue;
-use self::residue::ShapeResidue;
-use self::residue::Spelling;
-use self::secret_text::SecretText;
-use self::skeleton::Literals;
-use self::skeleton::Skeleton;
+use self::skeletal::Skeletal;
+use self::slice::Members;
 pub use self::slice::Shaped;
 pub use self::slice::Slice;
 pub use self::spec::FormatKind;
@@ -73,11 +62,14 @@ use crate::domain::Token;
 
 /// A format, checked and ready.
 pub struct Format {
-    kind: FormatKind,
+    layout: Layout,
     fidelity: Fidelity,
-    on_invalid: OnInvalid,
-    /// The `@` and the token domain of an e-mail field, else nothing.
-    tail: Box<str>,
+}
+
+/// How a format reads its texts.
+enum Layout {
+    /// Position by position.
+    Skeletal(Skeletal),
 }
 
 impl Format {
@@ -97,20 +89,8 @@ impl Format {
             Fidelity::Shape | Fidelity::Outline => {}
             Fidelity::Opaque => return Err(FormatSpecError::OpaqueUnsupported),
         }
-        let tail = match (kind, token_domain) {
-            (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
-            (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
-            (FormatKind::Address | FormatKind::Name, Some(_)) => {
-                return Err(FormatSpecError::TokenDomainUnexpected);
-            }
-            (FormatKind::Address | FormatKind::Name, None) => Box::default(),
-        };
-        Ok(Self {
-            kind,
-            fidelity,
-            on_invalid,
-            tail,
-        })
+        let layout = Layout::Skeletal(Skeletal::new(kind, token_domain, on_invalid)?);
+        Ok(Self { layout, fidelity })
     }
 
     /// The version of the alphabets and layouts, which goes into every record.
@@ -119,19 +99,11 @@ impl Format {
         VERSION
     }
 
-    /// The kind of text.
-    #[must_use]
-    pub fn kind(&self) -> FormatKind {
-        self.kind
-    }
-
     /// The most bytes that a value may have: more are refused unread.
     #[must_use]
     pub fn plaintext_bytes_max(&self) -> usize {
-        match self.kind {
-            FormatKind::Address => address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
-            FormatKind::Email => email::OCTETS_MAX,
-            FormatKind::Name => name::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+        match &self.layout {
+            Layout::Skeletal(skeletal) => skeletal.plaintext_bytes_max(),
         }
     }
 
@@ -139,38 +111,15 @@ impl Format {
     ///
     /// # Errors
     ///
-    /// If the value is empty, too long, has control characters, or is no e-mail address where the
-    /// field rejects such.
+    /// If the value is empty, too long, has control characters, or is not valid where the field
+    /// rejects such.
     pub fn parse(&self, value: &Plaintext) -> Result<Parsed, FormatError> {
         // The format must look: it is what the value becomes a number by.
         let text = value.expose();
-        let (kind, fidelity) = (self.kind, self.fidelity);
-        match kind {
-            FormatKind::Address => Ok(Parsed::plain(
-                kind,
-                fidelity,
-                address::parse(text)?,
-                self.literals(),
-            )),
-            FormatKind::Name => Ok(Parsed::plain(
-                kind,
-                fidelity,
-                name::parse(text)?,
-                self.literals(),
-            )),
-            FormatKind::Email => {
-                let normal = email::normalize(text)?;
-                match (Email::parse(&normal), self.on_invalid) {
-                    (Ok(email), _) => {
-                        Ok(Parsed::email(fidelity, &email, self.literals(), &self.tail))
-                    }
-                    (Err(_), OnInvalid::Outline) => {
-                        Ok(Parsed::invalid(fidelity, normal, &self.tail))
-                    }
-                    (Err(fault), OnInvalid::Reject) => Err(FormatError::InvalidEmail { fault }),
-                }
-            }
-        }
+        let reading = match &self.layout {
+            Layout::Skeletal(skeletal) => skeletal.parse(text)?,
+        };
+        Ok(Parsed::new(self.fidelity, reading))
     }
 
     /// Reads the token of a shape record, as applications may have changed it, with the residue of
@@ -180,21 +129,15 @@ impl Format {
     ///
     /// If the token does not have the shape that the residue says.
     pub fn read_token(&self, token: &Token, residue: &Residue) -> Result<Shaped, FormatError> {
-        // The token must be looked at: it is the ciphertext.
-        let folded = fold(token.expose());
-        let text = match self.kind {
-            FormatKind::Email => folded.rsplit_once('@').map_or("", |(local, _)| local),
-            FormatKind::Address | FormatKind::Name => &folded,
-        };
-        let literals = self.literals();
-        let skeleton = match residue.read_shape(literals)?.form {
-            Form::Written(skeleton) => skeleton,
-            Form::Styled(style) => Skeleton::of_folded(text, style, literals)
-                .ok_or(FormatError::ShapeMismatch { position: 0 })?,
-        };
-        let slice = Slice::new(self.kind, skeleton, literals, &self.tail);
-        let rank = slice.rank_of_folded(text)?;
-        Ok(Shaped { slice, rank })
+        // The token must be looked at: it is the ciphertext. So must what was sealed with it.
+        let (text, residue) = (token.expose(), residue.expose());
+        match &self.layout {
+            Layout::Skeletal(skeletal) => {
+                let (slice, rank) = skeletal.read_token(text, residue)?;
+                let slice = Slice(Members::Skeletal(slice));
+                Ok(Shaped { slice, rank })
+            }
+        }
     }
 
     /// The value of a deciphered rank.
@@ -208,37 +151,23 @@ impl Format {
         rank: &Rank,
         residue: &Residue,
     ) -> Result<Plaintext, FormatError> {
-        let ShapeResidue {
-            sigmas,
-            spelling,
-            domain,
-            ..
-        } = residue.read_shape(self.literals())?;
-        let text = slice.text(rank)?;
-        match self.kind {
-            FormatKind::Address | FormatKind::Name if sigmas.is_empty() => {
-                Ok(Plaintext::new(text.into_string()))
+        // What was sealed with the token completes the value.
+        let residue = residue.expose();
+        let text = match (&self.layout, &slice.0) {
+            (Layout::Skeletal(skeletal), Members::Skeletal(slice)) => {
+                skeletal.restore(slice, rank, residue)?
             }
-            FormatKind::Address | FormatKind::Name => {
-                Ok(Plaintext::new(with_sigmas(&text, &sigmas).into_string()))
-            }
-            FormatKind::Email => {
-                let mut address = SecretText::with_capacity(email::OCTETS_MAX);
-                match spelling {
-                    Spelling::Styled(style) => address.extend(style.apply(&text)),
-                    Spelling::Verbatim(spelling) => {
-                        // A rank that belongs to another spelling was deciphered wrongly.
-                        if email::canonical_local(spelling).as_deref().map(|s| &**s) != Some(&*text)
-                        {
-                            return Err(FormatError::CorruptResidue);
-                        }
-                        address.push_str(spelling);
-                    }
-                }
-                address.push('@');
-                address.push_str(domain);
-                Ok(Plaintext::new(address.into_string()))
-            }
+        };
+        Ok(Plaintext::new(text.into_string()))
+    }
+
+    /// Says whether a text may be a token, by its form alone.
+    #[must_use]
+    pub fn recognize(&self, text: &Token) -> Recognition {
+        // No key is here to ask: the form is all that there is to look at.
+        let text = text.expose();
+        match &self.layout {
+            Layout::Skeletal(skeletal) => skeletal.recognize(text),
         }
     }
 
@@ -252,55 +181,16 @@ impl Format {
             .read_whole()
             .map(|text| Plaintext::new(text.into_string()))
     }
-
-    fn literals(&self) -> Literals {
-        match self.kind {
-            FormatKind::Address => address::LITERALS,
-            FormatKind::Email => email::LITERALS,
-            FormatKind::Name => name::LITERALS,
-        }
-    }
 }
 
 impl fmt::Debug for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Format")
-            .field("kind", &self.kind)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Format").finish_non_exhaustive()
     }
-}
-
-/// The `@` and the token domain, if every outline fits before it.
-fn token_tail(domain: &str) -> Result<Box<str>, FormatSpecError> {
-    let domain = email::ascii_domain(domain).ok_or(FormatSpecError::TokenDomainInvalid)?;
-    if domain.len() > TOKEN_DOMAIN_OCTETS_MAX {
-        let octets_max = TOKEN_DOMAIN_OCTETS_MAX;
-        return Err(FormatSpecError::TokenDomainTooLong { octets_max });
-    }
-    Ok(format!("@{}", &*domain).into())
-}
-
-/// The text with the other sigma at these places.
-fn with_sigmas(text: &str, places: &[usize]) -> SecretText {
-    let mut changed = SecretText::with_capacity(text.len());
-    changed.extend(
-        text.chars()
-            .enumerate()
-            .map(|(place, character)| match character {
-                SIGMA if places.contains(&place) => FINAL_SIGMA,
-                FINAL_SIGMA if places.contains(&place) => SIGMA,
-                _ => character,
-            }),
-    );
-    changed
 }
 
 /// Alphabets and layouts are frozen per version.
 const VERSION: u8 = 1;
-
-/// Leaves room for the longest outline and the `@`.
-const TOKEN_DOMAIN_OCTETS_MAX: usize = email::OCTETS_MAX - 1 - outline::LOCAL_OCTETS_MAX;
 
 #[cfg(test)]
 mod tests;

@@ -2,17 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::FormatKind;
-use super::email::Email;
-use super::email::OCTETS_MAX;
 use super::outline::Outlined;
-use super::residue::Mailbox;
 use super::residue::Residue;
-use super::skeleton::Literals;
-use super::skeleton::Skeleton;
 use super::slice::Shaped;
-use super::slice::Slice;
-use super::style::Style;
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 
@@ -30,35 +22,47 @@ use crate::domain::FidelityReason;
 )]
 pub struct Parsed {
     configured: Fidelity,
-    equality: Zeroizing<String>,
-    whole: Zeroizing<String>,
-    shape: Result<Shape, FidelityReason>,
-    outlined: Outlined,
+    reading: Reading,
 }
 
-struct Shape {
-    shaped: Shaped,
-    residue: Zeroizing<Vec<u8>>,
+/// What a layout reads in a value.
+pub(super) struct Reading {
+    /// What is the same for equal values.
+    pub(super) equality: Zeroizing<String>,
+    /// The value in its canonical form.
+    pub(super) whole: Zeroizing<String>,
+    /// Its place in its slice, or why shape cannot carry it.
+    pub(super) shape: Result<Shape, FidelityReason>,
+    /// The outlines that it may get.
+    pub(super) outlined: Outlined,
+}
+
+/// A value as its shape carries it.
+pub(super) struct Shape {
+    /// Its slice, and the place there.
+    pub(super) shaped: Shaped,
+    /// What a token of the slice cannot carry.
+    pub(super) residue: Zeroizing<Vec<u8>>,
 }
 
 impl Parsed {
     /// What is the same for equal values: what the value's fingerprint is made of.
     #[must_use]
     pub fn equality(&self) -> &[u8] {
-        self.equality.as_bytes()
+        self.reading.equality.as_bytes()
     }
 
     /// The value in its canonical form.
     #[must_use]
     pub fn canonical(&self) -> &str {
-        &self.whole
+        &self.reading.whole
     }
 
     /// The fidelity that the value gets as the field is configured, and why. It depends on the
     /// slice only: equal shapes fare equally.
     #[must_use]
     pub fn preferred(&self) -> (Fidelity, FidelityReason) {
-        match (self.configured, &self.shape) {
+        match (self.configured, &self.reading.shape) {
             (Fidelity::Shape, Ok(_)) => (Fidelity::Shape, FidelityReason::Configured),
             (Fidelity::Shape, Err(reason)) => (Fidelity::Outline, *reason),
             (Fidelity::Outline | Fidelity::Opaque, Err(FidelityReason::Invalid)) => {
@@ -76,7 +80,8 @@ impl Parsed {
     ///
     /// Why shape cannot carry the value.
     pub fn shaped(&self) -> Result<&Shaped, FidelityReason> {
-        self.shape
+        self.reading
+            .shape
             .as_ref()
             .map(|shape| &shape.shaped)
             .map_err(|reason| *reason)
@@ -85,7 +90,7 @@ impl Parsed {
     /// The outlines that the value may get.
     #[must_use]
     pub fn outlined(&self) -> &Outlined {
-        &self.outlined
+        &self.reading.outlined
     }
 
     /// What a token of this fidelity cannot carry of the value.
@@ -95,93 +100,19 @@ impl Parsed {
     /// Why shape cannot carry the value.
     pub fn residue(&self, fidelity: Fidelity) -> Result<Residue, FidelityReason> {
         match fidelity {
-            Fidelity::Shape => match &self.shape {
+            Fidelity::Shape => match &self.reading.shape {
                 Ok(shape) => Ok(Residue::from_bytes(shape.residue.clone())),
                 Err(reason) => Err(*reason),
             },
-            Fidelity::Outline | Fidelity::Opaque => Ok(Residue::whole(&self.whole)),
+            Fidelity::Outline | Fidelity::Opaque => Ok(Residue::whole(&self.reading.whole)),
         }
     }
 
-    /// A name or an address in canonical form.
-    pub(super) fn plain(
-        kind: FormatKind,
-        configured: Fidelity,
-        canonical: Zeroizing<String>,
-        literals: Literals,
-    ) -> Self {
+    /// A value as its layout read it.
+    pub(super) fn new(configured: Fidelity, reading: Reading) -> Self {
         Self {
             configured,
-            shape: Shape::new(kind, &canonical, literals, "", None),
-            outlined: Outlined::new(kind, Style::of(&canonical), ""),
-            equality: canonical.clone(),
-            whole: canonical,
+            reading,
         }
-    }
-
-    /// An e-mail address; `tail` is the `@` with the token domain.
-    pub(super) fn email(
-        configured: Fidelity,
-        email: &Email,
-        literals: Literals,
-        tail: &str,
-    ) -> Self {
-        let mailbox = Mailbox {
-            spelling: &email.spelling,
-            domain: &email.domain,
-        };
-        let shape = if !email.local.is_ascii() {
-            Err(FidelityReason::NotRepresentable)
-        } else if email.local.len() + tail.len() > OCTETS_MAX {
-            Err(FidelityReason::TooLong)
-        } else {
-            Shape::new(
-                FormatKind::Email,
-                &email.local,
-                literals,
-                tail,
-                Some(mailbox),
-            )
-        };
-        Self {
-            configured,
-            equality: email.equality(),
-            whole: email.spelled(),
-            shape,
-            outlined: Outlined::new(FormatKind::Email, Style::Lower, tail),
-        }
-    }
-
-    /// A text that is no e-mail address, of a field that takes it nevertheless.
-    pub(super) fn invalid(configured: Fidelity, text: Zeroizing<String>, tail: &str) -> Self {
-        Self {
-            configured,
-            equality: text.clone(),
-            whole: text,
-            shape: Err(FidelityReason::Invalid),
-            outlined: Outlined::new(FormatKind::Email, Style::Lower, tail),
-        }
-    }
-}
-
-impl Shape {
-    fn new(
-        kind: FormatKind,
-        text: &str,
-        literals: Literals,
-        tail: &str,
-        mailbox: Option<Mailbox<'_>>,
-    ) -> Result<Self, FidelityReason> {
-        let skeleton = Skeleton::of(text, literals).ok_or(FidelityReason::NotRepresentable)?;
-        let slice = Slice::new(kind, skeleton, literals, tail);
-        if !slice.domain().is_large_enough() {
-            return Err(FidelityReason::DomainTooSmall);
-        }
-        let rank = slice.rank(text).ok_or(FidelityReason::NotRepresentable)?;
-        let residue = Residue::of_shape(&slice, literals, text, mailbox).into_bytes();
-        Ok(Self {
-            shaped: Shaped { slice, rank },
-            residue,
-        })
     }
 }

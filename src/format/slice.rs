@@ -1,35 +1,25 @@
-//! Slices: the values that share a skeleton, numbered.
+//! Slices: the values that share a skeleton or the free choices of a product format, numbered.
 //!
-//! The law is closure: for every rank below the size, the text has the same skeleton, is NFC, has
-//! as many graphemes, and its fold gives the rank back.
+//! The law is closure: for every rank below the size, the text is of the same slice, is NFC, and
+//! its fold gives the rank back.
 
-use zeroize::Zeroizing;
-
-use super::FormatKind;
-use super::class::Class;
-use super::class::FINAL_SIGMA;
-use super::class::SIGMA;
 use super::error::FormatError;
-use super::fold;
-use super::secret_text::SecretText;
-use super::skeleton::Literals;
-use super::skeleton::Position;
-use super::skeleton::Skeleton;
-use super::skeleton::folded_literal;
+use super::skeletal::SkeletalSlice;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
 use crate::domain::Token;
 
-/// The values that share a skeleton: what a shape token says of its value.
+/// The values that a token does not tell apart: what a shape token says of its value.
 #[expect(
     missing_debug_implementations,
     reason = "the shape of a value must not reach a log"
 )]
-pub struct Slice {
-    skeleton: Skeleton,
-    domain: DomainSize,
-    tweak: Vec<u8>,
-    tail: Box<str>,
+pub struct Slice(pub(super) Members);
+
+/// Whose slice it is.
+pub(super) enum Members {
+    /// A text's.
+    Skeletal(SkeletalSlice),
 }
 
 /// A slice, and the place of a value or a token in it.
@@ -45,41 +35,21 @@ pub struct Shaped {
 }
 
 impl Slice {
-    /// The slice of a skeleton; `tail` ends every token and is no part of the tweak, so that a
-    /// field may get another token domain while older tokens still open.
-    pub(super) fn new(
-        kind: FormatKind,
-        skeleton: Skeleton,
-        literals: Literals,
-        tail: &str,
-    ) -> Self {
-        let mut domain = DomainSize::one();
-        for &position in skeleton.positions() {
-            if let Position::Class(class) = position {
-                domain.multiply(class.size());
-            }
-        }
-        let mut tweak = vec![kind.id()];
-        tweak.extend(skeleton.encode(literals));
-        Self {
-            skeleton,
-            domain,
-            tweak,
-            tail: tail.into(),
-        }
-    }
-
-    /// How many values it has.
+    /// How many tokens it has.
     #[must_use]
     pub fn domain(&self) -> &DomainSize {
-        &self.domain
+        match &self.0 {
+            Members::Skeletal(slice) => slice.domain(),
+        }
     }
 
-    /// The kind and the skeleton in bytes, the same for a value and its token. Two slices have
-    /// the same bytes only if they are the same; the caller puts their length before them.
+    /// The slice in bytes, the same for a value and its token. Two slices have the same bytes
+    /// only if they are the same; the caller puts their length before them.
     #[must_use]
     pub fn tweak(&self) -> &[u8] {
-        &self.tweak
+        match &self.0 {
+            Members::Skeletal(slice) => slice.tweak(),
+        }
     }
 
     /// The token at this place.
@@ -88,102 +58,9 @@ impl Slice {
     ///
     /// If the rank is not below the size of the slice.
     pub fn unrank(&self, rank: &Rank) -> Result<Token, FormatError> {
-        let mut text = self.text(rank)?;
-        text.push_str(&self.tail);
+        let text = match &self.0 {
+            Members::Skeletal(slice) => slice.unrank(rank)?,
+        };
         Ok(Token::new(text.into_string()))
-    }
-
-    /// The text at this place, without the tail.
-    pub(super) fn text(&self, rank: &Rank) -> Result<SecretText, FormatError> {
-        if !rank.is_in(&self.domain) {
-            return Err(FormatError::RankOutsideDomain);
-        }
-        let positions = self.skeleton.positions();
-        let mut rest = Rank::from_limbs(Zeroizing::new(rank.expose_limbs().to_vec()));
-        let mut indexes = Zeroizing::new(vec![0; positions.len()]);
-        for (position, index) in positions.iter().zip(indexes.iter_mut()).rev() {
-            if let Position::Class(class) = position {
-                *index = rest.divide(class.size());
-            }
-        }
-        let mut text = SecretText::with_capacity(positions.len() * 4 + self.tail.len());
-        for (place, (position, &index)) in positions.iter().zip(indexes.iter()).enumerate() {
-            text.push(match position {
-                Position::Class(class) => match class.member(index) {
-                    Some(SIGMA) if self.skeleton.ends_word(place) => FINAL_SIGMA,
-                    Some(member) => member,
-                    None => return Err(FormatError::RankOutsideDomain),
-                },
-                Position::Literal(literal) => *literal,
-            });
-        }
-        Ok(text)
-    }
-
-    /// The place of a text in canonical form; nothing if it is not in the slice.
-    pub(super) fn rank(&self, text: &str) -> Option<Rank> {
-        let mut rank = Rank::zero(&self.domain);
-        for (position, character) in self.skeleton.positions().iter().zip(text.chars()) {
-            if let Position::Class(class) = position {
-                rank.multiply_add(class.size(), class.index(character)?);
-            }
-        }
-        Some(rank)
-    }
-
-    /// The place of a text that only has to be in the slice after a fold.
-    pub(super) fn rank_of_folded(&self, folded: &str) -> Result<Rank, FormatError> {
-        let mut rank = Rank::zero(&self.domain);
-        let mut units = fold::units(folded).peekable();
-        for (place, &position) in self.skeleton.positions().iter().enumerate() {
-            let mismatch = FormatError::ShapeMismatch { position: place };
-            let mut unit = units.next().ok_or(mismatch)?;
-            match position {
-                Position::Class(class) => {
-                    if class.folds_to_two(unit) && units.next_if_eq(&"s").is_some() {
-                        unit = "ss";
-                    }
-                    let index = class.index_of_folded(unit).ok_or(mismatch)?;
-                    rank.multiply_add(class.size(), index);
-                }
-                Position::Literal(literal) => {
-                    if !unit.chars().eq([folded_literal(literal)]) {
-                        return Err(mismatch);
-                    }
-                }
-            }
-        }
-        match units.next() {
-            Some(_) => Err(FormatError::ShapeMismatch {
-                position: self.skeleton.positions().len(),
-            }),
-            None => Ok(rank),
-        }
-    }
-
-    pub(super) fn skeleton(&self) -> &Skeleton {
-        &self.skeleton
-    }
-
-    /// The places where the text has the other sigma than Greek would write, in order.
-    pub(super) fn unusual_sigmas(&self, text: &str) -> Vec<usize> {
-        let greek = Position::Class(Class::GREEK_LOWER);
-        let positions = self
-            .skeleton
-            .positions()
-            .iter()
-            .zip(text.chars())
-            .enumerate();
-        positions
-            .filter(|&(place, (&position, character))| {
-                let usual = if self.skeleton.ends_word(place) {
-                    FINAL_SIGMA
-                } else {
-                    SIGMA
-                };
-                position == greek && matches!(character, SIGMA | FINAL_SIGMA) && character != usual
-            })
-            .map(|(place, _)| place)
-            .collect()
     }
 }

@@ -1,6 +1,12 @@
 //! Where a text has capital letters, in one word.
 
-use super::class::Case;
+/// Which case the members of a class have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Case {
+    Lower,
+    None,
+    Upper,
+}
 
 /// Where a text has capital letters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -133,8 +133,7 @@ impl Outlined {
 
 /// Whether a text may be an outline token of this kind: words of the language, with a right check.
 /// Needs no vault: it neither says that the token lives, nor that other texts are no tokens.
-#[must_use]
-pub fn is_outline_token(kind: FormatKind, text: &str) -> bool {
+pub(super) fn is_outline_token(kind: FormatKind, text: &str) -> bool {
     // No outline is longer; a longer text is refused before it costs anything.
     text.len() <= TEXT_BYTES_MAX && read(kind, &fold(text)).is_some()
 }

@@ -7,12 +7,19 @@ use unicode_segmentation::UnicodeSegmentation;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::format::skeletal::Position;
+
+/// The positions of a text's slice.
+fn positions(slice: &Slice) -> &[Position] {
+    let Members::Skeletal(slice) = &slice.0;
+    slice.skeleton().positions()
+}
 
 /// The rank of these digits, the first position's first, taken modulo its size.
 fn rank(slice: &Slice, digit: impl Fn(usize, u32) -> u32) -> Rank {
     let mut rank = Rank::zero(slice.domain());
-    for (place, position) in slice.skeleton().positions().iter().enumerate() {
-        if let skeleton::Position::Class(class) = position {
+    for (place, position) in positions(slice).iter().enumerate() {
+        if let Position::Class(class) = position {
             rank.multiply_add(class.size(), digit(place, class.size()) % class.size());
         }
     }
@@ -80,7 +87,7 @@ fn slices_are_closed_at_every_member() {
         let parsed = parse(kind, text).unwrap();
         assert_closed(kind, &parsed, |_, _| 0);
         assert_closed(kind, &parsed, |_, size| size - 1);
-        let last = parsed.shaped().unwrap().slice.skeleton().positions().len() - 1;
+        let last = positions(&parsed.shaped().unwrap().slice).len() - 1;
         assert_closed(kind, &parsed, |place, _| u32::from(place == last));
         for step in 0..150 {
             assert_closed(kind, &parsed, |place, _| {
@@ -174,8 +181,8 @@ fn unchanged_characters_are_as_rare_as_their_class_is_large() {
             *count += u32::from(one == other);
         }
     }
-    for (count, position) in unchanged.iter().zip(slice.skeleton().positions()) {
-        if let skeleton::Position::Class(class) = position {
+    for (count, position) in unchanged.iter().zip(positions(slice)) {
+        if let Position::Class(class) = position {
             let share = 1.0 / f64::from(class.size());
             let expected = share * f64::from(samples_count);
             let sigma = (expected * (1.0 - share)).sqrt();

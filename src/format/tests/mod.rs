@@ -204,3 +204,39 @@ fn wrong_specifications_are_refused() {
     };
     assert_eq!(refused(name), Some(FormatSpecError::TokenDomainUnexpected));
 }
+
+/// Goal: an offline answer is never wrong about a token, and sure where it can be.
+#[test]
+fn text_is_recognized_by_its_form() {
+    for (kind, text, recognition) in [
+        (
+            FormatKind::Email,
+            "qkfm@tok.acme.example",
+            Recognition::Token,
+        ),
+        (
+            FormatKind::Email,
+            " QKFM@TOK.ACME.EXAMPLE",
+            Recognition::Token,
+        ),
+        (
+            FormatKind::Email,
+            "qkfm@acme.example",
+            Recognition::NotToken,
+        ),
+        (
+            FormatKind::Email,
+            "qkfm@nottok.acme.example",
+            Recognition::NotToken,
+        ),
+        (FormatKind::Name, "Ada Lovelace", Recognition::Unsure),
+        (FormatKind::Name, "Li", Recognition::NotToken),
+        (FormatKind::Name, "ประยุทธ์", Recognition::NotToken),
+        (FormatKind::Name, "", Recognition::NotToken),
+        (FormatKind::Address, "1 Main St", Recognition::Unsure),
+        (FormatKind::Address, "N/A", Recognition::NotToken),
+    ] {
+        let recognized = format(kind).recognize(&Token::new(text.to_owned()));
+        assert_eq!(recognized, recognition, "{kind:?} {text}");
+    }
+}

@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::canonical;
-use super::error::FormatError;
-use super::error::LengthUnit;
 use super::skeleton::Literals;
+use crate::format::canonical;
+use crate::format::error::FormatError;
+use crate::format::error::LengthUnit;
 
 /// The canonical form of an address: NFC, line ends to LF, lines trimmed, spaces collapsed, empty
 /// lines dropped.

@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::canonical;
-use super::error::FormatError;
 use super::skeleton::Literals;
+use crate::format::canonical;
+use crate::format::error::FormatError;
 
 /// The canonical form of a name: NFC, white space to one space, trimmed, apostrophe and hyphen
 /// variants unified, case kept.

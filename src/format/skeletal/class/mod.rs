@@ -13,10 +13,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use self::tables::CLASSES;
 use self::tables::Members;
+use crate::format::style::Case;
 
 /// A set of characters, by its id: its place in the frozen tables.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Class(u8);
+pub(in crate::format) struct Class(u8);
 
 impl Class {
     pub(super) const LOWER: Self = Self(1);
@@ -51,7 +52,7 @@ impl Class {
     }
 
     /// How many members it has.
-    pub(super) fn size(self) -> u32 {
+    pub(in crate::format) fn size(self) -> u32 {
         EXTENTS
             .get(usize::from(self.0))
             .map_or(1, |extent| extent.size)
@@ -137,14 +138,6 @@ impl Class {
     pub(super) fn is_letter(self) -> bool {
         (1..=Self::HANGUL.0).contains(&self.0)
     }
-}
-
-/// Which case the members of a class have.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Case {
-    Lower,
-    None,
-    Upper,
 }
 
 /// The small sigma within a word.

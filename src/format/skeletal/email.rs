@@ -10,12 +10,12 @@ use idna::uts46::Hyphens;
 use idna::uts46::Uts46;
 use zeroize::Zeroizing;
 
-use super::canonical;
-use super::error::EmailFault;
-use super::error::FormatError;
-use super::error::LengthUnit;
-use super::secret_text::SecretText;
 use super::skeleton::Literals;
+use crate::format::canonical;
+use crate::format::error::EmailFault;
+use crate::format::error::FormatError;
+use crate::format::error::LengthUnit;
+use crate::format::secret_text::SecretText;
 
 /// An e-mail address, read.
 pub(super) struct Email {

@@ -2,14 +2,14 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::class::Case;
 use super::class::Class;
-use super::fold;
-use super::style::Style;
+use crate::format::fold;
+use crate::format::style::Case;
+use crate::format::style::Style;
 
 /// One character of a skeleton.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Position {
+pub(in crate::format) enum Position {
     /// Any member of a class.
     Class(Class),
     /// A character that value and token share.
@@ -22,7 +22,7 @@ pub(super) struct Literals(pub(super) &'static str);
 
 /// A class or a literal for each character.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Skeleton(Vec<Position>);
+pub(in crate::format) struct Skeleton(Vec<Position>);
 
 impl Position {
     pub(super) fn is_letter(self) -> bool {
@@ -93,7 +93,7 @@ impl Skeleton {
         })
     }
 
-    pub(super) fn positions(&self) -> &[Position] {
+    pub(in crate::format) fn positions(&self) -> &[Position] {
         &self.0
     }
 

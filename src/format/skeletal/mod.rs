@@ -1,0 +1,277 @@
+//! Texts: a class or a kept character at each position.
+//!
+//! Names, addresses and e-mail addresses are read like this. Their slices are the texts that share
+//! a skeleton.
+
+mod address;
+mod class;
+mod email;
+mod name;
+mod residue;
+mod skeleton;
+mod slice;
+
+use zeroize::Zeroizing;
+
+use self::class::FINAL_SIGMA;
+use self::class::SIGMA;
+use self::email::Email;
+use self::residue::Form;
+use self::residue::Mailbox;
+use self::residue::ShapeResidue;
+use self::residue::Spelling;
+use self::skeleton::Literals;
+#[cfg(test)]
+pub(super) use self::skeleton::Position;
+use self::skeleton::Skeleton;
+pub(super) use self::slice::SkeletalSlice;
+use super::canonical::BYTES_PER_CHARACTER_MAX;
+use super::error::FormatError;
+use super::error::FormatSpecError;
+use super::fold::fold;
+use super::outline;
+use super::outline::Outlined;
+use super::outline::is_outline_token;
+use super::parsed::Reading;
+use super::parsed::Shape;
+use super::recognition::Recognition;
+use super::secret_text::SecretText;
+use super::slice::Members;
+use super::slice::Shaped;
+use super::slice::Slice;
+use super::spec::FormatKind;
+use super::spec::OnInvalid;
+use super::style::Style;
+use crate::domain::FidelityReason;
+use crate::domain::Rank;
+
+/// A layout of texts, checked and ready.
+pub(super) struct Skeletal {
+    kind: FormatKind,
+    on_invalid: OnInvalid,
+    /// The `@` and the token domain of an e-mail field, else nothing.
+    tail: Box<str>,
+}
+
+impl Skeletal {
+    pub(super) fn new(
+        kind: FormatKind,
+        token_domain: Option<String>,
+        on_invalid: OnInvalid,
+    ) -> Result<Self, FormatSpecError> {
+        let tail = match (kind, token_domain) {
+            (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
+            (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
+            (FormatKind::Address | FormatKind::Name, Some(_)) => {
+                return Err(FormatSpecError::TokenDomainUnexpected);
+            }
+            (FormatKind::Address | FormatKind::Name, None) => Box::default(),
+        };
+        Ok(Self {
+            kind,
+            on_invalid,
+            tail,
+        })
+    }
+
+    pub(super) fn plaintext_bytes_max(&self) -> usize {
+        match self.kind {
+            FormatKind::Address => address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+            FormatKind::Email => email::OCTETS_MAX,
+            FormatKind::Name => name::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+        }
+    }
+
+    /// Reads a value: caps first, then its canonical form, its slice and its rank.
+    pub(super) fn parse(&self, text: &str) -> Result<Reading, FormatError> {
+        match self.kind {
+            FormatKind::Address => Ok(self.plain(address::parse(text)?)),
+            FormatKind::Name => Ok(self.plain(name::parse(text)?)),
+            FormatKind::Email => {
+                let normal = email::normalize(text)?;
+                match (Email::parse(&normal), self.on_invalid) {
+                    (Ok(email), _) => Ok(self.email(&email)),
+                    (Err(_), OnInvalid::Outline) => Ok(self.invalid(normal)),
+                    (Err(fault), OnInvalid::Reject) => Err(FormatError::InvalidEmail { fault }),
+                }
+            }
+        }
+    }
+
+    /// The slice and the rank of a token, from its text and its record's residue.
+    pub(super) fn read_token(
+        &self,
+        token: &str,
+        residue: &[u8],
+    ) -> Result<(SkeletalSlice, Rank), FormatError> {
+        let folded = fold(token);
+        let text = match self.kind {
+            FormatKind::Email => folded.rsplit_once('@').map_or("", |(local, _)| local),
+            FormatKind::Address | FormatKind::Name => &folded,
+        };
+        let literals = self.literals();
+        let skeleton = match residue::read(residue, literals)?.form {
+            Form::Written(skeleton) => skeleton,
+            Form::Styled(style) => Skeleton::of_folded(text, style, literals)
+                .ok_or(FormatError::ShapeMismatch { position: 0 })?,
+        };
+        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        let rank = slice.rank_of_folded(text)?;
+        Ok((slice, rank))
+    }
+
+    /// The value of a deciphered rank.
+    pub(super) fn restore(
+        &self,
+        slice: &SkeletalSlice,
+        rank: &Rank,
+        residue: &[u8],
+    ) -> Result<SecretText, FormatError> {
+        let ShapeResidue {
+            sigmas,
+            spelling,
+            domain,
+            ..
+        } = residue::read(residue, self.literals())?;
+        let text = slice.text(rank)?;
+        match self.kind {
+            FormatKind::Address | FormatKind::Name if sigmas.is_empty() => Ok(text),
+            FormatKind::Address | FormatKind::Name => Ok(with_sigmas(&text, &sigmas)),
+            FormatKind::Email => {
+                let mut address = SecretText::with_capacity(email::OCTETS_MAX);
+                match spelling {
+                    Spelling::Styled(style) => address.extend(style.apply(&text)),
+                    Spelling::Verbatim(spelling) => {
+                        // A rank that belongs to another spelling was deciphered wrongly.
+                        if email::canonical_local(spelling).as_deref().map(|s| &**s) != Some(&*text)
+                        {
+                            return Err(FormatError::CorruptResidue);
+                        }
+                        address.push_str(spelling);
+                    }
+                }
+                address.push('@');
+                address.push_str(domain);
+                Ok(address)
+            }
+        }
+    }
+
+    /// Says whether a text may be a token of these texts.
+    pub(super) fn recognize(&self, text: &str) -> Recognition {
+        // No token is longer, and reading one must not be a way to burn time.
+        if text.len() > self.plaintext_bytes_max().max(email::OCTETS_MAX) {
+            return Recognition::NotToken;
+        }
+        let folded = fold(text);
+        match self.kind {
+            FormatKind::Email if folded.ends_with(&*fold(&self.tail)) => Recognition::Token,
+            FormatKind::Email => Recognition::NotToken,
+            FormatKind::Address | FormatKind::Name if is_outline_token(self.kind, &folded) => {
+                Recognition::Token
+            }
+            FormatKind::Address | FormatKind::Name => {
+                let canonical = match self.kind {
+                    FormatKind::Address => address::parse(&folded),
+                    FormatKind::Email | FormatKind::Name => name::parse(&folded),
+                };
+                match canonical.map(|canonical| self.shape(&canonical, None)) {
+                    Ok(Ok(_)) => Recognition::Unsure,
+                    Ok(Err(_)) | Err(_) => Recognition::NotToken,
+                }
+            }
+        }
+    }
+
+    /// A name or an address in canonical form.
+    fn plain(&self, canonical: Zeroizing<String>) -> Reading {
+        Reading {
+            shape: self.shape(&canonical, None),
+            outlined: Outlined::new(self.kind, Style::of(&canonical), ""),
+            equality: canonical.clone(),
+            whole: canonical,
+        }
+    }
+
+    fn email(&self, email: &Email) -> Reading {
+        let mailbox = Mailbox {
+            spelling: &email.spelling,
+            domain: &email.domain,
+        };
+        let shape = if !email.local.is_ascii() {
+            Err(FidelityReason::NotRepresentable)
+        } else if email.local.len() + self.tail.len() > email::OCTETS_MAX {
+            Err(FidelityReason::TooLong)
+        } else {
+            self.shape(&email.local, Some(mailbox))
+        };
+        Reading {
+            equality: email.equality(),
+            whole: email.spelled(),
+            shape,
+            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+        }
+    }
+
+    /// A text that is no e-mail address, of a field that takes it nevertheless.
+    fn invalid(&self, text: Zeroizing<String>) -> Reading {
+        Reading {
+            equality: text.clone(),
+            whole: text,
+            shape: Err(FidelityReason::Invalid),
+            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+        }
+    }
+
+    fn shape(&self, text: &str, mailbox: Option<Mailbox<'_>>) -> Result<Shape, FidelityReason> {
+        let literals = self.literals();
+        let skeleton = Skeleton::of(text, literals).ok_or(FidelityReason::NotRepresentable)?;
+        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        if !slice.domain().is_large_enough() {
+            return Err(FidelityReason::DomainTooSmall);
+        }
+        let rank = slice.rank(text).ok_or(FidelityReason::NotRepresentable)?;
+        let residue = residue::write(&slice, literals, text, mailbox);
+        let slice = Slice(Members::Skeletal(slice));
+        Ok(Shape {
+            shaped: Shaped { slice, rank },
+            residue,
+        })
+    }
+
+    fn literals(&self) -> Literals {
+        match self.kind {
+            FormatKind::Address => address::LITERALS,
+            FormatKind::Email => email::LITERALS,
+            FormatKind::Name => name::LITERALS,
+        }
+    }
+}
+
+/// The `@` and the token domain, if every outline fits before it.
+fn token_tail(domain: &str) -> Result<Box<str>, FormatSpecError> {
+    let domain = email::ascii_domain(domain).ok_or(FormatSpecError::TokenDomainInvalid)?;
+    if domain.len() > TOKEN_DOMAIN_OCTETS_MAX {
+        let octets_max = TOKEN_DOMAIN_OCTETS_MAX;
+        return Err(FormatSpecError::TokenDomainTooLong { octets_max });
+    }
+    Ok(format!("@{}", &*domain).into())
+}
+
+/// The text with the other sigma at these places.
+fn with_sigmas(text: &str, places: &[usize]) -> SecretText {
+    let mut changed = SecretText::with_capacity(text.len());
+    changed.extend(
+        text.chars()
+            .enumerate()
+            .map(|(place, character)| match character {
+                SIGMA if places.contains(&place) => FINAL_SIGMA,
+                FINAL_SIGMA if places.contains(&place) => SIGMA,
+                _ => character,
+            }),
+    );
+    changed
+}
+
+/// Leaves room for the longest outline and the `@`.
+const TOKEN_DOMAIN_OCTETS_MAX: usize = email::OCTETS_MAX - 1 - outline::LOCAL_OCTETS_MAX;

@@ -1,0 +1,166 @@
+//! Slices: the values that share a skeleton, numbered.
+//!
+//! The law is closure: for every rank below the size, the text has the same skeleton, is NFC, has
+//! as many graphemes, and its fold gives the rank back.
+
+use zeroize::Zeroizing;
+
+use super::class::Class;
+use super::class::FINAL_SIGMA;
+use super::class::SIGMA;
+use super::skeleton::Literals;
+use super::skeleton::Position;
+use super::skeleton::Skeleton;
+use super::skeleton::folded_literal;
+use crate::domain::DomainSize;
+use crate::domain::Rank;
+use crate::format::FormatKind;
+use crate::format::error::FormatError;
+use crate::format::fold;
+use crate::format::secret_text::SecretText;
+
+/// The values that share a skeleton: what a shape token says of its value.
+pub(in crate::format) struct SkeletalSlice {
+    skeleton: Skeleton,
+    domain: DomainSize,
+    tweak: Vec<u8>,
+    tail: Box<str>,
+}
+
+impl SkeletalSlice {
+    /// The slice of a skeleton; `tail` ends every token and is no part of the tweak, so that a
+    /// field may get another token domain while older tokens still open.
+    pub(super) fn new(
+        kind: FormatKind,
+        skeleton: Skeleton,
+        literals: Literals,
+        tail: &str,
+    ) -> Self {
+        let mut domain = DomainSize::one();
+        for &position in skeleton.positions() {
+            if let Position::Class(class) = position {
+                domain.multiply(class.size());
+            }
+        }
+        let mut tweak = vec![kind.id()];
+        tweak.extend(skeleton.encode(literals));
+        Self {
+            skeleton,
+            domain,
+            tweak,
+            tail: tail.into(),
+        }
+    }
+
+    /// How many values it has.
+    pub(in crate::format) fn domain(&self) -> &DomainSize {
+        &self.domain
+    }
+
+    /// The kind and the skeleton in bytes, the same for a value and its token. Two slices have
+    /// the same bytes only if they are the same; the caller puts their length before them.
+    pub(in crate::format) fn tweak(&self) -> &[u8] {
+        &self.tweak
+    }
+
+    /// The text of the token at this place.
+    pub(in crate::format) fn unrank(&self, rank: &Rank) -> Result<SecretText, FormatError> {
+        let mut text = self.text(rank)?;
+        text.push_str(&self.tail);
+        Ok(text)
+    }
+
+    /// The text at this place, without the tail.
+    pub(super) fn text(&self, rank: &Rank) -> Result<SecretText, FormatError> {
+        if !rank.is_in(&self.domain) {
+            return Err(FormatError::RankOutsideDomain);
+        }
+        let positions = self.skeleton.positions();
+        let mut rest = Rank::from_limbs(Zeroizing::new(rank.expose_limbs().to_vec()));
+        let mut indexes = Zeroizing::new(vec![0; positions.len()]);
+        for (position, index) in positions.iter().zip(indexes.iter_mut()).rev() {
+            if let Position::Class(class) = position {
+                *index = rest.divide(class.size());
+            }
+        }
+        let mut text = SecretText::with_capacity(positions.len() * 4 + self.tail.len());
+        for (place, (position, &index)) in positions.iter().zip(indexes.iter()).enumerate() {
+            text.push(match position {
+                Position::Class(class) => match class.member(index) {
+                    Some(SIGMA) if self.skeleton.ends_word(place) => FINAL_SIGMA,
+                    Some(member) => member,
+                    None => return Err(FormatError::RankOutsideDomain),
+                },
+                Position::Literal(literal) => *literal,
+            });
+        }
+        Ok(text)
+    }
+
+    /// The place of a text in canonical form; nothing if it is not in the slice.
+    pub(super) fn rank(&self, text: &str) -> Option<Rank> {
+        let mut rank = Rank::zero(&self.domain);
+        for (position, character) in self.skeleton.positions().iter().zip(text.chars()) {
+            if let Position::Class(class) = position {
+                rank.multiply_add(class.size(), class.index(character)?);
+            }
+        }
+        Some(rank)
+    }
+
+    /// The place of a text that only has to be in the slice after a fold.
+    pub(super) fn rank_of_folded(&self, folded: &str) -> Result<Rank, FormatError> {
+        let mut rank = Rank::zero(&self.domain);
+        let mut units = fold::units(folded).peekable();
+        for (place, &position) in self.skeleton.positions().iter().enumerate() {
+            let mismatch = FormatError::ShapeMismatch { position: place };
+            let mut unit = units.next().ok_or(mismatch)?;
+            match position {
+                Position::Class(class) => {
+                    if class.folds_to_two(unit) && units.next_if_eq(&"s").is_some() {
+                        unit = "ss";
+                    }
+                    let index = class.index_of_folded(unit).ok_or(mismatch)?;
+                    rank.multiply_add(class.size(), index);
+                }
+                Position::Literal(literal) => {
+                    if !unit.chars().eq([folded_literal(literal)]) {
+                        return Err(mismatch);
+                    }
+                }
+            }
+        }
+        match units.next() {
+            Some(_) => Err(FormatError::ShapeMismatch {
+                position: self.skeleton.positions().len(),
+            }),
+            None => Ok(rank),
+        }
+    }
+
+    pub(in crate::format) fn skeleton(&self) -> &Skeleton {
+        &self.skeleton
+    }
+
+    /// The places where the text has the other sigma than Greek would write, in order.
+    pub(super) fn unusual_sigmas(&self, text: &str) -> Vec<usize> {
+        let greek = Position::Class(Class::GREEK_LOWER);
+        let positions = self
+            .skeleton
+            .positions()
+            .iter()
+            .zip(text.chars())
+            .enumerate();
+        positions
+            .filter(|&(place, (&position, character))| {
+                let usual = if self.skeleton.ends_word(place) {
+                    FINAL_SIGMA
+                } else {
+                    SIGMA
+                };
+                position == greek && matches!(character, SIGMA | FINAL_SIGMA) && character != usual
+            })
+            .map(|(place, _)| place)
+            .collect()
+    }
+}
