@@ -16,6 +16,7 @@
 mod create;
 mod error;
 mod fields;
+mod formats;
 mod namespaces;
 mod open;
 mod sweep;
@@ -23,6 +24,7 @@ mod sweep;
 pub use create::add_namespace;
 pub use create::create;
 pub use error::AssemblyError;
+pub use formats::format;
 pub use open::OpenVault;
 pub use open::open;
 pub use open::open_store;

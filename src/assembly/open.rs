@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
+use crate::assembly::formats;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
@@ -21,9 +22,7 @@ use crate::audit::SequencerThread;
 use crate::audit::SignedCheckpoint;
 use crate::config::Config;
 use crate::config::FieldConfig;
-use crate::config::FormatName;
 use crate::config::NamespaceConfig;
-use crate::config::OnInvalid;
 use crate::config::Purposes;
 use crate::crypto::Entropy;
 use crate::crypto::RootKey;
@@ -32,9 +31,6 @@ use crate::crypto::note::NoteVerifier;
 use crate::domain::Clock;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
-use crate::format::Format;
-use crate::format::FormatKind;
-use crate::format::FormatSpec;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
 use crate::policy::Policy;
@@ -261,7 +257,7 @@ fn namespace_fields(
     config: &NamespaceConfig,
 ) -> Result<NamespaceFields, AssemblyError> {
     let field = |(name, field): (&FieldName, &FieldConfig)| {
-        let format = Format::new(format_spec(field)).map_err(|error| AssemblyError::Format {
+        let format = formats::format(field).map_err(|error| AssemblyError::Format {
             namespace: namespace.clone(),
             field: name.clone(),
             error,
@@ -280,22 +276,6 @@ fn namespace_fields(
         .map(field)
         .collect::<Result<_, AssemblyError>>()?;
     Ok(NamespaceFields { id, fields })
-}
-
-fn format_spec(field: &FieldConfig) -> FormatSpec {
-    FormatSpec {
-        kind: match field.format {
-            FormatName::Address => FormatKind::Address,
-            FormatName::Email => FormatKind::Email,
-            FormatName::Name => FormatKind::Name,
-        },
-        fidelity: field.fidelity,
-        token_domain: field.token_domain.clone(),
-        on_invalid: match field.on_invalid {
-            OnInvalid::Outline => crate::format::OnInvalid::Outline,
-            OnInvalid::Reject => crate::format::OnInvalid::Reject,
-        },
-    }
 }
 
 /// Rows of the keys table in one read.

@@ -14,6 +14,7 @@ use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
 use crate::cli::pipeline::LineCall;
+use crate::cli::recognize::recognition_name;
 use crate::cli::tokenize::fidelity_name;
 use crate::cli::tokenize::field;
 use crate::client::ClientError;
@@ -111,6 +112,12 @@ fn described(description: TokenDescription) -> Answer {
                 ],
             )
         }
-        TokenDescription::Unknown => Answer::new("unknown", [("known", json!(false))]),
+        TokenDescription::Unknown { recognition } => Answer::new(
+            "unknown",
+            [
+                ("known", json!(false)),
+                ("recognition", json!(recognition_name(recognition))),
+            ],
+        ),
     }
 }

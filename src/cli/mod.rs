@@ -22,6 +22,7 @@ mod line_args;
 mod lookup;
 mod passphrase;
 mod pipeline;
+mod recognize;
 mod run_id;
 mod serve;
 mod tokenize;
@@ -72,6 +73,7 @@ enum Command {
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
+    Recognize(recognize::RecognizeArgs),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
@@ -128,6 +130,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
+        Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),

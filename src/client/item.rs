@@ -8,6 +8,7 @@ use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::FieldName;
 use crate::domain::Plaintext;
+use crate::domain::Recognition;
 use crate::domain::Subject;
 use crate::domain::Timestamp;
 use crate::domain::Token;
@@ -82,7 +83,10 @@ pub enum TokenDescription {
         fidelity: Fidelity,
     },
     /// It is not.
-    Unknown,
+    Unknown {
+        /// What its form alone says.
+        recognition: Recognition,
+    },
 }
 
 /// One result for each item, in order, or the call is malformed.
@@ -113,7 +117,15 @@ pub(super) fn description(
     description: protocol::TokenDescription,
 ) -> Result<TokenDescription, ClientError> {
     if !description.known {
-        return Ok(TokenDescription::Unknown);
+        let recognition = match description.recognition() {
+            protocol::Recognition::NotToken => Recognition::NotToken,
+            protocol::Recognition::Token => Recognition::Token,
+            // An older vault says nothing.
+            protocol::Recognition::Unspecified | protocol::Recognition::Unsure => {
+                Recognition::Unsure
+            }
+        };
+        return Ok(TokenDescription::Unknown { recognition });
     }
     let fidelity = fidelity(description.fidelity())?;
     let created = description.created.ok_or(NO_TIME)?;

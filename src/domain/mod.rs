@@ -8,6 +8,7 @@ mod key;
 mod plaintext;
 mod principal;
 mod rank;
+mod recognition;
 mod token;
 
 pub use clock::Clock;
@@ -33,4 +34,5 @@ pub use principal::PrincipalError;
 pub use rank::DOMAIN_SIZE_MIN;
 pub use rank::DomainSize;
 pub use rank::Rank;
+pub use recognition::Recognition;
 pub use token::Token;

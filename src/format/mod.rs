@@ -28,7 +28,6 @@ mod error;
 mod fold;
 mod outline;
 mod parsed;
-mod recognition;
 mod residue;
 mod secret_text;
 mod skeletal;
@@ -46,7 +45,6 @@ pub use self::fold::fold;
 pub use self::outline::OutlineSize;
 pub use self::outline::Outlined;
 pub use self::parsed::Parsed;
-pub use self::recognition::Recognition;
 pub use self::residue::Residue;
 use self::skeletal::Skeletal;
 use self::slice::Members;
@@ -58,6 +56,7 @@ pub use self::spec::OnInvalid;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
 use crate::domain::Rank;
+use crate::domain::Recognition;
 use crate::domain::Token;
 
 /// A format, checked and ready.

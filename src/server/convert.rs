@@ -15,6 +15,7 @@ use crate::domain::IdentifierError;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Purpose;
+use crate::domain::Recognition;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Timestamp;
@@ -24,6 +25,7 @@ use crate::server::status;
 use crate::vault;
 use crate::vault::Description;
 use crate::vault::DetokenizeAnswer;
+use crate::vault::Inspected;
 use crate::vault::Item;
 use crate::vault::ItemError;
 use crate::vault::RevealReceipt;
@@ -175,23 +177,37 @@ pub(super) fn looked_up((index, item): (usize, Item<TokenizedValue>)) -> protoco
     }
 }
 
-pub(super) fn inspected(
-    (index, item): (usize, Item<Option<Description>>),
-) -> protocol::InspectResult {
+pub(super) fn inspected((index, item): (usize, Item<Inspected>)) -> protocol::InspectResult {
     use protocol::inspect_result::Result as Wire;
     let result = match item {
-        Ok(Some(description)) => Wire::Description(protocol::TokenDescription {
-            known: true,
-            field: description.field.as_str().to_owned(),
-            created: Some(timestamp(description.created)),
-            expires: description.expires.map(timestamp),
-            fidelity: fidelity(description.fidelity).into(),
-        }),
-        Ok(None) => Wire::Description(protocol::TokenDescription::default()),
+        Ok(Inspected { known, recognition }) => {
+            let mut wire = known.map(description).unwrap_or_default();
+            wire.set_recognition(recognition_of(recognition));
+            Wire::Description(wire)
+        }
         Err(error) => Wire::Error(status::of_item(index, &error)),
     };
     protocol::InspectResult {
         result: Some(result),
+    }
+}
+
+fn description(description: Description) -> protocol::TokenDescription {
+    protocol::TokenDescription {
+        known: true,
+        field: description.field.as_str().to_owned(),
+        created: Some(timestamp(description.created)),
+        expires: description.expires.map(timestamp),
+        fidelity: fidelity(description.fidelity).into(),
+        ..protocol::TokenDescription::default()
+    }
+}
+
+fn recognition_of(recognition: Recognition) -> protocol::Recognition {
+    match recognition {
+        Recognition::NotToken => protocol::Recognition::NotToken,
+        Recognition::Token => protocol::Recognition::Token,
+        Recognition::Unsure => protocol::Recognition::Unsure,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::FieldName;
+use crate::domain::Recognition;
 use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::vault::error::ItemError;
@@ -23,6 +24,15 @@ pub struct TokenizedValue {
     pub created: bool,
     /// When it ends, if it does.
     pub expires: Option<Timestamp>,
+}
+
+/// What is said of a text that may be a token.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// What is known of it, if it is a live token.
+    pub known: Option<Description>,
+    /// What its form alone says, in the fields that were asked.
+    pub recognition: Recognition,
 }
 
 /// What is known of a live token. Never its value.

@@ -3,6 +3,7 @@
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::domain::Recognition;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
@@ -11,6 +12,7 @@ use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::vault::Vault;
 use crate::vault::answer::Description;
+use crate::vault::answer::Inspected;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::error::ItemError;
@@ -85,7 +87,7 @@ impl Vault {
         &self,
         caller: &Caller,
         request: Inspect,
-    ) -> Result<Vec<Item<Option<Description>>>, VaultError> {
+    ) -> Result<Vec<Item<Inspected>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
         let workplace = self.workplace(permitted.request(), fields)?;
@@ -93,11 +95,13 @@ impl Vault {
             self.describe(&workplace, fields, &permitted)
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
-            Some(Ok(Some(description))) => Note {
-                field: Some(&description.field),
-                ..Note::new(ItemOutcome::Found)
+            Some(Ok(inspected)) => match &inspected.known {
+                Some(description) => Note {
+                    field: Some(&description.field),
+                    ..Note::new(ItemOutcome::Found)
+                },
+                None => Note::new(ItemOutcome::NotFound),
             },
-            Some(Ok(None)) => Note::new(ItemOutcome::NotFound),
             Some(Err(error)) => Note::failed(error),
             None => Note::new(ItemOutcome::NotDone),
         });
@@ -110,7 +114,7 @@ impl Vault {
         workplace: &Workplace<'_>,
         fields: &NamespaceFields,
         permitted: &Permitted<Inspect>,
-    ) -> Result<Vec<Item<Option<Description>>>, VaultError> {
+    ) -> Result<Vec<Item<Inspected>>, VaultError> {
         let items = &permitted.request().items;
         let presented: Vec<Item<Vec<Presented<'_>>>> = items
             .iter()
@@ -132,14 +136,22 @@ impl Vault {
         };
         Ok(presented
             .iter()
-            .map(|presented| match presented {
-                Ok(places) => {
-                    // Every place is asked, so that the next item's answers are its own.
-                    let descriptions: Vec<_> = places.iter().map(&mut describe).collect();
-                    let described: Item<Vec<_>> = descriptions.into_iter().collect();
-                    Ok(described?.into_iter().flatten().next())
-                }
-                Err(error) => Err(*error),
+            .zip(items)
+            .map(|(presented, item)| {
+                let (places, item) = match (presented, item) {
+                    (Ok(places), Ok(item)) => (places, item),
+                    (Err(error), _) | (_, Err(error)) => return Err(*error),
+                };
+                // Every place is asked, so that the next item's answers are its own.
+                let descriptions: Vec<_> = places.iter().map(&mut describe).collect();
+                let described: Item<Vec<_>> = descriptions.into_iter().collect();
+                let recognized = places
+                    .iter()
+                    .map(|presented| presented.place.field.format.recognize(&item.token));
+                Ok(Inspected {
+                    known: described?.into_iter().flatten().next(),
+                    recognition: Recognition::of_any(recognized),
+                })
             })
             .collect())
     }

@@ -41,6 +41,7 @@ use crate::policy::Policy;
 use crate::store::Store;
 
 pub use answer::Description;
+pub use answer::Inspected;
 pub use answer::Item;
 pub use answer::TokenizedValue;
 pub use caller::Caller;

@@ -34,7 +34,6 @@ use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
 use super::parsed::Shape;
-use super::recognition::Recognition;
 use super::secret_text::SecretText;
 use super::slice::Members;
 use super::slice::Shaped;
@@ -44,6 +43,7 @@ use super::spec::OnInvalid;
 use super::style::Style;
 use crate::domain::FidelityReason;
 use crate::domain::Rank;
+use crate::domain::Recognition;
 
 /// A layout of texts, checked and ready.
 pub(super) struct Skeletal {
