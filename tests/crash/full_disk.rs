@@ -77,7 +77,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     let server = server.ok_or("not started")?;
 
     // Full as far as the vault lets it: nothing is written or revealed, and the process lives.
-    let load = Load::start(&server, ledger, 1);
+    let load = Load::start(&server, ledger, 1 << 32);
     tokio::time::sleep(LOADED).await;
     load.about_to_kill();
     ledger = load.finish().await?;
@@ -90,11 +90,12 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
 
     // Full to the last byte, in the middle of writes.
-    let load = Load::start(&server, ledger, 2);
+    let load = Load::start(&server, ledger, 2 << 32);
     tokio::time::sleep(LOADED).await;
-    load.about_to_kill();
+    load.about_to_fail();
     let filler = Filler::fill(directory, 0)?;
     tokio::time::sleep(LOADED).await;
+    load.about_to_kill();
     ledger = load.finish().await?;
     assert_ne!(codes(&server, &known).await, [Code::Ok; 2]);
     server.kill()?;
@@ -121,6 +122,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     );
     assert_eq!(ledger.faults, Vec::<Fault>::new());
     assert!(!ledger.tokens.is_empty() && !ledger.reveals.is_empty());
+    assert!(ledger.cut_off_count > 0, "calls met the full disk");
     Ok(())
 }
 

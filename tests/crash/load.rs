@@ -33,6 +33,7 @@ pub(crate) struct Load {
 struct Shared {
     ledger: Mutex<Ledger>,
     is_killed: AtomicBool,
+    may_fail: AtomicBool,
 }
 
 struct Client {
@@ -47,6 +48,7 @@ impl Load {
         let shared = Arc::new(Shared {
             ledger: Mutex::new(ledger),
             is_killed: AtomicBool::new(false),
+            may_fail: AtomicBool::new(false),
         });
         let clients = (0..CLIENTS_COUNT)
             .map(|number| {
@@ -62,8 +64,14 @@ impl Load {
         Self { shared, clients }
     }
 
-    /// From now on a failed call is no fault.
+    /// From now on a failed call is no fault, but calls go on.
+    pub(crate) fn about_to_fail(&self) {
+        self.shared.may_fail.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on a failed call is no fault, and no other call begins.
     pub(crate) fn about_to_kill(&self) {
+        self.about_to_fail();
         self.shared.is_killed.store(true, Ordering::SeqCst);
     }
 
@@ -162,7 +170,7 @@ impl Client {
 
     fn failed(&self, request: Option<protocol::TokenizeRequest>) -> Option<()> {
         let mut ledger = self.ledger();
-        if self.shared.is_killed.load(Ordering::SeqCst) {
+        if self.shared.may_fail.load(Ordering::SeqCst) {
             ledger.cut_off_count += 1;
             ledger.cut_off.extend(request);
         } else {
