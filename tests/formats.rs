@@ -144,6 +144,7 @@ fn shape_round_trip(format: &Format, parsed: &Parsed, state: &mut u64) -> String
     let token = shaped
         .slice
         .unrank(&moved(&shaped.rank, &step, domain, false))
+        .unwrap()
         .unwrap();
     let text = token.expose().to_owned();
     assert!(is_nfc(&text));

@@ -18,6 +18,9 @@ pub enum FormatError {
     /// The value is empty or white space.
     #[error("value is empty")]
     Empty,
+    /// The value is not in the format: a part, its length or its check is wrong.
+    #[error("value is not in the format")]
+    Invalid,
     /// The value is not an e-mail address.
     #[error("value is not an e-mail address: {fault}")]
     InvalidEmail {

@@ -25,9 +25,12 @@
 
 mod canonical;
 mod error;
+mod find;
 mod fold;
+mod identifier;
 mod outline;
 mod parsed;
+mod product;
 mod residue;
 mod secret_text;
 mod skeletal;
@@ -41,10 +44,23 @@ pub use self::error::EmailFault;
 pub use self::error::FormatError;
 pub use self::error::FormatSpecError;
 pub use self::error::LengthUnit;
+pub use self::find::find_known;
 pub use self::fold::fold;
+use self::identifier::Identifier;
 pub use self::outline::OutlineSize;
 pub use self::outline::Outlined;
 pub use self::parsed::Parsed;
+pub use self::product::CaseSpec;
+pub use self::product::CheckToken;
+pub use self::product::DatesSpec;
+pub use self::product::FormSpec;
+pub use self::product::GrammarError;
+pub use self::product::GrammarSpec;
+pub use self::product::LengthSpec;
+pub use self::product::PartSpec;
+use self::product::Product;
+pub use self::product::SetSpec;
+pub use self::product::TokenSpec;
 pub use self::residue::Residue;
 use self::skeletal::Skeletal;
 use self::slice::Members;
@@ -67,6 +83,8 @@ pub struct Format {
 
 /// How a format reads its texts.
 enum Layout {
+    /// Part by part.
+    Product(Identifier),
     /// Position by position.
     Skeletal(Skeletal),
 }
@@ -92,6 +110,31 @@ impl Format {
         Ok(Self { layout, fidelity })
     }
 
+    /// Checks the specification of a product format.
+    ///
+    /// # Errors
+    ///
+    /// Which part of it is wrong, with the remedy.
+    pub fn product(
+        spec: &GrammarSpec,
+        fidelity: Fidelity,
+        on_invalid: OnInvalid,
+    ) -> Result<Self, GrammarError> {
+        let product = Product::new(spec)?;
+        let layout = Layout::Product(Identifier::new(product, on_invalid));
+        Ok(Self { layout, fidelity })
+    }
+
+    /// What a format of the operator's own means, in bytes: it must not change while there are
+    /// tokens. Nothing for texts, whose meaning the version fixes.
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 16]> {
+        match &self.layout {
+            Layout::Product(identifier) => Some(identifier.digest()),
+            Layout::Skeletal(_) => None,
+        }
+    }
+
     /// The version of the alphabets and layouts, which goes into every record.
     #[must_use]
     pub fn version(&self) -> u8 {
@@ -102,6 +145,7 @@ impl Format {
     #[must_use]
     pub fn plaintext_bytes_max(&self) -> usize {
         match &self.layout {
+            Layout::Product(identifier) => identifier.plaintext_bytes_max(),
             Layout::Skeletal(skeletal) => skeletal.plaintext_bytes_max(),
         }
     }
@@ -116,6 +160,7 @@ impl Format {
         // The format must look: it is what the value becomes a number by.
         let text = value.expose();
         let reading = match &self.layout {
+            Layout::Product(identifier) => identifier.parse(text)?,
             Layout::Skeletal(skeletal) => skeletal.parse(text)?,
         };
         Ok(Parsed::new(self.fidelity, reading))
@@ -130,13 +175,18 @@ impl Format {
     pub fn read_token(&self, token: &Token, residue: &Residue) -> Result<Shaped, FormatError> {
         // The token must be looked at: it is the ciphertext. So must what was sealed with it.
         let (text, residue) = (token.expose(), residue.expose());
-        match &self.layout {
+        let (members, rank) = match &self.layout {
+            Layout::Product(identifier) => {
+                let (slice, rank) = identifier.read_token(text)?;
+                (Members::Product(slice), rank)
+            }
             Layout::Skeletal(skeletal) => {
                 let (slice, rank) = skeletal.read_token(text, residue)?;
-                let slice = Slice(Members::Skeletal(slice));
-                Ok(Shaped { slice, rank })
+                (Members::Skeletal(slice), rank)
             }
-        }
+        };
+        let slice = Slice::new(members);
+        Ok(Shaped { slice, rank })
     }
 
     /// The value of a deciphered rank.
@@ -152,9 +202,14 @@ impl Format {
     ) -> Result<Plaintext, FormatError> {
         // What was sealed with the token completes the value.
         let residue = residue.expose();
-        let text = match (&self.layout, &slice.0) {
+        let text = match (&self.layout, slice.members()) {
+            (Layout::Product(_), Members::Product(slice)) => slice.restore(rank, residue)?,
             (Layout::Skeletal(skeletal), Members::Skeletal(slice)) => {
                 skeletal.restore(slice, rank, residue)?
+            }
+            (Layout::Product(_), Members::Skeletal(_))
+            | (Layout::Skeletal(_), Members::Product(_)) => {
+                return Err(FormatError::CorruptResidue);
             }
         };
         Ok(Plaintext::new(text.into_string()))
@@ -166,6 +221,7 @@ impl Format {
         // No key is here to ask: the form is all that there is to look at.
         let text = text.expose();
         match &self.layout {
+            Layout::Product(identifier) => identifier.recognize(text),
             Layout::Skeletal(skeletal) => skeletal.recognize(text),
         }
     }

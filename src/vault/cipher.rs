@@ -73,7 +73,8 @@ impl Form {
 
 /// Why no token came out.
 pub(super) enum NoToken {
-    /// The outline's deny list has the word that this key gives: another key gives another.
+    /// The outline's deny list has the word that this key gives, or no check makes the number
+    /// right: another key gives another.
     DrawAgain,
     /// The format or the arithmetic refused it.
     Item(ItemError),
@@ -98,10 +99,11 @@ pub(super) fn encipher(
                     shaped.slice.domain(),
                 )
                 .map_err(|error| NoToken::Item(error.into()))?;
-            shaped
-                .slice
-                .unrank(&rank)
-                .map_err(|error| NoToken::Item(error.into()))
+            match shaped.slice.unrank(&rank) {
+                Ok(Some(token)) => Ok(token),
+                Ok(None) => Err(NoToken::DrawAgain),
+                Err(error) => Err(NoToken::Item(error.into())),
+            }
         }
         Form::Outline(size) => {
             let outlined = parsed.outlined();

@@ -82,10 +82,12 @@ impl Note<'_> {
         Self::new(match error {
             ItemError::Damaged => ItemOutcome::Damaged,
             ItemError::Forbidden | ItemError::UnknownField => ItemOutcome::Denied,
-            ItemError::Format(_)
+            ItemError::Findings { .. }
+            | ItemError::Format(_)
             | ItemError::Identifier { .. }
             | ItemError::IsToken
             | ItemError::SubjectMissing
+            | ItemError::TextTooLong { .. }
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,

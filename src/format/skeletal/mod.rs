@@ -74,6 +74,10 @@ impl Skeletal {
         })
     }
 
+    pub(super) fn kind(&self) -> FormatKind {
+        self.kind
+    }
+
     pub(super) fn plaintext_bytes_max(&self) -> usize {
         match self.kind {
             FormatKind::Address => address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
@@ -232,7 +236,7 @@ impl Skeletal {
         }
         let rank = slice.rank(text).ok_or(FidelityReason::NotRepresentable)?;
         let residue = residue::write(&slice, literals, text, mailbox);
-        let slice = Slice(Members::Skeletal(slice));
+        let slice = Slice::new(Members::Skeletal(slice));
         Ok(Shape {
             shaped: Shaped { slice, rank },
             residue,

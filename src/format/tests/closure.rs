@@ -11,7 +11,9 @@ use crate::format::skeletal::Position;
 
 /// The positions of a text's slice.
 fn positions(slice: &Slice) -> &[Position] {
-    let Members::Skeletal(slice) = &slice.0;
+    let Members::Skeletal(slice) = slice.members() else {
+        panic!("a text has a skeleton");
+    };
     slice.skeleton().positions()
 }
 
@@ -31,7 +33,7 @@ fn assert_closed(kind: FormatKind, parsed: &Parsed, digit: impl Fn(usize, u32) -
     let format = format(kind);
     let Shaped { slice, .. } = parsed.shaped().unwrap();
     let rank = rank(slice, digit);
-    let token = slice.unrank(&rank).unwrap();
+    let token = slice.unrank(&rank).unwrap().unwrap();
     let text = token.expose();
     assert!(is_nfc(text));
     let residue = parsed.residue(Fidelity::Shape).unwrap();
@@ -173,6 +175,7 @@ fn unchanged_characters_are_as_rare_as_their_class_is_large() {
             .collect();
         let token = slice
             .unrank(&rank(slice, |place, _| digits[place]))
+            .unwrap()
             .unwrap();
         for (count, (one, other)) in unchanged
             .iter_mut()

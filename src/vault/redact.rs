@@ -1,0 +1,328 @@
+//! Redact: values in free text are replaced with their tokens.
+//!
+//! Each text is redacted whole or not at all: where a value that was found cannot have a token,
+//! the text's answer is that error, and never a text with the value in it.
+
+use std::ops::Range;
+
+use crate::audit::ItemOutcome;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::format::find_known;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::policy::Request;
+use crate::vault::ITEMS_MAX;
+use crate::vault::Vault;
+use crate::vault::answer::Item;
+use crate::vault::answer::TokenizedValue;
+use crate::vault::caller::Caller;
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::field::Field;
+use crate::vault::field::NamespaceFields;
+use crate::vault::journal::About;
+use crate::vault::journal::Journaled;
+use crate::vault::journal::Note;
+use crate::vault::journal::about;
+use crate::vault::tokenize::Tokenize;
+use crate::vault::tokenize::TokenizeItem;
+use crate::vault::work;
+
+/// Texts that want their values replaced.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct Redact {
+    /// The tenant.
+    pub namespace: Namespace,
+    /// Makes a retry safe.
+    pub request_id: Option<RequestId>,
+    /// The texts; an item that could not be converted is answered with its error.
+    pub items: Vec<Item<RedactItem>>,
+    /// The fields whose values are looked for; none: each that has a form to find and that the
+    /// permit covers.
+    pub fields: Vec<FieldName>,
+}
+
+/// A text that wants its values replaced.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct RedactItem {
+    /// The text.
+    pub text: Plaintext,
+    /// The customer whom its values belong to.
+    pub subject: Option<Subject>,
+    /// Values that may be in it, which their form alone does not show: names, addresses.
+    pub known: Vec<KnownValue>,
+}
+
+/// A value that may be in a text.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct KnownValue {
+    /// Its field.
+    pub field: FieldName,
+    /// The value.
+    pub value: Plaintext,
+}
+
+/// A text with tokens in the place of its values.
+#[expect(
+    missing_debug_implementations,
+    reason = "a text may hold values that were not found"
+)]
+pub struct Redacted {
+    /// The text.
+    pub text: Plaintext,
+    /// What was replaced, in order.
+    pub spans: Vec<RedactedSpan>,
+}
+
+/// A value that was replaced.
+#[expect(missing_debug_implementations, reason = "a token must not reach a log")]
+pub struct RedactedSpan {
+    /// Where it stood in the original text, in characters (Unicode scalar values).
+    pub characters: Range<usize>,
+    /// Its field.
+    pub field: FieldName,
+    /// Its token.
+    pub token: TokenizedValue,
+}
+
+impl Request for Redact {
+    const ACTION: Action = Action::Tokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+}
+
+impl Journaled for Redact {
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
+    }
+
+    fn items_count(&self) -> usize {
+        self.items.len()
+    }
+
+    fn item(&self, index: usize) -> About<'_> {
+        about(&self.items, index, |item| About {
+            field: None,
+            subject: item.subject.as_ref(),
+            token: None,
+        })
+    }
+}
+
+/// A value in a text.
+struct Find<'a> {
+    place: Range<usize>,
+    field: &'a Field,
+    /// Which known value it is; nothing where its form showed it.
+    known: Option<usize>,
+}
+
+impl Vault {
+    /// Replaces the values in each text with their tokens. New records and the audit entry become
+    /// durable together, or none of them does.
+    ///
+    /// # Errors
+    ///
+    /// If the request as a whole cannot be carried out; nothing was written then.
+    pub async fn redact(
+        &self,
+        caller: &Caller,
+        request: Redact,
+    ) -> Result<Vec<Item<Redacted>>, VaultError> {
+        let (permitted, fields) = self.permit(caller, request).await?;
+        let request = permitted.request();
+        let mut finds_left = ITEMS_MAX;
+        let finds: Vec<Item<Vec<Find<'_>>>> = work(request.items.len(), || {
+            let find = |item: &Item<RedactItem>| {
+                let item = item.as_ref().map_err(|error| *error)?;
+                let finds = find(fields, &permitted, item)?;
+                finds_left = finds_left
+                    .checked_sub(finds.len())
+                    .ok_or(ItemError::Findings {
+                        findings_max: ITEMS_MAX,
+                    })?;
+                Ok(finds)
+            };
+            request.items.iter().map(find).collect()
+        });
+        let wanted: Vec<Item<TokenizeItem>> = request
+            .items
+            .iter()
+            .zip(&finds)
+            .filter_map(|(item, finds)| Some((item.as_ref().ok()?, finds.as_ref().ok()?)))
+            .flat_map(|(item, finds)| finds.iter().map(|find| Ok(wanted(item, find))))
+            .collect();
+        let tokens = if wanted.is_empty() {
+            let note = |index| match finds.get(index) {
+                Some(Err(error)) => Note::failed(error),
+                Some(Ok(_)) | None => Note::new(ItemOutcome::NotFound),
+            };
+            self.record(self.entry(caller, &permitted, note)).await?;
+            Vec::new()
+        } else {
+            let tokenize = Tokenize {
+                namespace: request.namespace.clone(),
+                request_id: request.request_id.clone(),
+                items: wanted,
+                allow_token_values: false,
+            };
+            self.tokenize(caller, tokenize).await?
+        };
+        let mut tokens = tokens.into_iter();
+        let redact = |(item, finds): (&Item<RedactItem>, Item<Vec<Find<'_>>>)| {
+            let finds = finds?;
+            let tokens = tokens.by_ref().take(finds.len()).collect();
+            replace(item.as_ref().map_err(|error| *error)?, finds, tokens)
+        };
+        Ok(request.items.iter().zip(finds).map(redact).collect())
+    }
+}
+
+/// The values in a text: known ones first, then by their form, the longest at each place.
+fn find<'a>(
+    fields: &'a NamespaceFields,
+    permitted: &Permitted<Redact>,
+    item: &RedactItem,
+) -> Item<Vec<Find<'a>>> {
+    // The text must be looked at: what is in it is what is looked for.
+    let text = item.text.expose();
+    let characters_count = text.chars().count();
+    if characters_count > TEXT_CHARACTERS_MAX || item.known.len() > KNOWN_MAX {
+        return Err(ItemError::TextTooLong {
+            characters_max: TEXT_CHARACTERS_MAX,
+            known_max: KNOWN_MAX,
+        });
+    }
+    let permit = permitted.permit();
+    let known: Vec<&Field> = item
+        .known
+        .iter()
+        .map(|known| fields.permitted(permit, &known.field))
+        .collect::<Item<_>>()?;
+    let by_form: Vec<&Field> = match permitted.request().fields.as_slice() {
+        [] => fields
+            .fields
+            .values()
+            .filter(|field| permit.covers(&field.name) && field.format.is_findable())
+            .collect(),
+        named => named
+            .iter()
+            .map(|name| fields.permitted(permit, name))
+            .collect::<Item<_>>()?,
+    };
+    let values: Vec<&Plaintext> = item.known.iter().map(|known| &known.value).collect();
+    let mut finds: Vec<Find<'a>> = find_known(text, &values)
+        .into_iter()
+        .filter_map(|(number, place)| {
+            let field = known.get(number)?;
+            Some(Find {
+                place,
+                field,
+                known: Some(number),
+            })
+        })
+        .collect();
+    for field in by_form {
+        let mut found: Vec<_> = field.format.find(text);
+        found.retain(|place| finds.iter().all(|find| !overlap(&find.place, place)));
+        finds.extend(found.into_iter().map(|place| Find {
+            place,
+            field,
+            known: None,
+        }));
+    }
+    for find in &finds {
+        // A field that keeps customers apart needs to know whose text it is.
+        find.field.scope(item.subject.as_ref())?;
+    }
+    finds.sort_by_key(|find| find.place.start);
+    Ok(finds)
+}
+
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// What is tokenized for a value that was found.
+fn wanted(item: &RedactItem, find: &Find<'_>) -> TokenizeItem {
+    let known = find.known.and_then(|number| item.known.get(number));
+    let value = match known {
+        // As the customer's record spells it, and not as the text does: that is the token which
+        // others have.
+        Some(known) => known.value.expose(),
+        // The piece of the text that is the value.
+        None => item
+            .text
+            .expose()
+            .get(find.place.clone())
+            .unwrap_or_default(),
+    };
+    TokenizeItem {
+        field: find.field.name.clone(),
+        value: Plaintext::new(value.to_owned()),
+        subject: item.subject.clone(),
+        ttl_seconds: None,
+    }
+}
+
+/// The text with each value's token in its place.
+fn replace(
+    item: &RedactItem,
+    finds: Vec<Find<'_>>,
+    tokens: Vec<Item<TokenizedValue>>,
+) -> Item<Redacted> {
+    // What is between the values stays as it is.
+    let original = item.text.expose();
+    let between = |from: usize, to: usize| original.get(from..to).unwrap_or_default();
+    let length: usize = tokens
+        .iter()
+        .flatten()
+        .map(|token| token.token.expose().len())
+        .sum();
+    // Never grown, so that no copy is left behind.
+    let mut text = String::with_capacity(original.len() + length);
+    let mut spans = Vec::with_capacity(finds.len());
+    let (mut done, mut done_characters) = (0, 0);
+    for (find, token) in finds.into_iter().zip(tokens) {
+        let Range { start, end } = find.place;
+        let token = match token {
+            Ok(token) => token,
+            // A live token stands in the text already.
+            Err(ItemError::IsToken) => continue,
+            Err(error) => return Err(error),
+        };
+        text.push_str(between(done, start));
+        text.push_str(token.token.expose());
+        let first = done_characters + between(done, start).chars().count();
+        let last = first + between(start, end).chars().count();
+        spans.push(RedactedSpan {
+            characters: first..last,
+            field: find.field.name.clone(),
+            token,
+        });
+        (done, done_characters) = (end, last);
+    }
+    text.push_str(between(done, original.len()));
+    let text = Plaintext::new(text);
+    Ok(Redacted { text, spans })
+}
+
+/// A long letter; finding costs a try for each word and the few after it.
+const TEXT_CHARACTERS_MAX: usize = 10_000;
+/// Values that a text may be searched for.
+const KNOWN_MAX: usize = 100;
