@@ -96,8 +96,10 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
 fn fixed(field: &FieldConfig) -> Fixed {
     let format = match field.format {
         FormatName::Address => "address",
+        FormatName::Digits => "digits",
         FormatName::Email => "email",
         FormatName::Name => "name",
+        FormatName::Text => "text",
     };
     let equality = match field.equality {
         Equality::Field => "field",

@@ -286,8 +286,10 @@ fn format_spec(field: &FieldConfig) -> FormatSpec {
     FormatSpec {
         kind: match field.format {
             FormatName::Address => FormatKind::Address,
+            FormatName::Digits => FormatKind::Digits,
             FormatName::Email => FormatKind::Email,
             FormatName::Name => FormatKind::Name,
+            FormatName::Text => FormatKind::Text,
         },
         fidelity: field.fidelity,
         token_domain: field.token_domain.clone(),

@@ -25,7 +25,8 @@ pub struct NamespaceConfig {
 /// change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
-    /// `format`: what values look like: `"name"`, `"address"` or `"email"`. Required.
+    /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything) or
+    /// `"digits"`. Required.
     pub format: FormatName,
     /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
     /// or `"outline"`, only its kind. Default: `"shape"`.
@@ -50,10 +51,14 @@ pub struct FieldConfig {
 pub enum FormatName {
     /// A person's postal address.
     Address,
+    /// Digits, in groups or not.
+    Digits,
     /// An e-mail address.
     Email,
     /// A person's name.
     Name,
+    /// A text of any form.
+    Text,
 }
 
 /// What happens to a value that is not valid in its format.
@@ -177,12 +182,12 @@ fn token_domain(
             "is missing, and a token must never be a stranger's mailbox",
             "name a domain of your own that takes no mail, like \"tok.acme.example\"",
         )),
-        (FormatName::Address | FormatName::Name, Some(_)) => Err(ConfigError::value(
+        (_, Some(_)) => Err(ConfigError::value(
             key,
             "is only for the format \"email\"",
             "leave it out",
         )),
-        (FormatName::Address | FormatName::Name, None) => Ok(None),
+        (_, None) => Ok(None),
     }
 }
 
@@ -210,10 +215,12 @@ fn is_domain(text: &str) -> bool {
 const NAME_REMEDY: &str =
     "use a lower-case letter, then lower-case letters, digits, \"_\" or \"-\", at most 32 in all";
 
-const FORMATS: [(&str, FormatName); 3] = [
+const FORMATS: [(&str, FormatName); 5] = [
     ("name", FormatName::Name),
     ("address", FormatName::Address),
     ("email", FormatName::Email),
+    ("text", FormatName::Text),
+    ("digits", FormatName::Digits),
 ];
 
 const FIDELITIES: [(&str, Fidelity); 2] =

@@ -7,10 +7,14 @@ use crate::domain::Fidelity;
 pub enum FormatKind {
     /// A postal address, on one line or several.
     Address,
+    /// Digits, in groups or not: an account, a reference, a meter.
+    Digits,
     /// An e-mail address.
     Email,
     /// The name of a person or a company.
     Name,
+    /// A text of any form, on one line or several.
+    Text,
 }
 
 impl FormatKind {
@@ -20,6 +24,8 @@ impl FormatKind {
             Self::Address => 1,
             Self::Email => 2,
             Self::Name => 3,
+            Self::Text => 4,
+            Self::Digits => 5,
         }
     }
 }

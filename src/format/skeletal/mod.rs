@@ -1,15 +1,17 @@
 //! Texts: a class or a kept character at each position.
 //!
-//! Names, addresses and e-mail addresses are read like this. Their slices are the texts that share
-//! a skeleton.
+//! Names, addresses, e-mail addresses, free texts and digits are read like this. Their slices are
+//! the texts that share a skeleton.
 
 mod address;
 mod class;
+mod digits;
 mod email;
 mod name;
 mod residue;
 mod skeleton;
 mod slice;
+mod text;
 
 use zeroize::Zeroizing;
 
@@ -62,10 +64,8 @@ impl Skeletal {
         let tail = match (kind, token_domain) {
             (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
             (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
-            (FormatKind::Address | FormatKind::Name, Some(_)) => {
-                return Err(FormatSpecError::TokenDomainUnexpected);
-            }
-            (FormatKind::Address | FormatKind::Name, None) => Box::default(),
+            (_, Some(_)) => return Err(FormatSpecError::TokenDomainUnexpected),
+            (_, None) => Box::default(),
         };
         Ok(Self {
             kind,
@@ -76,7 +76,10 @@ impl Skeletal {
 
     pub(super) fn plaintext_bytes_max(&self) -> usize {
         match self.kind {
-            FormatKind::Address => address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+            FormatKind::Address | FormatKind::Text => {
+                address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX
+            }
+            FormatKind::Digits => digits::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
             FormatKind::Email => email::OCTETS_MAX,
             FormatKind::Name => name::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
         }
@@ -85,8 +88,9 @@ impl Skeletal {
     /// Reads a value: caps first, then its canonical form, its slice and its rank.
     pub(super) fn parse(&self, text: &str) -> Result<Reading, FormatError> {
         match self.kind {
-            FormatKind::Address => Ok(self.plain(address::parse(text)?)),
-            FormatKind::Name => Ok(self.plain(name::parse(text)?)),
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                Ok(self.plain(self.canonical(text)?))
+            }
             FormatKind::Email => {
                 let normal = email::normalize(text)?;
                 match (Email::parse(&normal), self.on_invalid) {
@@ -107,12 +111,15 @@ impl Skeletal {
         let folded = fold(token);
         let text = match self.kind {
             FormatKind::Email => folded.rsplit_once('@').map_or("", |(local, _)| local),
-            FormatKind::Address | FormatKind::Name => &folded,
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                &folded
+            }
         };
         let literals = self.literals();
         let skeleton = match residue::read(residue, literals)?.form {
             Form::Written(skeleton) => skeleton,
             Form::Styled(style) => Skeleton::of_folded(text, style, literals)
+                .filter(|skeleton| self.admits(skeleton))
                 .ok_or(FormatError::ShapeMismatch { position: 0 })?,
         };
         let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
@@ -135,8 +142,12 @@ impl Skeletal {
         } = residue::read(residue, self.literals())?;
         let text = slice.text(rank)?;
         match self.kind {
-            FormatKind::Address | FormatKind::Name if sigmas.is_empty() => Ok(text),
-            FormatKind::Address | FormatKind::Name => Ok(with_sigmas(&text, &sigmas)),
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                if sigmas.is_empty() {
+                    return Ok(text);
+                }
+                Ok(with_sigmas(&text, &sigmas))
+            }
             FormatKind::Email => {
                 let mut address = SecretText::with_capacity(email::OCTETS_MAX);
                 match spelling {
@@ -164,26 +175,32 @@ impl Skeletal {
             return Recognition::NotToken;
         }
         let folded = fold(text);
-        match self.kind {
-            FormatKind::Email if folded.ends_with(&*fold(&self.tail)) => Recognition::Token,
-            FormatKind::Email => Recognition::NotToken,
-            FormatKind::Address | FormatKind::Name if is_outline_token(self.kind, &folded) => {
+        if self.kind == FormatKind::Email {
+            return if folded.ends_with(&*fold(&self.tail)) {
                 Recognition::Token
-            }
-            FormatKind::Address | FormatKind::Name => {
-                let canonical = match self.kind {
-                    FormatKind::Address => address::parse(&folded),
-                    FormatKind::Email | FormatKind::Name => name::parse(&folded),
-                };
-                match canonical.map(|canonical| self.shape(&canonical, None)) {
-                    Ok(Ok(_)) => Recognition::Unsure,
-                    Ok(Err(_)) | Err(_) => Recognition::NotToken,
-                }
-            }
+            } else {
+                Recognition::NotToken
+            };
+        }
+        if is_outline_token(self.kind, &folded) {
+            return Recognition::Token;
+        }
+        match self.canonical(&folded).map(|text| self.shape(&text, None)) {
+            Ok(Ok(_)) => Recognition::Unsure,
+            Ok(Err(_)) | Err(_) => Recognition::NotToken,
         }
     }
 
-    /// A name or an address in canonical form.
+    /// The canonical form of a text that is no e-mail address.
+    fn canonical(&self, text: &str) -> Result<Zeroizing<String>, FormatError> {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => address::parse(text),
+            FormatKind::Digits => digits::parse(text),
+            FormatKind::Email | FormatKind::Name => name::parse(text),
+        }
+    }
+
+    /// A text in canonical form that is no e-mail address.
     fn plain(&self, canonical: Zeroizing<String>) -> Reading {
         Reading {
             shape: self.shape(&canonical, None),
@@ -225,7 +242,9 @@ impl Skeletal {
 
     fn shape(&self, text: &str, mailbox: Option<Mailbox<'_>>) -> Result<Shape, FidelityReason> {
         let literals = self.literals();
-        let skeleton = Skeleton::of(text, literals).ok_or(FidelityReason::NotRepresentable)?;
+        let skeleton = Skeleton::of(text, literals)
+            .filter(|skeleton| self.admits(skeleton))
+            .ok_or(FidelityReason::NotRepresentable)?;
         let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
         if !slice.domain().is_large_enough() {
             return Err(FidelityReason::DomainTooSmall);
@@ -239,11 +258,19 @@ impl Skeletal {
         })
     }
 
+    /// Whether the kind has all the classes of the skeleton.
+    fn admits(&self, skeleton: &Skeleton) -> bool {
+        let has_letter = || skeleton.positions().iter().any(|place| place.is_letter());
+        self.kind != FormatKind::Digits || !has_letter()
+    }
+
     fn literals(&self) -> Literals {
         match self.kind {
             FormatKind::Address => address::LITERALS,
+            FormatKind::Digits => digits::LITERALS,
             FormatKind::Email => email::LITERALS,
             FormatKind::Name => name::LITERALS,
+            FormatKind::Text => text::LITERALS,
         }
     }
 }

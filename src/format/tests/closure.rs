@@ -83,6 +83,11 @@ fn slices_are_closed_at_every_member() {
         (FormatKind::Address, "221B Baker Street,\nLondon – NW1 6XE"),
         (FormatKind::Address, "Straße ’x’ 12½, ٣٤٥ १२३"),
         (FormatKind::Email, "John.Doe+news_1@Example.COM"),
+        (
+            FormatKind::Text,
+            "¿Señor Müller? <5 €> = {x: ~12}\n• ^back… $3",
+        ),
+        (FormatKind::Digits, "(020) 7946-0958/1, +٣٤٥.१२३"),
     ] {
         let parsed = parse(kind, text).unwrap();
         assert_closed(kind, &parsed, |_, _| 0);
@@ -191,8 +196,6 @@ fn unchanged_characters_are_as_rare_as_their_class_is_large() {
     }
 }
 
-const KINDS: [FormatKind; 3] = [FormatKind::Address, FormatKind::Email, FormatKind::Name];
-
 proptest! {
     #[test]
     fn any_text_is_refused_or_restored(
@@ -212,7 +215,7 @@ proptest! {
     #[test]
     fn text_of_classes_and_literals_is_closed(
         text in "[A-Za-z0-9ßıİẞéŁșσςΐΆбЁґԱბשآۓがーヷ々一힣٣ '’.,-]{8,40}",
-        kind in prop::sample::select(&[FormatKind::Address, FormatKind::Name][..]),
+        kind in prop::sample::select(&[FormatKind::Address, FormatKind::Name, FormatKind::Text][..]),
         seed in any::<u32>(),
     ) {
         if let Ok(parsed) = parse(kind, &text) && parsed.shaped().is_ok() {
@@ -229,7 +232,7 @@ proptest! {
     #[test]
     fn any_residue_is_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         let residue = Residue::from_bytes(Zeroizing::new(bytes));
-        for kind in [FormatKind::Address, FormatKind::Email, FormatKind::Name] {
+        for kind in KINDS {
             let token = Token::new("Ada Lovelace".to_owned());
             drop(format(kind).read_token(&token, &residue));
             drop(format(kind).restore_outline(&residue));

@@ -2,10 +2,19 @@
 
 mod closure;
 mod email;
+mod free;
 mod golden;
 
 use super::*;
 use crate::domain::FidelityReason;
+
+const KINDS: [FormatKind; 5] = [
+    FormatKind::Address,
+    FormatKind::Digits,
+    FormatKind::Email,
+    FormatKind::Name,
+    FormatKind::Text,
+];
 
 fn spec(kind: FormatKind) -> FormatSpec {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
@@ -35,7 +44,7 @@ fn fidelity(kind: FormatKind, text: &str) -> (Fidelity, FidelityReason) {
 
 #[test]
 fn empty_values_are_refused() {
-    for kind in [FormatKind::Address, FormatKind::Email, FormatKind::Name] {
+    for kind in KINDS {
         for text in ["", " ", "\u{a0}\u{3000}"] {
             assert_eq!(parse(kind, text).err(), Some(FormatError::Empty));
         }
@@ -44,7 +53,7 @@ fn empty_values_are_refused() {
 
 #[test]
 fn controls_are_refused() {
-    for kind in [FormatKind::Address, FormatKind::Email, FormatKind::Name] {
+    for kind in KINDS {
         for control in ['\0', '\u{1b}', '\u{7f}', '\u{85}'] {
             let refused = parse(kind, &format!("ab{control}c")).err();
             assert_eq!(refused, Some(FormatError::ControlCharacter { position: 2 }));
@@ -57,6 +66,8 @@ fn long_values_are_refused() {
     for (kind, length_max, unit) in [
         (FormatKind::Name, 512, LengthUnit::Characters),
         (FormatKind::Address, 1_024, LengthUnit::Characters),
+        (FormatKind::Digits, 128, LengthUnit::Characters),
+        (FormatKind::Text, 1_024, LengthUnit::Characters),
         (FormatKind::Email, 254, LengthUnit::Octets),
     ] {
         let too_long = Some(FormatError::TooLong { length_max, unit });
@@ -69,8 +80,10 @@ fn long_values_are_refused() {
         length_max: 10,
         unit: LengthUnit::Lines,
     });
-    assert_eq!(parse(FormatKind::Address, &"a\n".repeat(11)).err(), lines);
-    assert!(parse(FormatKind::Address, &"a\n\n".repeat(10)).is_ok());
+    for kind in [FormatKind::Address, FormatKind::Text] {
+        assert_eq!(parse(kind, &"a\n".repeat(11)).err(), lines);
+        assert!(parse(kind, &"a\n\n".repeat(10)).is_ok());
+    }
 }
 
 #[test]

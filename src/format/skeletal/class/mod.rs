@@ -27,8 +27,9 @@ impl Class {
     pub(super) const GREEK_LOWER: Self = Self(5);
     pub(super) const HANGUL: Self = Self(19);
 
-    /// The most ids that a class may have: six bits of a skeleton's byte.
-    pub(super) const COUNT_MAX: u8 = 64;
+    /// The most ids that classes may have: six bits of a skeleton's byte, but for the last one,
+    /// which marks something else there.
+    pub(super) const COUNT_MAX: u8 = 63;
 
     /// The class with this id.
     pub(super) fn from_id(id: u8) -> Option<Self> {
