@@ -11,6 +11,7 @@ use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::format::Length;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,8 +22,8 @@ pub struct NamespaceConfig {
 
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
-/// `format`, `equality` and `token_domain` are part of how existing tokens are found and read:
-/// change them only for a new field.
+/// `format`, `equality`, `token_domain` and `length` are part of how existing tokens are found and
+/// read: change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
     /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything) or
@@ -38,6 +39,9 @@ pub struct FieldConfig {
     /// own that takes no mail (RFC 7505), or a reserved one. Required for the format `"email"`,
     /// and for no other. Example: `"tok.acme.example"`.
     pub token_domain: Option<String>,
+    /// `length`: how much of the length of a value's words a token of its shape shows: all of it,
+    /// `"exact"`, or only a range, `"bucket"`. Not for the format `"digits"`. Default: `"exact"`.
+    pub length: Length,
     /// `on_invalid`: what happens to a value that is not valid in its format: `"reject"` it, or
     /// take it with an `"outline"` token. Default: `"reject"`.
     pub on_invalid: OnInvalid,
@@ -83,6 +87,7 @@ struct RawField {
     fidelity: Option<String>,
     equality: Option<String>,
     token_domain: Option<String>,
+    length: Option<String>,
     on_invalid: Option<String>,
     ttl_s: Option<u64>,
 }
@@ -153,16 +158,30 @@ impl RawField {
             )?),
             None => None,
         };
+        let length = length(key("length"), format, self.length)?;
         let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
         Ok(FieldConfig {
             format,
             fidelity,
             equality,
             token_domain,
+            length,
             on_invalid,
             ttl_seconds,
         })
     }
+}
+
+fn length(key: String, format: FormatName, word: Option<String>) -> Result<Length, ConfigError> {
+    let length = match word {
+        Some(word) => choice(key.clone(), &word, &LENGTHS)?,
+        None => Length::Exact,
+    };
+    if (format, length) == (FormatName::Digits, Length::Bucket) {
+        let problem = "is for formats that have words";
+        return Err(ConfigError::value(key, problem, "leave it out"));
+    }
+    Ok(length)
 }
 
 fn token_domain(
@@ -231,6 +250,8 @@ const EQUALITIES: [(&str, Equality); 3] = [
     ("subject", Equality::Subject),
     ("none", Equality::None),
 ];
+
+const LENGTHS: [(&str, Length); 2] = [("exact", Length::Exact), ("bucket", Length::Bucket)];
 
 const ON_INVALID: [(&str, OnInvalid); 2] = [
     ("reject", OnInvalid::Reject),

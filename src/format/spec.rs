@@ -30,6 +30,16 @@ impl FormatKind {
     }
 }
 
+/// How much of the length of a value's words its shape token shows.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Length {
+    /// Only up to 6, 10, 16, 24 or 40 letters, or 3 in Han and Hangul. Longer words exactly.
+    Bucket,
+    /// All of it.
+    #[default]
+    Exact,
+}
+
 /// What becomes of a value that is not valid in its format.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnInvalid {
@@ -49,6 +59,22 @@ pub struct FormatSpec {
     pub fidelity: Fidelity,
     /// The domain of every token of an e-mail field; nothing for other kinds.
     pub token_domain: Option<String>,
+    /// How much of the length of words a token shows; exact for digits, which have no words.
+    pub length: Length,
     /// What becomes of a value that is not valid.
     pub on_invalid: OnInvalid,
+}
+
+impl FormatSpec {
+    /// A kind as it is where nothing else is said: the shape of every valid value, to the letter.
+    #[must_use]
+    pub fn new(kind: FormatKind) -> Self {
+        Self {
+            kind,
+            fidelity: Fidelity::Shape,
+            token_domain: None,
+            length: Length::Exact,
+            on_invalid: OnInvalid::Reject,
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use counterfoil::domain::Fidelity;
 use counterfoil::domain::FieldName;
 use counterfoil::domain::Namespace;
 use counterfoil::domain::Plaintext;
@@ -12,7 +11,6 @@ use counterfoil::domain::Token;
 use counterfoil::format::Format;
 use counterfoil::format::FormatKind;
 use counterfoil::format::FormatSpec;
-use counterfoil::format::OnInvalid;
 use counterfoil::vault::Caller;
 use counterfoil::vault::Detokenize;
 use counterfoil::vault::DetokenizeItem;
@@ -80,10 +78,8 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
     let (mut values_count, mut equal_count) = (0, 0);
     for (field, kind, corpus) in CORPORA {
         let format = Format::new(FormatSpec {
-            kind,
-            fidelity: Fidelity::Shape,
             token_domain: (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned()),
-            on_invalid: OnInvalid::Reject,
+            ..FormatSpec::new(kind)
         })
         .unwrap();
         let field = || FieldName::new(field).unwrap();

@@ -4,6 +4,7 @@
 //! the texts that share a skeleton.
 
 mod address;
+mod bucket;
 mod class;
 mod digits;
 mod email;
@@ -22,6 +23,7 @@ use self::residue::Form;
 use self::residue::Mailbox;
 use self::residue::ShapeResidue;
 use self::residue::Spelling;
+use self::residue::Words;
 use self::skeleton::Literals;
 #[cfg(test)]
 pub(super) use self::skeleton::Position;
@@ -42,6 +44,8 @@ use super::slice::Members;
 use super::slice::Shaped;
 use super::slice::Slice;
 use super::spec::FormatKind;
+use super::spec::FormatSpec;
+use super::spec::Length;
 use super::spec::OnInvalid;
 use super::style::Style;
 use crate::domain::FidelityReason;
@@ -50,17 +54,24 @@ use crate::domain::Rank;
 /// A layout of texts, checked and ready.
 pub(super) struct Skeletal {
     kind: FormatKind,
+    length: Length,
     on_invalid: OnInvalid,
     /// The `@` and the token domain of an e-mail field, else nothing.
     tail: Box<str>,
 }
 
 impl Skeletal {
-    pub(super) fn new(
-        kind: FormatKind,
-        token_domain: Option<String>,
-        on_invalid: OnInvalid,
-    ) -> Result<Self, FormatSpecError> {
+    pub(super) fn new(spec: FormatSpec) -> Result<Self, FormatSpecError> {
+        let FormatSpec {
+            kind,
+            fidelity: _,
+            token_domain,
+            length,
+            on_invalid,
+        } = spec;
+        if kind == FormatKind::Digits && length == Length::Bucket {
+            return Err(FormatSpecError::LengthUnexpected);
+        }
         let tail = match (kind, token_domain) {
             (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
             (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
@@ -69,6 +80,7 @@ impl Skeletal {
         };
         Ok(Self {
             kind,
+            length,
             on_invalid,
             tail,
         })
@@ -122,7 +134,7 @@ impl Skeletal {
                 .filter(|skeleton| self.admits(skeleton))
                 .ok_or(FormatError::ShapeMismatch { position: 0 })?,
         };
-        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, &self.tail);
         let rank = slice.rank_of_folded(text)?;
         Ok((slice, rank))
     }
@@ -135,18 +147,25 @@ impl Skeletal {
         residue: &[u8],
     ) -> Result<SecretText, FormatError> {
         let ShapeResidue {
+            words,
             sigmas,
             spelling,
             domain,
             ..
         } = residue::read(residue, self.literals())?;
         let text = slice.text(rank)?;
+        let text = match words {
+            Words::Exact if sigmas.is_empty() => text,
+            Words::Exact => with_sigmas(&text, &sigmas),
+            Words::Filled(lengths) => {
+                bucket::cut(slice.skeleton(), &text, &lengths).ok_or(FormatError::CorruptResidue)?
+            }
+            Words::Verbatim(text) => bucket::verbatim(text, self.literals(), slice, rank)
+                .ok_or(FormatError::CorruptResidue)?,
+        };
         match self.kind {
             FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
-                if sigmas.is_empty() {
-                    return Ok(text);
-                }
-                Ok(with_sigmas(&text, &sigmas))
+                Ok(text)
             }
             FormatKind::Email => {
                 let mut address = SecretText::with_capacity(email::OCTETS_MAX);
@@ -217,8 +236,6 @@ impl Skeletal {
         };
         let shape = if !email.local.is_ascii() {
             Err(FidelityReason::NotRepresentable)
-        } else if email.local.len() + self.tail.len() > email::OCTETS_MAX {
-            Err(FidelityReason::TooLong)
         } else {
             self.shape(&email.local, Some(mailbox))
         };
@@ -242,20 +259,52 @@ impl Skeletal {
 
     fn shape(&self, text: &str, mailbox: Option<Mailbox<'_>>) -> Result<Shape, FidelityReason> {
         let literals = self.literals();
-        let skeleton = Skeleton::of(text, literals)
+        if self.is_too_long(text) {
+            return Err(FidelityReason::TooLong);
+        }
+        let filled = match self.length {
+            Length::Bucket => {
+                Some(bucket::fill(text, literals).ok_or(FidelityReason::NotRepresentable)?)
+            }
+            Length::Exact => None,
+        };
+        let placed = filled.as_ref().map_or(text, |filled| filled.as_str());
+        if self.is_too_long(placed) {
+            return Err(FidelityReason::TooLong);
+        }
+        let skeleton = Skeleton::of(placed, literals)
             .filter(|skeleton| self.admits(skeleton))
             .ok_or(FidelityReason::NotRepresentable)?;
-        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, &self.tail);
         if !slice.domain().is_large_enough() {
             return Err(FidelityReason::DomainTooSmall);
         }
-        let rank = slice.rank(text).ok_or(FidelityReason::NotRepresentable)?;
-        let residue = residue::write(&slice, literals, text, mailbox);
+        let rank = slice.rank(placed).ok_or(FidelityReason::NotRepresentable)?;
+        let words = match self.length {
+            Length::Bucket => bucket::words(text, literals, &slice, &rank),
+            Length::Exact => Words::Exact,
+        };
+        let residue = residue::write(&slice, literals, text, &words, mailbox);
         let slice = Slice(Members::Skeletal(slice));
         Ok(Shape {
             shaped: Shaped { slice, rank },
             residue,
         })
+    }
+
+    /// Whether a text is longer than what stands for a value in a token may be.
+    fn is_too_long(&self, text: &str) -> bool {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => {
+                text.chars().count() > address::CHARACTERS_MAX
+            }
+            FormatKind::Digits => text.chars().count() > digits::CHARACTERS_MAX,
+            FormatKind::Email => {
+                text.len() > email::LOCAL_OCTETS_MAX
+                    || text.len() + self.tail.len() > email::OCTETS_MAX
+            }
+            FormatKind::Name => text.chars().count() > name::CHARACTERS_MAX,
+        }
     }
 
     /// Whether the kind has all the classes of the skeleton.

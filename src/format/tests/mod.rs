@@ -1,5 +1,6 @@
 //! The edge cases, line by line, and what the formats share.
 
+mod bucket;
 mod closure;
 mod email;
 mod free;
@@ -19,15 +20,23 @@ const KINDS: [FormatKind; 5] = [
 fn spec(kind: FormatKind) -> FormatSpec {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
     FormatSpec {
-        kind,
-        fidelity: Fidelity::Shape,
         token_domain,
-        on_invalid: OnInvalid::Reject,
+        ..FormatSpec::new(kind)
     }
 }
 
 fn format(kind: FormatKind) -> Format {
     Format::new(spec(kind)).unwrap()
+}
+
+/// A format that hides the length of words.
+fn bucket(kind: FormatKind) -> Format {
+    let length = Length::Bucket;
+    Format::new(FormatSpec {
+        length,
+        ..spec(kind)
+    })
+    .unwrap()
 }
 
 fn parse(kind: FormatKind, text: &str) -> Result<Parsed, FormatError> {
@@ -189,6 +198,11 @@ fn wrong_specifications_are_refused() {
         token_domain: Some(domain.to_owned()),
         ..spec(FormatKind::Email)
     };
+    let unmeasured = FormatSpec {
+        length: Length::Bucket,
+        ..spec(FormatKind::Digits)
+    };
+    assert_eq!(refused(unmeasured), Some(FormatSpecError::LengthUnexpected));
     let opaque = FormatSpec {
         fidelity: Fidelity::Opaque,
         ..spec(FormatKind::Name)
