@@ -44,6 +44,7 @@ pub use self::parsed::Parsed;
 pub use self::recognition::Recognition;
 pub use self::residue::Residue;
 use self::skeletal::Skeletal;
+pub use self::skeletal::validators;
 use self::slice::Members;
 pub use self::slice::Shaped;
 pub use self::slice::Slice;

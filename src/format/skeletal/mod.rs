@@ -13,6 +13,7 @@ mod residue;
 mod skeleton;
 mod slice;
 mod text;
+mod validator;
 
 use zeroize::Zeroizing;
 
@@ -29,6 +30,7 @@ use self::skeleton::Literals;
 pub(super) use self::skeleton::Position;
 use self::skeleton::Skeleton;
 pub(super) use self::slice::SkeletalSlice;
+pub use self::validator::validators;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::error::FormatSpecError;
