@@ -22,7 +22,6 @@ use counterfoil::domain::Token;
 use counterfoil::format::Format;
 use counterfoil::format::FormatKind;
 use counterfoil::format::FormatSpec;
-use counterfoil::format::OnInvalid;
 use counterfoil::format::OutlineSize;
 use counterfoil::format::Parsed;
 use counterfoil::format::Residue;
@@ -52,12 +51,9 @@ fn rows(corpus: &str) -> impl Iterator<Item = (&str, String)> {
 
 fn format(kind: FormatKind) -> Format {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
-    let (fidelity, on_invalid) = (Fidelity::Shape, OnInvalid::Reject);
     Format::new(FormatSpec {
-        kind,
-        fidelity,
         token_domain,
-        on_invalid,
+        ..FormatSpec::new(kind)
     })
     .unwrap()
 }

@@ -1,4 +1,5 @@
-//! What must not change about a field once it has tokens: format, equality and token domain.
+//! What must not change about a field once it has tokens: format, equality, token domain and
+//! length.
 //!
 //! A known value is enciphered again to give its token. Under another format, scope or token
 //! domain another token would come out, and the record would look damaged. So a start compares the
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::config::FieldConfig;
 use crate::config::FormatName;
 use crate::domain::Equality;
+use crate::format::Length;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -25,6 +27,13 @@ struct Fixed {
     format: String,
     equality: String,
     token_domain: Option<String>,
+    /// Rows without it are from before it was a setting.
+    #[serde(default = "exact")]
+    length: String,
+}
+
+fn exact() -> String {
+    "exact".to_owned()
 }
 
 type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
@@ -88,6 +97,8 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
         Some("equality")
     } else if then.token_domain != now.token_domain {
         Some("token_domain")
+    } else if then.length != now.length {
+        Some("length")
     } else {
         None
     }
@@ -96,8 +107,10 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
 fn fixed(field: &FieldConfig) -> Fixed {
     let format = match field.format {
         FormatName::Address => "address",
+        FormatName::Digits => "digits",
         FormatName::Email => "email",
         FormatName::Name => "name",
+        FormatName::Text => "text",
     };
     let equality = match field.equality {
         Equality::Field => "field",
@@ -111,6 +124,10 @@ fn fixed(field: &FieldConfig) -> Fixed {
             .token_domain
             .as_ref()
             .map(|domain| domain.to_ascii_lowercase()),
+        length: match field.length {
+            Length::Bucket => "bucket".to_owned(),
+            Length::Exact => exact(),
+        },
     }
 }
 

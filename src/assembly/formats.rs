@@ -17,11 +17,14 @@ pub fn format(field: &FieldConfig) -> Result<Format, FormatSpecError> {
     Format::new(FormatSpec {
         kind: match field.format {
             FormatName::Address => FormatKind::Address,
+            FormatName::Digits => FormatKind::Digits,
             FormatName::Email => FormatKind::Email,
             FormatName::Name => FormatKind::Name,
+            FormatName::Text => FormatKind::Text,
         },
         fidelity: field.fidelity,
         token_domain: field.token_domain.clone(),
+        length: field.length,
         on_invalid: match field.on_invalid {
             OnInvalid::Outline => crate::format::OnInvalid::Outline,
             OnInvalid::Reject => crate::format::OnInvalid::Reject,

@@ -11,6 +11,7 @@ use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::format::Length;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,11 +22,12 @@ pub struct NamespaceConfig {
 
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
-/// `format`, `equality` and `token_domain` are part of how existing tokens are found and read:
-/// change them only for a new field.
+/// `format`, `equality`, `token_domain` and `length` are part of how existing tokens are found and
+/// read: change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
-    /// `format`: what values look like: `"name"`, `"address"` or `"email"`. Required.
+    /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything) or
+    /// `"digits"`. Required.
     pub format: FormatName,
     /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
     /// or `"outline"`, only its kind. Default: `"shape"`.
@@ -37,6 +39,9 @@ pub struct FieldConfig {
     /// own that takes no mail (RFC 7505), or a reserved one. Required for the format `"email"`,
     /// and for no other. Example: `"tok.acme.example"`.
     pub token_domain: Option<String>,
+    /// `length`: how much of the length of a value's words a token of its shape shows: all of it,
+    /// `"exact"`, or only a range, `"bucket"`. Not for the format `"digits"`. Default: `"exact"`.
+    pub length: Length,
     /// `on_invalid`: what happens to a value that is not valid in its format: `"reject"` it, or
     /// take it with an `"outline"` token. Default: `"reject"`.
     pub on_invalid: OnInvalid,
@@ -50,10 +55,14 @@ pub struct FieldConfig {
 pub enum FormatName {
     /// A person's postal address.
     Address,
+    /// Digits, in groups or not.
+    Digits,
     /// An e-mail address.
     Email,
     /// A person's name.
     Name,
+    /// A text of any form.
+    Text,
 }
 
 /// What happens to a value that is not valid in its format.
@@ -78,6 +87,7 @@ struct RawField {
     fidelity: Option<String>,
     equality: Option<String>,
     token_domain: Option<String>,
+    length: Option<String>,
     on_invalid: Option<String>,
     ttl_s: Option<u64>,
 }
@@ -148,16 +158,30 @@ impl RawField {
             )?),
             None => None,
         };
+        let length = length(key("length"), format, self.length)?;
         let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
         Ok(FieldConfig {
             format,
             fidelity,
             equality,
             token_domain,
+            length,
             on_invalid,
             ttl_seconds,
         })
     }
+}
+
+fn length(key: String, format: FormatName, word: Option<String>) -> Result<Length, ConfigError> {
+    let length = match word {
+        Some(word) => choice(key.clone(), &word, &LENGTHS)?,
+        None => Length::Exact,
+    };
+    if (format, length) == (FormatName::Digits, Length::Bucket) {
+        let problem = "is for formats that have words";
+        return Err(ConfigError::value(key, problem, "leave it out"));
+    }
+    Ok(length)
 }
 
 fn token_domain(
@@ -177,12 +201,12 @@ fn token_domain(
             "is missing, and a token must never be a stranger's mailbox",
             "name a domain of your own that takes no mail, like \"tok.acme.example\"",
         )),
-        (FormatName::Address | FormatName::Name, Some(_)) => Err(ConfigError::value(
+        (_, Some(_)) => Err(ConfigError::value(
             key,
             "is only for the format \"email\"",
             "leave it out",
         )),
-        (FormatName::Address | FormatName::Name, None) => Ok(None),
+        (_, None) => Ok(None),
     }
 }
 
@@ -210,10 +234,12 @@ fn is_domain(text: &str) -> bool {
 const NAME_REMEDY: &str =
     "use a lower-case letter, then lower-case letters, digits, \"_\" or \"-\", at most 32 in all";
 
-const FORMATS: [(&str, FormatName); 3] = [
+const FORMATS: [(&str, FormatName); 5] = [
     ("name", FormatName::Name),
     ("address", FormatName::Address),
     ("email", FormatName::Email),
+    ("text", FormatName::Text),
+    ("digits", FormatName::Digits),
 ];
 
 const FIDELITIES: [(&str, Fidelity); 2] =
@@ -224,6 +250,8 @@ const EQUALITIES: [(&str, Equality); 3] = [
     ("subject", Equality::Subject),
     ("none", Equality::None),
 ];
+
+const LENGTHS: [(&str, Length); 2] = [("exact", Length::Exact), ("bucket", Length::Bucket)];
 
 const ON_INVALID: [(&str, OnInvalid); 2] = [
     ("reject", OnInvalid::Reject),

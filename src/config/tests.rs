@@ -6,6 +6,7 @@ use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Principal;
 use crate::domain::Purpose;
+use crate::format::Length;
 use crate::policy::Action;
 use crate::policy::CaseRequirement;
 use crate::policy::FieldSelection;
@@ -97,6 +98,7 @@ fn fields_and_permits_are_read() {
             fidelity: Fidelity::Shape,
             equality: Equality::Field,
             token_domain: Some("tok.acme.example".to_owned()),
+            length: Length::Exact,
             on_invalid: OnInvalid::Reject,
             ttl_seconds: None,
         }

@@ -80,6 +80,9 @@ pub enum LengthUnit {
 /// Why a field's format is refused. For the operator: what is wrong, then what to do.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum FormatSpecError {
+    /// A kind without words has their length hidden.
+    #[error("length `bucket` is for kinds that have words\nset length to `exact`")]
+    LengthUnexpected,
     /// The fidelity `opaque` is not served by any format.
     #[error("fidelity `opaque` is not supported\nset fidelity to `shape` or `outline`")]
     OpaqueUnsupported,

@@ -7,15 +7,10 @@
 //!
 //! ```
 //! use counterfoil::domain::{Fidelity, Plaintext};
-//! use counterfoil::format::{Format, FormatKind, FormatSpec, OnInvalid};
+//! use counterfoil::format::{Format, FormatKind, FormatSpec};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let format = Format::new(FormatSpec {
-//!     kind: FormatKind::Name,
-//!     fidelity: Fidelity::Shape,
-//!     token_domain: None,
-//!     on_invalid: OnInvalid::Reject,
-//! })?;
+//! let format = Format::new(FormatSpec::new(FormatKind::Name))?;
 //! let parsed = format.parse(&Plaintext::new("Ada  Lovelace".to_owned()))?;
 //! assert_eq!(parsed.equality(), b"Ada Lovelace");
 //! assert_eq!(parsed.preferred().0, Fidelity::Shape);
@@ -63,11 +58,13 @@ pub use self::product::SetSpec;
 pub use self::product::TokenSpec;
 pub use self::residue::Residue;
 use self::skeletal::Skeletal;
+pub use self::skeletal::validators;
 use self::slice::Members;
 pub use self::slice::Shaped;
 pub use self::slice::Slice;
 pub use self::spec::FormatKind;
 pub use self::spec::FormatSpec;
+pub use self::spec::Length;
 pub use self::spec::OnInvalid;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
@@ -96,17 +93,12 @@ impl Format {
     ///
     /// Which part of it is wrong, with the remedy.
     pub fn new(spec: FormatSpec) -> Result<Self, FormatSpecError> {
-        let FormatSpec {
-            kind,
-            fidelity,
-            token_domain,
-            on_invalid,
-        } = spec;
+        let fidelity = spec.fidelity;
         match fidelity {
             Fidelity::Shape | Fidelity::Outline => {}
             Fidelity::Opaque => return Err(FormatSpecError::OpaqueUnsupported),
         }
-        let layout = Layout::Skeletal(Skeletal::new(kind, token_domain, on_invalid)?);
+        let layout = Layout::Skeletal(Skeletal::new(spec)?);
         Ok(Self { layout, fidelity })
     }
 

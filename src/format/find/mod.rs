@@ -30,7 +30,9 @@ impl Format {
             Layout::Product(identifier) => identifier.is_findable(),
             Layout::Skeletal(skeletal) => match skeletal.kind() {
                 FormatKind::Email => true,
-                FormatKind::Address | FormatKind::Name => false,
+                FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                    false
+                }
             },
         }
     }

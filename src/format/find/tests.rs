@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::Fidelity;
 use crate::format::FormatSpec;
 use crate::format::GrammarSpec;
+use crate::format::Length;
 use crate::format::OnInvalid;
 
 fn emails() -> Format {
@@ -11,6 +12,7 @@ fn emails() -> Format {
         kind: FormatKind::Email,
         fidelity: Fidelity::Shape,
         token_domain: Some("tok.acme.example".to_owned()),
+        length: Length::Exact,
         on_invalid: OnInvalid::Outline,
     })
     .unwrap()

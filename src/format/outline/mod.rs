@@ -3,6 +3,7 @@
 //! ```text
 //! name      Nunzos Teluber                  small: short word, checked word    2^34
 //!                                           large: long word, checked word     2^42
+//!           Digits and texts get the same.
 //! e-mail    kelzir.zulnurvik@tok.example    likewise
 //! address   4577 Nozorver Close, Serorvek   number, long word, kind of street, checked word  2^58
 //! ```
@@ -91,12 +92,16 @@ impl Outlined {
     fn write(&self, symbols: &[u32]) -> Option<SecretText> {
         let (number, symbols) = match self.kind {
             FormatKind::Address => symbols.split_first().map(|(&n, rest)| (Some(n), rest))?,
-            FormatKind::Email | FormatKind::Name => (None, symbols),
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
+                (None, symbols)
+            }
         };
         let (before, checked) = symbols.split_last_chunk::<CHECKED_SYMBOLS>()?;
         let (first, kind) = match self.kind {
             FormatKind::Address => before.split_last().map(|(&k, rest)| (rest, Some(k)))?,
-            FormatKind::Email | FormatKind::Name => (before, None),
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
+                (before, None)
+            }
         };
         let sum = check::syllable(number, symbols);
         let mut text = SecretText::with_capacity(TEXT_CAPACITY);
@@ -146,7 +151,7 @@ fn read(kind: FormatKind, folded: &str) -> Option<()> {
             (Some(read_number(number)?), words)
         }
         FormatKind::Email => (None, folded.rsplit_once('@')?.0),
-        FormatKind::Name => (None, folded),
+        FormatKind::Digits | FormatKind::Name | FormatKind::Text => (None, folded),
     };
     let (first, street, last) = match kind {
         FormatKind::Address => {
@@ -155,7 +160,7 @@ fn read(kind: FormatKind, folded: &str) -> Option<()> {
             let street = STREETS.iter().position(|&name| name == street)?;
             (first, Some(u32::try_from(street).ok()?), last)
         }
-        FormatKind::Email | FormatKind::Name => {
+        FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
             let (first, last) = words.split_once(separator(kind))?;
             (first, None, last)
         }
@@ -188,10 +193,14 @@ fn radices(kind: FormatKind, size: OutlineSize) -> Vec<u32> {
         (FormatKind::Address, OutlineSize::Small | OutlineSize::Large) => {
             [&[NUMBERS], long, &[STREETS_COUNT], checked].concat()
         }
-        (FormatKind::Email | FormatKind::Name, OutlineSize::Small) => {
-            [word::radices(WordLength::Short), checked].concat()
-        }
-        (FormatKind::Email | FormatKind::Name, OutlineSize::Large) => [long, checked].concat(),
+        (
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text,
+            OutlineSize::Small,
+        ) => [word::radices(WordLength::Short), checked].concat(),
+        (
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text,
+            OutlineSize::Large,
+        ) => [long, checked].concat(),
     }
 }
 
@@ -214,7 +223,7 @@ fn read_number(text: &str) -> Option<u32> {
 fn separator(kind: FormatKind) -> char {
     match kind {
         FormatKind::Email => '.',
-        FormatKind::Address | FormatKind::Name => ' ',
+        FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => ' ',
     }
 }
 

@@ -6,7 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const KINDS: [FormatKind; 3] = [FormatKind::Address, FormatKind::Email, FormatKind::Name];
+const KINDS: [FormatKind; 5] = [
+    FormatKind::Address,
+    FormatKind::Digits,
+    FormatKind::Email,
+    FormatKind::Name,
+    FormatKind::Text,
+];
 const SIZES: [OutlineSize; 2] = [OutlineSize::Small, OutlineSize::Large];
 
 fn outlined(kind: FormatKind) -> Outlined {

@@ -18,6 +18,7 @@ use crate::format::FormatKind;
 use crate::format::error::FormatError;
 use crate::format::fold;
 use crate::format::secret_text::SecretText;
+use crate::format::spec::Length;
 
 /// The values that share a skeleton: what a shape token says of its value.
 pub(in crate::format) struct SkeletalSlice {
@@ -32,6 +33,7 @@ impl SkeletalSlice {
     /// field may get another token domain while older tokens still open.
     pub(super) fn new(
         kind: FormatKind,
+        length: Length,
         skeleton: Skeleton,
         literals: Literals,
         tail: &str,
@@ -42,7 +44,10 @@ impl SkeletalSlice {
                 domain.multiply(class.size());
             }
         }
-        let mut tweak = vec![kind.id()];
+        let mut tweak = vec![match length {
+            Length::Bucket => kind.id() | BUCKET,
+            Length::Exact => kind.id(),
+        }];
         tweak.extend(skeleton.encode(literals));
         Self {
             skeleton,
@@ -57,7 +62,7 @@ impl SkeletalSlice {
         &self.domain
     }
 
-    /// The kind and the skeleton in bytes, the same for a value and its token. Two slices have
+    /// The kind, whether words were filled up, and the skeleton in bytes, the same for a value and its token. Two slices have
     /// the same bytes only if they are the same; the caller puts their length before them.
     pub(in crate::format) fn tweak(&self) -> &[u8] {
         &self.tweak
@@ -164,3 +169,6 @@ impl SkeletalSlice {
             .collect()
     }
 }
+
+/// Beside the kind in a tweak: words fill their buckets. No kind has this bit.
+const BUCKET: u8 = 0b1000_0000;
