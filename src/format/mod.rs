@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod builtin;
 mod canonical;
 mod error;
 mod find;
@@ -35,6 +36,9 @@ mod style;
 
 use std::fmt;
 
+pub use self::builtin::Mode;
+pub use self::builtin::card::CardKeep;
+pub use self::builtin::date_of_birth::DateLayout;
 pub use self::error::EmailFault;
 pub use self::error::FormatError;
 pub use self::error::FormatSpecError;
@@ -42,6 +46,8 @@ pub use self::error::LengthUnit;
 pub use self::find::find_known;
 pub use self::fold::fold;
 use self::identifier::Identifier;
+pub use self::identifier::IdentifierError;
+pub use self::identifier::IdentifierSpec;
 pub use self::outline::OutlineSize;
 pub use self::outline::Outlined;
 pub use self::parsed::Parsed;
@@ -53,7 +59,6 @@ pub use self::product::GrammarError;
 pub use self::product::GrammarSpec;
 pub use self::product::LengthSpec;
 pub use self::product::PartSpec;
-use self::product::Product;
 pub use self::product::SetSpec;
 pub use self::product::TokenSpec;
 pub use self::residue::Residue;
@@ -102,23 +107,22 @@ impl Format {
         Ok(Self { layout, fidelity })
     }
 
-    /// Checks the specification of a product format.
+    /// Checks the specification of identifiers.
     ///
     /// # Errors
     ///
     /// Which part of it is wrong, with the remedy.
-    pub fn product(
-        spec: &GrammarSpec,
+    pub fn identifier(
+        spec: &IdentifierSpec,
         fidelity: Fidelity,
         on_invalid: OnInvalid,
-    ) -> Result<Self, GrammarError> {
-        let product = Product::new(spec)?;
-        let layout = Layout::Product(Identifier::new(product, on_invalid));
+    ) -> Result<Self, IdentifierError> {
+        let layout = Layout::Product(Identifier::new(spec, on_invalid)?);
         Ok(Self { layout, fidelity })
     }
 
-    /// What a format of the operator's own means, in bytes: it must not change while there are
-    /// tokens. Nothing for texts, whose meaning the version fixes.
+    /// What a format of identifiers means, in bytes: it must not change while there are tokens.
+    /// Nothing for texts, whose meaning the version fixes.
     #[must_use]
     pub fn digest(&self) -> Option<[u8; 16]> {
         match &self.layout {

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::Fidelity;
 use crate::format::FormatSpec;
 use crate::format::GrammarSpec;
+use crate::format::IdentifierSpec;
 use crate::format::Length;
 use crate::format::OnInvalid;
 
@@ -26,7 +27,8 @@ fn cards() -> Format {
         "#,
     )
     .unwrap();
-    Format::product(&spec, Fidelity::Shape, OnInvalid::Reject).unwrap()
+    let spec = IdentifierSpec::Custom(spec);
+    Format::identifier(&spec, Fidelity::Shape, OnInvalid::Reject).unwrap()
 }
 
 fn found<'text>(format: &Format, text: &'text str) -> Vec<&'text str> {

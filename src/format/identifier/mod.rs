@@ -1,5 +1,11 @@
 //! Identifiers: values of a product format, behind the same face as texts.
 
+mod family;
+mod spec;
+
+use self::family::Family;
+pub use self::spec::IdentifierError;
+pub use self::spec::IdentifierSpec;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::fold::fold;
@@ -7,7 +13,7 @@ use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
 use super::parsed::Shape;
-use super::product::Product;
+use super::product::CHARACTERS_MAX;
 use super::product::ProductSlice;
 use super::product::ProductValue;
 use super::slice::Members;
@@ -20,37 +26,42 @@ use crate::domain::FidelityReason;
 use crate::domain::Rank;
 use crate::domain::Recognition;
 
-/// A product format in use.
+/// The identifiers of a field.
 pub(super) struct Identifier {
-    product: Product,
+    family: Family,
     on_invalid: OnInvalid,
 }
 
 impl Identifier {
-    pub(super) fn new(product: Product, on_invalid: OnInvalid) -> Self {
-        Self {
-            product,
-            on_invalid,
-        }
+    pub(super) fn new(
+        spec: &IdentifierSpec,
+        on_invalid: OnInvalid,
+    ) -> Result<Self, IdentifierError> {
+        let family = Family::new(spec)?;
+        Ok(Self { family, on_invalid })
     }
 
     pub(super) fn digest(&self) -> [u8; 16] {
-        self.product.digest()
+        self.family.digest()
     }
 
     pub(super) fn plaintext_bytes_max(&self) -> usize {
-        self.product.characters_max() * BYTES_PER_CHARACTER_MAX
+        CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX
     }
 
-    /// Whether a text is a value for more than by chance: checks tell.
+    /// Whether a text is a value for more than by chance.
     pub(super) fn is_findable(&self) -> bool {
-        self.product.has_check()
+        self.family.is_findable()
     }
 
     /// Reads a value: caps first, then its canonical form, its slice and its rank.
     pub(super) fn parse(&self, text: &str) -> Result<Reading, FormatError> {
-        let canonical = self.product.canonical(text)?;
-        let shape = match (self.product.parse(&canonical), self.on_invalid) {
+        let canonical = self.family.canonical(text)?;
+        let product = self.family.product_of(&canonical);
+        let value = product
+            .and_then(|product| product.parse(&canonical))
+            .filter(|_| self.family.is_plausible(&canonical));
+        let shape = match (value, self.on_invalid) {
             (Some(value), _) => Ok(shape(value)),
             (None, OnInvalid::Outline) => Err(FidelityReason::Invalid),
             (None, OnInvalid::Reject) => return Err(FormatError::Invalid),
@@ -66,8 +77,10 @@ impl Identifier {
 
     /// The slice and the rank of a token.
     pub(super) fn read_token(&self, text: &str) -> Result<(ProductSlice, Rank), FormatError> {
-        self.product
-            .read_token(&fold(text))
+        let folded = fold(text);
+        self.family
+            .product_of(&folded)
+            .and_then(|product| product.read_token(&folded))
             .ok_or(FormatError::ShapeMismatch { position: 0 })
     }
 
@@ -78,8 +91,11 @@ impl Identifier {
             return Recognition::NotToken;
         }
         let folded = fold(text);
-        let recognized = self.product.recognize(&folded);
-        match (recognized.is_token, recognized.is_value) {
+        let product = self.family.product_of(&folded);
+        let recognized = product.map(|product| product.recognize(&folded));
+        let is_token = recognized.is_some_and(|recognized| recognized.is_token);
+        let is_value = recognized.is_some_and(|recognized| recognized.is_value);
+        match (is_token, is_value) {
             (true, false) => Recognition::Token,
             (true, true) => Recognition::Unsure,
             (false, _) if is_outline_token(FormatKind::Name, &folded) => Recognition::Token,
