@@ -293,6 +293,7 @@ fn format_spec(field: &FieldConfig) -> FormatSpec {
         },
         fidelity: field.fidelity,
         token_domain: field.token_domain.clone(),
+        domain: field.domain.clone(),
         length: field.length,
         on_invalid: match field.on_invalid {
             OnInvalid::Outline => crate::format::OnInvalid::Outline,

@@ -21,6 +21,7 @@
 mod canonical;
 mod error;
 mod fold;
+mod frame;
 mod outline;
 mod parsed;
 mod recognition;
@@ -48,6 +49,7 @@ pub use self::skeletal::validators;
 use self::slice::Members;
 pub use self::slice::Shaped;
 pub use self::slice::Slice;
+pub use self::spec::EmailDomain;
 pub use self::spec::FormatKind;
 pub use self::spec::FormatSpec;
 pub use self::spec::Length;

@@ -4,6 +4,7 @@
 //! its fold gives the rank back.
 
 use super::error::FormatError;
+use super::outline::DomainTag;
 use super::skeletal::SkeletalSlice;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
@@ -56,11 +57,18 @@ impl Slice {
     ///
     /// # Errors
     ///
-    /// If the rank is not below the size of the slice.
+    /// If the rank is not below the size of the slice, or the token has to have a tag for its
+    /// value's domain and none was set.
     pub fn unrank(&self, rank: &Rank) -> Result<Token, FormatError> {
         let text = match &self.0 {
             Members::Skeletal(slice) => slice.unrank(rank)?,
         };
         Ok(Token::new(text.into_string()))
+    }
+
+    pub(super) fn set_tag(&mut self, tag: &DomainTag) {
+        match &mut self.0 {
+            Members::Skeletal(slice) => slice.set_tag(tag),
+        }
     }
 }
