@@ -1,11 +1,11 @@
-//! What must not change about a field once it has tokens: format, equality, token domain and
-//! length.
+//! What must not change about a field once it has tokens: format, equality, domains and length.
 //!
 //! A known value is enciphered again to give its token. Under another format, scope or token
 //! domain another token would come out, and the record would look damaged. So a start compares the
 //! configuration with what the vault has been serving, kept in one row of the store.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::FieldConfig;
 use crate::config::FormatName;
 use crate::domain::Equality;
+use crate::format::EmailDomain;
 use crate::format::Length;
 use crate::store::RowChange;
 use crate::store::Store;
@@ -27,9 +28,17 @@ struct Fixed {
     format: String,
     equality: String,
     token_domain: Option<String>,
-    /// Rows without it are from before it was a setting.
+    /// Rows without this and what follows are from before these were settings.
+    #[serde(default = "replace")]
+    domain: String,
+    #[serde(default)]
+    own_domains: BTreeSet<String>,
     #[serde(default = "exact")]
     length: String,
+}
+
+fn replace() -> String {
+    "replace".to_owned()
 }
 
 fn exact() -> String {
@@ -97,6 +106,10 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
         Some("equality")
     } else if then.token_domain != now.token_domain {
         Some("token_domain")
+    } else if then.domain != now.domain {
+        Some("domain")
+    } else if then.own_domains != now.own_domains {
+        Some("own_domains")
     } else if then.length != now.length {
         Some("length")
     } else {
@@ -117,6 +130,11 @@ fn fixed(field: &FieldConfig) -> Fixed {
         Equality::Subject => "subject",
         Equality::None => "none",
     };
+    let (domain, own_domains) = match &field.domain {
+        EmailDomain::Keep { own_domains } => ("keep".to_owned(), own_domains.as_slice()),
+        EmailDomain::Replace => (replace(), &[][..]),
+        EmailDomain::ReplaceTagged => ("replace+tag".to_owned(), &[][..]),
+    };
     Fixed {
         format: format.to_owned(),
         equality: equality.to_owned(),
@@ -124,6 +142,8 @@ fn fixed(field: &FieldConfig) -> Fixed {
             .token_domain
             .as_ref()
             .map(|domain| domain.to_ascii_lowercase()),
+        domain,
+        own_domains: own_domains.iter().cloned().collect(),
         length: match field.length {
             Length::Bucket => "bucket".to_owned(),
             Length::Exact => exact(),
@@ -134,3 +154,39 @@ fn fixed(field: &FieldConfig) -> Fixed {
 const ROW_KEY: &[u8] = b"fields";
 /// Rows of the table, at the most: its rows are few and named in the code.
 const META_ROWS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::OnInvalid;
+    use crate::domain::Fidelity;
+
+    /// Goal: a vault from before a setting opens as it was. Method: a row as version 1 wrote it.
+    #[test]
+    fn row_from_before_a_setting_reads_as_its_default() {
+        let row = r#"{"format":"email","equality":"field","token_domain":"tok.acme.example"}"#;
+        let then: Fixed = serde_json::from_str(row).unwrap();
+        let mut field = FieldConfig {
+            format: FormatName::Email,
+            fidelity: Fidelity::Shape,
+            equality: Equality::Field,
+            token_domain: Some("tok.acme.example".to_owned()),
+            domain: EmailDomain::Replace,
+            length: Length::Exact,
+            on_invalid: OnInvalid::Reject,
+            ttl_seconds: None,
+        };
+        assert_eq!(changed(&then, &fixed(&field)), None);
+        field.length = Length::Bucket;
+        assert_eq!(changed(&then, &fixed(&field)), Some("length"));
+        field.domain = EmailDomain::ReplaceTagged;
+        assert_eq!(changed(&then, &fixed(&field)), Some("domain"));
+        let keep = |own: &str| EmailDomain::Keep {
+            own_domains: vec![own.to_owned()],
+        };
+        field.domain = keep("acme.example");
+        let then = fixed(&field);
+        field.domain = keep("acme.test");
+        assert_eq!(changed(&then, &fixed(&field)), Some("own_domains"));
+    }
+}

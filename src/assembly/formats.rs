@@ -24,6 +24,7 @@ pub fn format(field: &FieldConfig) -> Result<Format, FormatSpecError> {
         },
         fidelity: field.fidelity,
         token_domain: field.token_domain.clone(),
+        domain: field.domain.clone(),
         length: field.length,
         on_invalid: match field.on_invalid {
             OnInvalid::Outline => crate::format::OnInvalid::Outline,

@@ -11,6 +11,7 @@ use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::format::EmailDomain;
 use crate::format::Length;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
@@ -22,8 +23,8 @@ pub struct NamespaceConfig {
 
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
-/// `format`, `equality`, `token_domain` and `length` are part of how existing tokens are found and
-/// read: change them only for a new field.
+/// `format`, `equality`, `token_domain`, `domain`, `own_domains` and `length` are part of how
+/// existing tokens are found and read: change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
     /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything) or
@@ -39,6 +40,14 @@ pub struct FieldConfig {
     /// own that takes no mail (RFC 7505), or a reserved one. Required for the format `"email"`,
     /// and for no other. Example: `"tok.acme.example"`.
     pub token_domain: Option<String>,
+    /// `domain`: which domain the tokens of e-mail addresses have: `"replace"`, the token domain;
+    /// `"replace+tag"`, that under a word that is the same for addresses in one domain; or
+    /// `"keep"`, their own where it is one of `own_domains`, else the token domain. Default:
+    /// `"replace"`.
+    ///
+    /// `own_domains`: your own domains, in lower case, where no mailbox begins with `tok0.`.
+    /// Required for `domain = "keep"`, and only there. Example: `["acme.example"]`.
+    pub domain: EmailDomain,
     /// `length`: how much of the length of a value's words a token of its shape shows: all of it,
     /// `"exact"`, or only a range, `"bucket"`. Not for the format `"digits"`. Default: `"exact"`.
     pub length: Length,
@@ -87,6 +96,8 @@ struct RawField {
     fidelity: Option<String>,
     equality: Option<String>,
     token_domain: Option<String>,
+    domain: Option<String>,
+    own_domains: Option<Vec<String>>,
     length: Option<String>,
     on_invalid: Option<String>,
     ttl_s: Option<u64>,
@@ -158,6 +169,7 @@ impl RawField {
             )?),
             None => None,
         };
+        let domain = email_domain(table, format, self.domain, self.own_domains)?;
         let length = length(key("length"), format, self.length)?;
         let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
         Ok(FieldConfig {
@@ -165,6 +177,7 @@ impl RawField {
             fidelity,
             equality,
             token_domain,
+            domain,
             length,
             on_invalid,
             ttl_seconds,
@@ -210,6 +223,49 @@ fn token_domain(
     }
 }
 
+fn email_domain(
+    table: &str,
+    format: FormatName,
+    word: Option<String>,
+    own_domains: Option<Vec<String>>,
+) -> Result<EmailDomain, ConfigError> {
+    let refused = |name: &str, problem: &str, remedy: &str| {
+        Err(ConfigError::value(
+            format!("{table}.{name}"),
+            problem,
+            remedy,
+        ))
+    };
+    if format != FormatName::Email && (word.is_some() || own_domains.is_some()) {
+        let problem = "is only for the format \"email\"";
+        let name = word.map_or("own_domains", |_| "domain");
+        return refused(name, problem, "leave it out");
+    }
+    let choice = match word {
+        Some(word) => choice(format!("{table}.domain"), &word, &DOMAINS)?,
+        None => DomainWord::Replace,
+    };
+    match (choice, own_domains) {
+        (DomainWord::Keep, Some(own_domains)) if !own_domains.is_empty() => {
+            if own_domains.iter().all(|domain| is_domain(domain)) {
+                return Ok(EmailDomain::Keep { own_domains });
+            }
+            let problem = "has what is not a domain of at least two labels, in lower case";
+            refused("own_domains", problem, "write them like [\"acme.example\"]")
+        }
+        (DomainWord::Keep, _) => {
+            let problem = "is missing, and only a domain of your own may be kept";
+            refused("own_domains", problem, "list them like [\"acme.example\"]")
+        }
+        (DomainWord::Replace | DomainWord::ReplaceTagged, Some(_)) => {
+            let problem = "is only for domain = \"keep\"";
+            refused("own_domains", problem, "leave it out")
+        }
+        (DomainWord::Replace, None) => Ok(EmailDomain::Replace),
+        (DomainWord::ReplaceTagged, None) => Ok(EmailDomain::ReplaceTagged),
+    }
+}
+
 /// Letters, digits and inner hyphens in at least two labels (RFC 1123, section 2.1), the last not
 /// a number.
 fn is_domain(text: &str) -> bool {
@@ -249,6 +305,20 @@ const EQUALITIES: [(&str, Equality); 3] = [
     ("field", Equality::Field),
     ("subject", Equality::Subject),
     ("none", Equality::None),
+];
+
+/// What `domain` may say.
+#[derive(Clone, Copy)]
+enum DomainWord {
+    Keep,
+    Replace,
+    ReplaceTagged,
+}
+
+const DOMAINS: [(&str, DomainWord); 3] = [
+    ("replace", DomainWord::Replace),
+    ("replace+tag", DomainWord::ReplaceTagged),
+    ("keep", DomainWord::Keep),
 ];
 
 const LENGTHS: [(&str, Length); 2] = [("exact", Length::Exact), ("bucket", Length::Bucket)];

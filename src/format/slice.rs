@@ -4,6 +4,7 @@
 //! its fold gives the rank back.
 
 use super::error::FormatError;
+use super::outline::DomainTag;
 use super::product::ProductSlice;
 use super::skeletal::SkeletalSlice;
 use crate::domain::DomainSize;
@@ -74,13 +75,21 @@ impl Slice {
     ///
     /// # Errors
     ///
-    /// If the rank is not below the size of the slice.
+    /// If the rank is not below the size of the slice, or the token has to have a tag for its
+    /// value's domain and none was set.
     pub fn unrank(&self, rank: &Rank) -> Result<Option<Token>, FormatError> {
         let text = match &self.members {
             Members::Product(slice) => slice.unrank(rank)?,
             Members::Skeletal(slice) => Some(slice.unrank(rank)?),
         };
         Ok(text.map(|text| Token::new(text.into_string())))
+    }
+
+    pub(super) fn set_tag(&mut self, tag: &DomainTag) {
+        match &mut self.members {
+            Members::Product(_) => {}
+            Members::Skeletal(slice) => slice.set_tag(tag),
+        }
     }
 }
 

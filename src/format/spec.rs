@@ -40,6 +40,21 @@ pub enum Length {
     Exact,
 }
 
+/// Which domain the tokens of an e-mail field have.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum EmailDomain {
+    /// The value's own where the operator has listed it, else the token domain.
+    Keep {
+        /// The operator's own domains, exactly: subdomains are others.
+        own_domains: Vec<String>,
+    },
+    /// The token domain.
+    #[default]
+    Replace,
+    /// The token domain under a word that stands for the value's own.
+    ReplaceTagged,
+}
+
 /// What becomes of a value that is not valid in its format.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnInvalid {
@@ -59,6 +74,8 @@ pub struct FormatSpec {
     pub fidelity: Fidelity,
     /// The domain of every token of an e-mail field; nothing for other kinds.
     pub token_domain: Option<String>,
+    /// Which domain the tokens of an e-mail field have; replaced for other kinds.
+    pub domain: EmailDomain,
     /// How much of the length of words a token shows; exact for digits, which have no words.
     pub length: Length,
     /// What becomes of a value that is not valid.
@@ -73,6 +90,7 @@ impl FormatSpec {
             kind,
             fidelity: Fidelity::Shape,
             token_domain: None,
+            domain: EmailDomain::Replace,
             length: Length::Exact,
             on_invalid: OnInvalid::Reject,
         }

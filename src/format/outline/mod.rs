@@ -13,6 +13,7 @@
 
 mod check;
 mod deny;
+mod tag;
 mod word;
 
 use zeroize::Zeroizing;
@@ -20,11 +21,14 @@ use zeroize::Zeroizing;
 use super::FormatKind;
 use super::error::FormatError;
 use super::fold::fold;
+use super::frame::Frame;
 use super::secret_text::SecretText;
 use super::style::Style;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
 use crate::domain::Token;
+pub(super) use tag::DomainTag;
+pub(super) use tag::TAG_OCTETS_MAX;
 use word::WordLength;
 
 /// How large the language of an outline is. Addresses have one size only.
@@ -41,16 +45,12 @@ pub enum OutlineSize {
 pub struct Outlined {
     kind: FormatKind,
     style: Style,
-    tail: Box<str>,
+    frame: Frame,
 }
 
 impl Outlined {
-    pub(super) fn new(kind: FormatKind, style: Style, tail: &str) -> Self {
-        Self {
-            kind,
-            style,
-            tail: tail.into(),
-        }
+    pub(super) fn new(kind: FormatKind, style: Style, frame: Frame) -> Self {
+        Self { kind, style, frame }
     }
 
     /// How many outlines there are, with those that are denied.
@@ -68,7 +68,8 @@ impl Outlined {
     ///
     /// # Errors
     ///
-    /// If the rank is not below the size of the language.
+    /// If the rank is not below the size of the language, or the token has to have a tag for its
+    /// value's domain and none was set.
     pub fn unrank(&self, size: OutlineSize, rank: &Rank) -> Result<Option<Token>, FormatError> {
         if !rank.is_in(&self.domain(size)) {
             return Err(FormatError::RankOutsideDomain);
@@ -82,10 +83,18 @@ impl Outlined {
         let Some(words) = self.write(&symbols) else {
             return Ok(None);
         };
-        let mut text = SecretText::with_capacity(words.len() + self.tail.len());
-        text.extend(self.style.apply(&words));
-        text.push_str(&self.tail);
+        let mut styled = SecretText::with_capacity(words.len());
+        styled.extend(self.style.apply(&words));
+        let text = self.frame.around(styled)?;
         Ok(Some(Token::new(text.into_string())))
+    }
+
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    pub(super) fn set_tag(&mut self, tag: &DomainTag) {
+        self.frame.set_tag(tag);
     }
 
     /// The text in lower case, unless a word is denied.

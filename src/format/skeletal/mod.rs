@@ -7,6 +7,7 @@ mod address;
 mod bucket;
 mod class;
 mod digits;
+mod domains;
 mod email;
 mod name;
 mod residue;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 use self::class::FINAL_SIGMA;
 use self::class::SIGMA;
+use self::domains::Domains;
 use self::email::Email;
 use self::residue::Form;
 use self::residue::Mailbox;
@@ -35,7 +37,7 @@ use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::error::FormatSpecError;
 use super::fold::fold;
-use super::outline;
+use super::frame::Frame;
 use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
@@ -44,6 +46,7 @@ use super::secret_text::SecretText;
 use super::slice::Members;
 use super::slice::Shaped;
 use super::slice::Slice;
+use super::spec::EmailDomain;
 use super::spec::FormatKind;
 use super::spec::FormatSpec;
 use super::spec::Length;
@@ -58,8 +61,8 @@ pub(super) struct Skeletal {
     kind: FormatKind,
     length: Length,
     on_invalid: OnInvalid,
-    /// The `@` and the token domain of an e-mail field, else nothing.
-    tail: Box<str>,
+    /// The domains of an e-mail field, else nothing.
+    domains: Option<Domains>,
 }
 
 impl Skeletal {
@@ -68,23 +71,28 @@ impl Skeletal {
             kind,
             fidelity: _,
             token_domain,
+            domain,
             length,
             on_invalid,
         } = spec;
         if kind == FormatKind::Digits && length == Length::Bucket {
             return Err(FormatSpecError::LengthUnexpected);
         }
-        let tail = match (kind, token_domain) {
-            (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
-            (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
-            (_, Some(_)) => return Err(FormatSpecError::TokenDomainUnexpected),
-            (_, None) => Box::default(),
+        let domains = match (kind, token_domain, domain) {
+            (FormatKind::Email, token_domain, domain) => {
+                Some(Domains::new(token_domain.as_deref(), &domain)?)
+            }
+            (_, Some(_), _) => return Err(FormatSpecError::TokenDomainUnexpected),
+            (_, None, EmailDomain::Replace) => None,
+            (_, None, EmailDomain::Keep { .. } | EmailDomain::ReplaceTagged) => {
+                return Err(FormatSpecError::DomainUnexpected);
+            }
         };
         Ok(Self {
             kind,
             length,
             on_invalid,
-            tail,
+            domains,
         })
     }
 
@@ -127,20 +135,23 @@ impl Skeletal {
         residue: &[u8],
     ) -> Result<(SkeletalSlice, Rank), FormatError> {
         let folded = fold(token);
-        let text = match self.kind {
-            FormatKind::Email => folded.rsplit_once('@').map_or("", |(local, _)| local),
-            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
-                &folded
-            }
-        };
         let literals = self.literals();
-        let skeleton = match residue::read(residue, literals)?.form {
+        let ShapeResidue {
+            form,
+            domain,
+            is_kept,
+            ..
+        } = residue::read(residue, literals)?;
+        let frame = self.frame(|domains| domains.frame_of_token(domain, is_kept));
+        let mismatch = FormatError::ShapeMismatch { position: 0 };
+        let text = frame.words(&folded).ok_or(mismatch)?;
+        let skeleton = match form {
             Form::Written(skeleton) => skeleton,
             Form::Styled(style) => Skeleton::of_folded(text, style, literals)
                 .filter(|skeleton| self.admits(skeleton))
-                .ok_or(FormatError::ShapeMismatch { position: 0 })?,
+                .ok_or(mismatch)?,
         };
-        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, &self.tail);
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, frame);
         let rank = slice.rank_of_folded(text)?;
         Ok((slice, rank))
     }
@@ -200,8 +211,8 @@ impl Skeletal {
             return Recognition::NotToken;
         }
         let folded = fold(text);
-        if self.kind == FormatKind::Email {
-            return if folded.ends_with(&*fold(&self.tail)) {
+        if let Some(domains) = &self.domains {
+            return if domains.recognizes(&folded) {
                 Recognition::Token
             } else {
                 Recognition::NotToken
@@ -210,7 +221,10 @@ impl Skeletal {
         if is_outline_token(self.kind, &folded) {
             return Recognition::Token;
         }
-        match self.canonical(&folded).map(|text| self.shape(&text, None)) {
+        match self
+            .canonical(&folded)
+            .map(|text| self.shape(&text, Frame::default(), None))
+        {
             Ok(Ok(_)) => Recognition::Unsure,
             Ok(Err(_)) | Err(_) => Recognition::NotToken,
         }
@@ -228,14 +242,15 @@ impl Skeletal {
     /// A text in canonical form that is no e-mail address.
     fn plain(&self, canonical: Zeroizing<String>) -> Reading {
         Reading {
-            shape: self.shape(&canonical, None),
-            outlined: Outlined::new(self.kind, Style::of(&canonical), ""),
+            shape: self.shape(&canonical, Frame::default(), None),
+            outlined: Outlined::new(self.kind, Style::of(&canonical), Frame::default()),
             equality: canonical.clone(),
             whole: canonical,
         }
     }
 
     fn email(&self, email: &Email) -> Reading {
+        let frame = self.frame(|domains| domains.frame(&email.domain));
         let mailbox = Mailbox {
             spelling: &email.spelling,
             domain: &email.domain,
@@ -243,29 +258,35 @@ impl Skeletal {
         let shape = if !email.local.is_ascii() {
             Err(FidelityReason::NotRepresentable)
         } else {
-            self.shape(&email.local, Some(mailbox))
+            self.shape(&email.local, frame.clone(), Some(mailbox))
         };
         Reading {
             equality: email.equality(),
             whole: email.spelled(),
             shape,
-            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+            outlined: Outlined::new(self.kind, Style::Lower, frame),
         }
     }
 
     /// A text that is no e-mail address, of a field that takes it nevertheless.
     fn invalid(&self, text: Zeroizing<String>) -> Reading {
+        let frame = self.frame(Domains::frame_of_invalid);
         Reading {
             equality: text.clone(),
             whole: text,
             shape: Err(FidelityReason::Invalid),
-            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+            outlined: Outlined::new(self.kind, Style::Lower, frame),
         }
     }
 
-    fn shape(&self, text: &str, mailbox: Option<Mailbox<'_>>) -> Result<Shape, FidelityReason> {
+    fn shape(
+        &self,
+        text: &str,
+        frame: Frame,
+        mailbox: Option<Mailbox<'_>>,
+    ) -> Result<Shape, FidelityReason> {
         let literals = self.literals();
-        if self.is_too_long(text) {
+        if self.is_too_long(text, &frame) {
             return Err(FidelityReason::TooLong);
         }
         let filled = match self.length {
@@ -275,13 +296,13 @@ impl Skeletal {
             Length::Exact => None,
         };
         let placed = filled.as_ref().map_or(text, |filled| filled.as_str());
-        if self.is_too_long(placed) {
+        if self.is_too_long(placed, &frame) {
             return Err(FidelityReason::TooLong);
         }
         let skeleton = Skeleton::of(placed, literals)
             .filter(|skeleton| self.admits(skeleton))
             .ok_or(FidelityReason::NotRepresentable)?;
-        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, &self.tail);
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, frame);
         if !slice.domain().is_large_enough() {
             return Err(FidelityReason::DomainTooSmall);
         }
@@ -299,15 +320,15 @@ impl Skeletal {
     }
 
     /// Whether a text is longer than what stands for a value in a token may be.
-    fn is_too_long(&self, text: &str) -> bool {
+    fn is_too_long(&self, text: &str, frame: &Frame) -> bool {
         match self.kind {
             FormatKind::Address | FormatKind::Text => {
                 text.chars().count() > address::CHARACTERS_MAX
             }
             FormatKind::Digits => text.chars().count() > digits::CHARACTERS_MAX,
             FormatKind::Email => {
-                text.len() > email::LOCAL_OCTETS_MAX
-                    || text.len() + self.tail.len() > email::OCTETS_MAX
+                text.len() + frame.mark_octets() > email::LOCAL_OCTETS_MAX
+                    || text.len() + frame.octets_max() > email::OCTETS_MAX
             }
             FormatKind::Name => text.chars().count() > name::CHARACTERS_MAX,
         }
@@ -319,6 +340,11 @@ impl Skeletal {
         self.kind != FormatKind::Digits || !has_letter()
     }
 
+    /// What is around a token's words: something only for e-mail addresses.
+    fn frame(&self, of: impl Fn(&Domains) -> Frame) -> Frame {
+        self.domains.as_ref().map(of).unwrap_or_default()
+    }
+
     fn literals(&self) -> Literals {
         match self.kind {
             FormatKind::Address => address::LITERALS,
@@ -328,16 +354,6 @@ impl Skeletal {
             FormatKind::Text => text::LITERALS,
         }
     }
-}
-
-/// The `@` and the token domain, if every outline fits before it.
-fn token_tail(domain: &str) -> Result<Box<str>, FormatSpecError> {
-    let domain = email::ascii_domain(domain).ok_or(FormatSpecError::TokenDomainInvalid)?;
-    if domain.len() > TOKEN_DOMAIN_OCTETS_MAX {
-        let octets_max = TOKEN_DOMAIN_OCTETS_MAX;
-        return Err(FormatSpecError::TokenDomainTooLong { octets_max });
-    }
-    Ok(format!("@{}", &*domain).into())
 }
 
 /// The text with the other sigma at these places.
@@ -354,6 +370,3 @@ fn with_sigmas(text: &str, places: &[usize]) -> SecretText {
     );
     changed
 }
-
-/// Leaves room for the longest outline and the `@`.
-const TOKEN_DOMAIN_OCTETS_MAX: usize = email::OCTETS_MAX - 1 - outline::LOCAL_OCTETS_MAX;

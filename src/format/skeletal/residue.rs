@@ -53,7 +53,10 @@ pub(super) fn write(
             .find(|style| mailbox.spelling.chars().eq(style.apply(text))),
         None => Some(Style::Lower),
     };
-    bytes.push(style_id(style) | (style_id(spelling_style) << SPELLING_SHIFT) | words_flag);
+    let kept_flag = slice.frame().kept_domain().map_or(0, |_| KEPT);
+    bytes.push(
+        style_id(style) | (style_id(spelling_style) << SPELLING_SHIFT) | words_flag | kept_flag,
+    );
     if style.is_none() {
         push_number(&mut bytes, skeleton.len());
         bytes.extend_from_slice(&skeleton);
@@ -118,6 +121,8 @@ pub(super) struct ShapeResidue<'residue> {
     pub(super) spelling: Spelling<'residue>,
     /// The original domain of an e-mail address, empty for other kinds.
     pub(super) domain: &'residue str,
+    /// Whether the token has it as well.
+    pub(super) is_kept: bool,
 }
 
 /// Where a skeleton comes from.
@@ -173,6 +178,7 @@ impl<'residue> Reader<'residue> {
             sigmas,
             spelling,
             domain,
+            is_kept: flags & KEPT != 0,
         })
     }
 
@@ -228,14 +234,15 @@ fn style_of(flags: u8) -> Option<Style> {
     }
 }
 
-/// The flags: two bits for the skeleton's style, two for the spelling's, and one for each thing
-/// that may be had about words.
+/// The flags: two bits for the skeleton's style, two for the spelling's, one for each thing that
+/// may be had about words, and one for a domain that the token keeps.
 const STYLE_MASK: u8 = 0b11;
 const SPELLING_SHIFT: u32 = 2;
 const SIGMAS: u8 = 0b0001_0000;
 const LENGTHS: u8 = 0b0010_0000;
 const VERBATIM: u8 = 0b0100_0000;
 const WORDS_MASK: u8 = SIGMAS | LENGTHS | VERBATIM;
+const KEPT: u8 = 0b1000_0000;
 const CONTINUED: u8 = 0x80;
 /// A text itself takes a multiple of so many bytes.
 const VERBATIM_STEP: usize = 32;

@@ -16,15 +16,13 @@ use super::email::ascii_domain;
 #[must_use]
 pub fn validators(token_domain: &str) -> Vec<(&'static str, bool)> {
     let domain = ascii_domain(token_domain);
-    let checks: [(&str, fn(&str) -> bool); 4] = [
-        ("HTML input type=email", |_| true),
-        ("Python email-validator", email_validator),
-        ("Django EmailValidator", django),
-        ("Python validators", python_validators),
-    ];
-    checks
-        .map(|(name, accepts)| (name, domain.as_ref().is_some_and(|domain| accepts(domain))))
-        .into()
+    let verdict = |accepts: fn(&str) -> bool| domain.as_ref().is_some_and(|domain| accepts(domain));
+    vec![
+        ("HTML input type=email", domain.is_some()),
+        ("Python email-validator", verdict(email_validator)),
+        ("Django EmailValidator", verdict(django)),
+        ("Python validators", verdict(python_validators)),
+    ]
 }
 
 /// Two labels or more, the last one ending with a letter; no reserved label, no special-use name.

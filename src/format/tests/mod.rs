@@ -2,6 +2,7 @@
 
 mod bucket;
 mod closure;
+mod domains;
 mod email;
 mod free;
 mod golden;
