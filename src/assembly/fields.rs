@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::assembly::error::AssemblyError;
+use crate::assembly::formats;
 use crate::config::Config;
 use crate::config::FieldConfig;
-use crate::config::FormatName;
 use crate::domain::Equality;
 use crate::format::EmailDomain;
 use crate::format::Length;
@@ -118,12 +118,13 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
 }
 
 fn fixed(field: &FieldConfig) -> Fixed {
-    let format = match field.format {
-        FormatName::Address => "address",
-        FormatName::Digits => "digits",
-        FormatName::Email => "email",
-        FormatName::Name => "name",
-        FormatName::Text => "text",
+    // Identifiers may change their name, but not what they are.
+    let digest = formats::format(field)
+        .ok()
+        .and_then(|format| format.digest());
+    let format = match digest {
+        Some(digest) => format!("identifier {}", hex::encode(digest)),
+        None => field.format.name().to_owned(),
     };
     let equality = match field.equality {
         Equality::Field => "field",
@@ -136,7 +137,7 @@ fn fixed(field: &FieldConfig) -> Fixed {
         EmailDomain::ReplaceTagged => ("replace+tag".to_owned(), &[][..]),
     };
     Fixed {
-        format: format.to_owned(),
+        format,
         equality: equality.to_owned(),
         token_domain: field
             .token_domain
@@ -158,6 +159,8 @@ const META_ROWS_MAX: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::FieldFormat;
+    use crate::config::TextFormat;
     use crate::config::OnInvalid;
     use crate::domain::Fidelity;
 
@@ -167,7 +170,7 @@ mod tests {
         let row = r#"{"format":"email","equality":"field","token_domain":"tok.acme.example"}"#;
         let then: Fixed = serde_json::from_str(row).unwrap();
         let mut field = FieldConfig {
-            format: FormatName::Email,
+            format: FieldFormat::Text(TextFormat::Email),
             fidelity: Fidelity::Shape,
             equality: Equality::Field,
             token_domain: Some("tok.acme.example".to_owned()),

@@ -7,11 +7,15 @@ use serde::Deserialize;
 use crate::config::error::ConfigError;
 use crate::config::error::bounded;
 use crate::config::error::choice;
+use crate::config::format::FieldFormat;
+use crate::config::format::RawOptions;
+use crate::config::format::TextFormat;
 use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::format::EmailDomain;
+use crate::format::GrammarSpec;
 use crate::format::Length;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
@@ -27,9 +31,10 @@ pub struct NamespaceConfig {
 /// existing tokens are found and read: change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
-    /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything) or
-    /// `"digits"`. Required.
-    pub format: FormatName,
+    /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything),
+    /// `"digits"`, `"card"`, `"date_of_birth"`, `"iban"`, `"national_id"`, `"phone"`, or the name
+    /// of a table `[formats.NAME]`. Required.
+    pub format: FieldFormat,
     /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
     /// or `"outline"`, only its kind. Default: `"shape"`.
     pub fidelity: Fidelity,
@@ -59,21 +64,6 @@ pub struct FieldConfig {
     pub ttl_seconds: Option<u64>,
 }
 
-/// What values of a field look like.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FormatName {
-    /// A person's postal address.
-    Address,
-    /// Digits, in groups or not.
-    Digits,
-    /// An e-mail address.
-    Email,
-    /// A person's name.
-    Name,
-    /// A text of any form.
-    Text,
-}
-
 /// What happens to a value that is not valid in its format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OnInvalid {
@@ -99,6 +89,11 @@ struct RawField {
     domain: Option<String>,
     own_domains: Option<Vec<String>>,
     length: Option<String>,
+    keep: Option<String>,
+    layout: Option<String>,
+    region: Option<String>,
+    scheme: Option<String>,
+    tokens: Option<String>,
     on_invalid: Option<String>,
     ttl_s: Option<u64>,
 }
@@ -106,6 +101,7 @@ struct RawField {
 /// Checks `[namespaces]`.
 pub(super) fn check(
     raw: BTreeMap<String, RawNamespace>,
+    formats: &BTreeMap<String, GrammarSpec>,
 ) -> Result<BTreeMap<Namespace, NamespaceConfig>, ConfigError> {
     if raw.is_empty() {
         return Err(ConfigError::value(
@@ -118,13 +114,17 @@ pub(super) fn check(
         let table = format!("namespaces.{name}");
         let namespace = Namespace::new(&name)
             .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
-        Ok((namespace, raw.check(&table)?))
+        Ok((namespace, raw.check(&table, formats)?))
     });
     namespaces.collect()
 }
 
 impl RawNamespace {
-    fn check(self, table: &str) -> Result<NamespaceConfig, ConfigError> {
+    fn check(
+        self,
+        table: &str,
+        formats: &BTreeMap<String, GrammarSpec>,
+    ) -> Result<NamespaceConfig, ConfigError> {
         if self.fields.is_empty() {
             return Err(ConfigError::value(
                 format!("{table}.fields"),
@@ -136,7 +136,7 @@ impl RawNamespace {
             let table = format!("{table}.fields.{name}");
             let field = FieldName::new(&name)
                 .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
-            Ok((field, raw.check(&table)?))
+            Ok((field, raw.check(&table, formats)?))
         });
         Ok(NamespaceConfig {
             fields: fields.collect::<Result<_, ConfigError>>()?,
@@ -145,9 +145,21 @@ impl RawNamespace {
 }
 
 impl RawField {
-    fn check(self, table: &str) -> Result<FieldConfig, ConfigError> {
+    fn check(
+        self,
+        table: &str,
+        formats: &BTreeMap<String, GrammarSpec>,
+    ) -> Result<FieldConfig, ConfigError> {
         let key = |name: &str| format!("{table}.{name}");
-        let format = choice(key("format"), &self.format, &FORMATS)?;
+        let options = RawOptions {
+            keep: self.keep,
+            layout: self.layout,
+            region: self.region,
+            scheme: self.scheme,
+            tokens: self.tokens,
+        };
+        let format = options.check(table, &self.format, formats)?;
+        let text = format.text();
         let fidelity = match self.fidelity {
             Some(word) => choice(key("fidelity"), &word, &FIDELITIES)?,
             None => Fidelity::Shape,
@@ -169,9 +181,9 @@ impl RawField {
             )?),
             None => None,
         };
-        let domain = email_domain(table, format, self.domain, self.own_domains)?;
-        let length = length(key("length"), format, self.length)?;
-        let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
+        let domain = email_domain(table, text, self.domain, self.own_domains)?;
+        let length = length(key("length"), text, self.length)?;
+        let token_domain = token_domain(&key("token_domain"), text, self.token_domain)?;
         Ok(FieldConfig {
             format,
             fidelity,
@@ -185,12 +197,17 @@ impl RawField {
     }
 }
 
-fn length(key: String, format: FormatName, word: Option<String>) -> Result<Length, ConfigError> {
+fn length(
+    key: String,
+    format: Option<TextFormat>,
+    word: Option<String>,
+) -> Result<Length, ConfigError> {
     let length = match word {
         Some(word) => choice(key.clone(), &word, &LENGTHS)?,
         None => Length::Exact,
     };
-    if (format, length) == (FormatName::Digits, Length::Bucket) {
+    let has_words = !matches!(format, None | Some(TextFormat::Digits));
+    if length == Length::Bucket && !has_words {
         let problem = "is for formats that have words";
         return Err(ConfigError::value(key, problem, "leave it out"));
     }
@@ -199,17 +216,17 @@ fn length(key: String, format: FormatName, word: Option<String>) -> Result<Lengt
 
 fn token_domain(
     key: &str,
-    format: FormatName,
+    format: Option<TextFormat>,
     given: Option<String>,
 ) -> Result<Option<String>, ConfigError> {
     match (format, given) {
-        (FormatName::Email, Some(domain)) if is_domain(&domain) => Ok(Some(domain)),
-        (FormatName::Email, Some(_)) => Err(ConfigError::value(
+        (Some(TextFormat::Email), Some(domain)) if is_domain(&domain) => Ok(Some(domain)),
+        (Some(TextFormat::Email), Some(_)) => Err(ConfigError::value(
             key,
             "is not a domain of at least two labels, in lower case",
             "write it like \"tok.acme.example\", an international domain as \"xn--\"",
         )),
-        (FormatName::Email, None) => Err(ConfigError::value(
+        (Some(TextFormat::Email), None) => Err(ConfigError::value(
             key,
             "is missing, and a token must never be a stranger's mailbox",
             "name a domain of your own that takes no mail, like \"tok.acme.example\"",
@@ -225,7 +242,7 @@ fn token_domain(
 
 fn email_domain(
     table: &str,
-    format: FormatName,
+    format: Option<TextFormat>,
     word: Option<String>,
     own_domains: Option<Vec<String>>,
 ) -> Result<EmailDomain, ConfigError> {
@@ -236,7 +253,7 @@ fn email_domain(
             remedy,
         ))
     };
-    if format != FormatName::Email && (word.is_some() || own_domains.is_some()) {
+    if format != Some(TextFormat::Email) && (word.is_some() || own_domains.is_some()) {
         let problem = "is only for the format \"email\"";
         let name = word.map_or("own_domains", |_| "domain");
         return refused(name, problem, "leave it out");
@@ -289,14 +306,6 @@ fn is_domain(text: &str) -> bool {
 
 const NAME_REMEDY: &str =
     "use a lower-case letter, then lower-case letters, digits, \"_\" or \"-\", at most 32 in all";
-
-const FORMATS: [(&str, FormatName); 5] = [
-    ("name", FormatName::Name),
-    ("address", FormatName::Address),
-    ("email", FormatName::Email),
-    ("text", FormatName::Text),
-    ("digits", FormatName::Digits),
-];
 
 const FIDELITIES: [(&str, Fidelity); 2] =
     [("shape", Fidelity::Shape), ("outline", Fidelity::Outline)];

@@ -95,7 +95,7 @@ fn fields_and_permits_are_read() {
     assert_eq!(
         fields[&FieldName::new("email").unwrap()],
         FieldConfig {
-            format: FormatName::Email,
+            format: FieldFormat::Text(TextFormat::Email),
             fidelity: Fidelity::Shape,
             equality: Equality::Field,
             token_domain: Some("tok.acme.example".to_owned()),
