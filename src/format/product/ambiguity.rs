@@ -78,6 +78,8 @@ struct Square<'automaton> {
     automaton: &'automaton Automaton,
     /// Each pair, with the pair and the character that lead to it first.
     reached: BTreeMap<Pair, Option<(Pair, char)>>,
+    /// The pairs in the order in which they were reached.
+    order: Vec<Pair>,
     /// For each pair, those that lead to it.
     before: BTreeMap<Pair, Vec<(Pair, char)>>,
 }
@@ -87,6 +89,7 @@ impl<'automaton> Square<'automaton> {
         Self {
             automaton,
             reached: BTreeMap::new(),
+            order: Vec::new(),
             before: BTreeMap::new(),
         }
     }
@@ -98,6 +101,7 @@ impl<'automaton> Square<'automaton> {
         let mut waiting = VecDeque::from([start]);
         let mut steps_count = 0;
         while let Some(pair) = waiting.pop_front() {
+            self.order.push(pair);
             let [one, other] = pair.map(|state| self.arrows(state));
             steps_count += one.len() * other.len();
             if steps_count > STEPS_MAX || self.reached.len() > PAIRS_MAX {
@@ -124,7 +128,7 @@ impl<'automaton> Square<'automaton> {
         Ok(())
     }
 
-    /// Two different states that are both on the way of one text, and the text.
+    /// The first two different states that are both on the way of one text, and the text.
     fn ambiguity(&self) -> Option<(Pair, String)> {
         let ends = self.reached.keys().filter(|pair| {
             let mut states = pair.iter().map(|&state| self.automaton.states.get(state));
@@ -134,9 +138,6 @@ impl<'automaton> Square<'automaton> {
             ends.map(|&pair| (pair, None)).collect();
         let mut waiting: VecDeque<Pair> = after.keys().copied().collect();
         while let Some(pair) = waiting.pop_front() {
-            if pair[0] != pair[1] {
-                return Some((pair, self.example(pair, &after)));
-            }
             for &(before, character) in self.before.get(&pair).into_iter().flatten() {
                 after.entry(before).or_insert_with(|| {
                     waiting.push_back(before);
@@ -144,7 +145,9 @@ impl<'automaton> Square<'automaton> {
                 });
             }
         }
-        None
+        let is_ambiguous = |pair: &&Pair| pair[0] != pair[1] && after.contains_key(*pair);
+        let first = *self.order.iter().find(is_ambiguous)?;
+        Some((first, self.example(first, &after)))
     }
 
     /// A text that leads to a pair, and on to an end.

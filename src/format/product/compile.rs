@@ -42,7 +42,7 @@ impl Part {
         let token = match &spec.token {
             None => None,
             Some(TokenSpec::Check(_)) => {
-                return Err(Fault::TokenWord { word: "token" }.at(token_place));
+                return Err(Fault::TokenWord.at(token_place));
             }
             Some(TokenSpec::Set(_)) if spec.keep == Some(true) => {
                 return Err(Fault::KeptAndExchanged.at(place));

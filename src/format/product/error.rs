@@ -184,8 +184,8 @@ pub(super) enum Fault {
          like\nremove one of them"
     )]
     TextsCollide { first: String, second: String },
-    #[error("`{word}` is for checks only\nwrite a table like {{ class = \"upper\" }}")]
-    TokenWord { word: &'static str },
+    #[error("is a word, which is for checks only\nwrite a table like {{ class = \"upper\" }}")]
+    TokenWord,
     #[error("is a table, but of a check\nset it to \"right\" or \"wrong\"")]
     TokenTable,
     #[error("is too large to find out whether it is unambiguous\nuse fewer forms, parts or texts")]

@@ -95,10 +95,6 @@ impl Part {
         }
     }
 
-    pub(super) fn is_kept(&self) -> bool {
-        matches!(self.body, Body::Kept(_))
-    }
-
     /// Adds the lengths with which the part, if present, can begin this text.
     pub(super) fn read(
         &self,
