@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::assembly::formats::FieldFormatError;
 use crate::audit::CommitError;
 use crate::audit::HeadError;
 use crate::audit::StartError;
-use crate::assembly::formats::FieldFormatError;
 use crate::crypto::note::NoteError;
 use crate::domain::FieldName;
 use crate::domain::Namespace;

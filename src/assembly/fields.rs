@@ -160,8 +160,8 @@ const META_ROWS_MAX: usize = 100;
 mod tests {
     use super::*;
     use crate::config::FieldFormat;
-    use crate::config::TextFormat;
     use crate::config::OnInvalid;
+    use crate::config::TextFormat;
     use crate::domain::Fidelity;
 
     /// Goal: a vault from before a setting opens as it was. Method: a row as version 1 wrote it.

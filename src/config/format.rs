@@ -106,12 +106,17 @@ impl RawOptions {
         name: &str,
         formats: &BTreeMap<String, GrammarSpec>,
     ) -> Result<FieldFormat, ConfigError> {
-        let format = match (FORMATS.iter().find(|(own, _)| *own == name), formats.get(name)) {
+        let format = match (
+            FORMATS.iter().find(|(own, _)| *own == name),
+            formats.get(name),
+        ) {
             (Some((_, format)), _) => Ok(*format),
             (None, Some(grammar)) => Err(grammar),
             (None, None) => {
-                let names: Vec<String> =
-                    FORMATS.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                let names: Vec<String> = FORMATS
+                    .iter()
+                    .map(|(name, _)| format!("\"{name}\""))
+                    .collect();
                 return Err(ConfigError::value(
                     format!("{table}.format"),
                     "is neither a built-in format nor a table [formats.NAME]",
@@ -160,14 +165,24 @@ impl RawOptions {
         let has = |formats: &[BuiltIn]| format.is_some_and(|format| formats.contains(&format));
         let marked = [BuiltIn::Card, BuiltIn::Iban, BuiltIn::Phone];
         let keys = [
-            ("keep", self.keep.is_some(), has(&[BuiltIn::Card]), "\"card\""),
+            (
+                "keep",
+                self.keep.is_some(),
+                has(&[BuiltIn::Card]),
+                "\"card\"",
+            ),
             (
                 "layout",
                 self.layout.is_some(),
                 has(&[BuiltIn::DateOfBirth]),
                 "\"date_of_birth\"",
             ),
-            ("region", self.region.is_some(), has(&[BuiltIn::Phone]), "\"phone\""),
+            (
+                "region",
+                self.region.is_some(),
+                has(&[BuiltIn::Phone]),
+                "\"phone\"",
+            ),
             (
                 "scheme",
                 self.scheme.is_some(),

@@ -37,6 +37,8 @@ mod style;
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 pub use self::builtin::Mode;
 pub use self::builtin::card::CardKeep;
 pub use self::builtin::date_of_birth::DateLayout;
@@ -211,6 +213,16 @@ impl Format {
             }
         };
         Ok(Plaintext::new(text.into_string()))
+    }
+
+    /// The form under which a token of this format is found again, whatever applications did to
+    /// it: its [`fold()`], for identifiers without the separators that the format ignores.
+    #[must_use]
+    pub fn fold(&self, text: &str) -> Zeroizing<String> {
+        match &self.layout {
+            Layout::Product(identifier) => identifier.fold(text),
+            Layout::Skeletal(_) => fold(text),
+        }
     }
 
     /// Says whether a text may be a token, by its form alone.

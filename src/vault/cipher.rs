@@ -16,11 +16,11 @@ use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Timestamp;
 use crate::domain::Token;
+use crate::format::Format;
 use crate::format::OutlineSize;
 use crate::format::Parsed;
 use crate::format::Residue;
 use crate::format::Slice;
-use crate::format::fold;
 use crate::policy::Permitted;
 use crate::store::Record;
 use crate::store::RecordId;
@@ -134,7 +134,7 @@ pub(super) fn decipher(
         return Err(ItemError::Damaged);
     }
     // The token's spelling, to derive the residue's key from it.
-    let folded = fold(token.expose());
+    let folded = format.fold(token.expose());
     let residue = key.open_residue(name, &terms(record), folded.as_bytes(), &record.residue)?;
     let residue = Residue::from_bytes(residue);
     let value = match Form::of(record).ok_or(ItemError::Damaged)? {
@@ -178,9 +178,9 @@ pub(super) fn terms(record: &Record) -> [u8; 20] {
 
 /// Whether two texts are one token, however they are spelled; in time that does not depend on
 /// where they differ.
-pub(super) fn is_same_token(one: &Token, other: &Token) -> bool {
+pub(super) fn is_same_token(format: &Format, one: &Token, other: &Token) -> bool {
     // Both spellings are folded as the record's id is.
-    let (one, other) = (fold(one.expose()), fold(other.expose()));
+    let (one, other) = (format.fold(one.expose()), format.fold(other.expose()));
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::Fidelity;
+use crate::format::EmailDomain;
 use crate::format::FormatSpec;
 use crate::format::GrammarSpec;
 use crate::format::IdentifierSpec;
@@ -13,6 +14,7 @@ fn emails() -> Format {
         kind: FormatKind::Email,
         fidelity: Fidelity::Shape,
         token_domain: Some("tok.acme.example".to_owned()),
+        domain: EmailDomain::Replace,
         length: Length::Exact,
         on_invalid: OnInvalid::Outline,
     })

@@ -12,7 +12,7 @@ use crate::format::builtin::date_of_birth;
 use crate::format::builtin::iban;
 use crate::format::builtin::national_id::Scheme;
 use crate::format::builtin::phone;
-use crate::format::builtin::phone::Region;
+use crate::format::builtin::phone::reading::Region;
 use crate::format::error::FormatError;
 use crate::format::product::GrammarSpec;
 use crate::format::product::Product;
@@ -59,11 +59,9 @@ impl Family {
                 Self::One(Product::new(&grammar)?)
             }
             IdentifierSpec::Phone { region, mode } => Self::Phone {
-                codes: Countries::new(*mode, phone::calling_codes().into_iter()),
+                codes: Countries::new(*mode, phone::marks::calling_codes().into_iter()),
                 region: match region {
-                    Some(name) => {
-                        Some(Region::named(name).ok_or(IdentifierError::RegionUnknown)?)
-                    }
+                    Some(name) => Some(Region::named(name).ok_or(IdentifierError::RegionUnknown)?),
                     None => None,
                 },
             },
@@ -78,7 +76,7 @@ impl Family {
             Self::Phone { region, .. } => {
                 let plain = Product::canonical_as(&GrammarSpec::default(), text)?;
                 // What is no number stays as it is, for a field that takes such.
-                Ok(phone::canonical(&plain, *region).unwrap_or(plain))
+                Ok(phone::reading::canonical(&plain, *region).unwrap_or(plain))
             }
         }
     }
@@ -87,11 +85,10 @@ impl Family {
     pub(super) fn product_of(&self, text: &str) -> Option<&Product> {
         match self {
             Self::Card(product) | Self::One(product) => Some(product),
-            Self::Iban(countries) => {
-                countries.product(&iban::country_of(text)?, |country, mode| {
+            Self::Iban(countries) => countries
+                .product(&iban::country_of(text)?, |country, mode| {
                     iban::grammar(country, mode)
-                })
-            }
+                }),
             Self::Phone { codes, .. } => {
                 let code = phone::calling_code(text)?;
                 codes.product(&code, |code, mode| phone::grammar(*code, mode))
@@ -121,7 +118,10 @@ impl Family {
         let of_tables = |name: &[u8; 5], mode: Mode| {
             let mut digest = [0; 16];
             let named = name.iter().copied().chain([u8::from(mode == Mode::Marked)]);
-            digest.iter_mut().zip(named).for_each(|(to, from)| *to = from);
+            digest
+                .iter_mut()
+                .zip(named)
+                .for_each(|(to, from)| *to = from);
             digest
         };
         match self {

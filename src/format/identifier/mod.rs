@@ -3,12 +3,15 @@
 mod family;
 mod spec;
 
+use zeroize::Zeroizing;
+
 use self::family::Family;
 pub use self::spec::IdentifierError;
 pub use self::spec::IdentifierSpec;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::fold::fold;
+use super::frame::Frame;
 use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
@@ -69,10 +72,18 @@ impl Identifier {
         Ok(Reading {
             shape,
             // Words, whatever the value was: an identifier says no more of itself.
-            outlined: Outlined::new(FormatKind::Name, Style::of(&canonical), ""),
+            outlined: Outlined::new(FormatKind::Name, Style::of(&canonical), Frame::default()),
             equality: canonical.clone(),
             whole: canonical,
         })
+    }
+
+    /// The fold without what the format ignores. A text of no format is an outline.
+    pub(super) fn fold(&self, text: &str) -> Zeroizing<String> {
+        let folded = fold(text);
+        let product = self.family.product_of(&folded);
+        let stripped = product.and_then(|product| product.strip_token(&folded));
+        stripped.unwrap_or(folded)
     }
 
     /// The slice and the rank of a token.
