@@ -11,6 +11,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use counterfoil::domain::DomainSize;
 use counterfoil::domain::Fidelity;
@@ -318,6 +319,32 @@ fn values_round_trip_with_hidden_lengths() {
             assert!(kind != FormatKind::Email || token.ends_with("@tok.acme.example"));
         });
         assert_near(all.percent()[0], shape);
+    }
+}
+
+/// Goal: hidden lengths make a shape less of a fingerprint. Method: the share of distinct full
+/// names and addresses that no other one of their corpus shares its slice with.
+#[test]
+fn fewer_shapes_are_unique_with_hidden_lengths() {
+    for (kind, corpus) in [(FormatKind::Name, NAMES), (FormatKind::Address, ADDRESSES)] {
+        let is_full = |value: &String| kind == FormatKind::Address || value.contains(' ');
+        let values: BTreeSet<String> = rows(corpus).map(|row| row.1).filter(is_full).collect();
+        let [exact, bucket] = [Length::Exact, Length::Bucket].map(|length| {
+            let format = format_with(kind, length);
+            let mut slices = BTreeMap::<Vec<u8>, u32>::new();
+            let parsed = values.iter().map(|value| {
+                let parsed = format.parse(&Plaintext::new(value.clone())).unwrap();
+                parsed.shaped().ok().map(|it| it.slice.tweak().to_vec())
+            });
+            for tweak in parsed.flatten() {
+                *slices.entry(tweak).or_default() += 1;
+            }
+            let count = |count: usize| f64::from(u32::try_from(count).unwrap());
+            let unique = slices.values().filter(|&&count| count == 1).count();
+            100.0 * count(unique) / f64::from(slices.values().sum::<u32>())
+        });
+        println!("{kind:?} of a unique shape: {exact:.1} %, {bucket:.1} % with hidden lengths");
+        assert!(bucket < 0.75 * exact);
     }
 }
 

@@ -72,8 +72,9 @@ impl SkeletalSlice {
         &self.domain
     }
 
-    /// The kind, whether words were filled up, a kept domain, and the skeleton in bytes, the same for a value and its token. Two slices have
-    /// the same bytes only if they are the same; the caller puts their length before them.
+    /// The kind, whether words were filled up, a kept domain, and the skeleton in bytes, the same
+    /// for a value and its token. Two slices have the same bytes only if they are the same; the
+    /// caller puts their length before them.
     pub(in crate::format) fn tweak(&self) -> &[u8] {
         &self.tweak
     }

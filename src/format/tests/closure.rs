@@ -221,7 +221,9 @@ proptest! {
     #[test]
     fn text_of_classes_and_literals_is_closed(
         text in "[A-Za-z0-9ßıİẞéŁșσςΐΆбЁґԱბשآۓがーヷ々一힣٣ '’.,-]{8,40}",
-        kind in prop::sample::select(&[FormatKind::Address, FormatKind::Name, FormatKind::Text][..]),
+        kind in prop::sample::select(
+            &[FormatKind::Address, FormatKind::Name, FormatKind::Text][..],
+        ),
         seed in any::<u32>(),
     ) {
         if let Ok(parsed) = parse(kind, &text) && parsed.shaped().is_ok() {
