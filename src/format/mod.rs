@@ -60,6 +60,7 @@ pub use self::product::DatesSpec;
 pub use self::product::FormSpec;
 pub use self::product::GrammarError;
 pub use self::product::GrammarSpec;
+pub use self::product::IntegersSpec;
 pub use self::product::LengthSpec;
 pub use self::product::PartSpec;
 pub use self::product::SetSpec;

@@ -159,19 +159,23 @@ impl Automaton {
 
     fn integers(&mut self, from: &Frontier, integers: &Integers) -> Result<Vec<usize>, Fault> {
         let mut ends = Vec::new();
-        for &length in integers.lengths() {
-            let power = |digits| 10_u64.saturating_pow(u32::try_from(digits).unwrap_or(u32::MAX));
-            // Without a width, the integers of each length are a range of their own. Zero has one
-            // digit.
-            let (least, most) = match integers.width {
-                Some(_) => (integers.first, integers.last),
-                None if length == 1 => (integers.first, integers.last.min(9)),
-                None => (
-                    integers.first.max(power(length - 1)),
-                    integers.last.min(power(length).saturating_sub(1)),
-                ),
-            };
-            ends.extend(self.digits(from, least, most, length)?);
+        for &(first, last) in integers.ranges() {
+            if let Some(width) = integers.width {
+                ends.extend(self.digits(from, first, last, width)?);
+                continue;
+            }
+            // Without a width, the integers of each length are a range of their own.
+            let mut least = first;
+            for &length in integers.lengths() {
+                let digits = u32::try_from(length).unwrap_or(u32::MAX);
+                // `u64::MAX` has the most digits.
+                let longest = 10_u64.checked_pow(digits).map_or(u64::MAX, |end| end - 1);
+                let most = longest.min(last);
+                if least <= most {
+                    ends.extend(self.digits(from, least, most, length)?);
+                    least = most.saturating_add(1);
+                }
+            }
         }
         Ok(ends)
     }

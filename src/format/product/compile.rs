@@ -16,6 +16,7 @@ use super::set::Set;
 use super::set::Texts;
 use super::set::Word;
 use super::spec::DatesSpec;
+use super::spec::IntegersSpec;
 use super::spec::LengthSpec;
 use super::spec::PartSpec;
 use super::spec::TokenSpec;
@@ -172,8 +173,12 @@ fn raw(
     if let Some(options) = &spec.one_of {
         return texts(options, spelling, own);
     }
-    if let Some(range) = spec.integer {
-        let integers = Integers::new(range, spec.width).map_err(|fault| fault.at(own))?;
+    if let Some(integers) = &spec.integer {
+        let ranges = match integers {
+            IntegersSpec::Range(range) => std::slice::from_ref(range),
+            IntegersSpec::Ranges(ranges) => ranges,
+        };
+        let integers = Integers::new(ranges, spec.width).map_err(|fault| fault.at(own))?;
         return Ok(Raw::Set(Set::Integers(integers)));
     }
     if let Some(dates) = &spec.date {

@@ -133,8 +133,10 @@ impl Writer {
             }
             Set::Integers(integers) => {
                 self.number(1_u64);
-                self.number(integers.first);
-                self.number(integers.last);
+                self.list(integers.ranges(), |writer, &(first, last)| {
+                    writer.number(first);
+                    writer.number(last);
+                });
                 self.count(integers.width.unwrap_or(0));
             }
             Set::Texts(texts) => {

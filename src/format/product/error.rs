@@ -59,7 +59,7 @@ pub(super) enum Fault {
     AlphabetTooLarge { characters_max: usize },
     #[error(
         "{side} can be read in two ways, for example `{example}`: here and by {other}\n\
-         separate the parts with a literal, or fix their lengths"
+         separate the parts with a literal, fix their lengths, or begin forms differently"
     )]
     Ambiguous {
         side: Side,
@@ -87,8 +87,8 @@ pub(super) enum Fault {
     ClassUnknown { name: String },
     #[error("`{text}` is not a day\nwrite YYYY-MM-DD, from 0001-01-01 to 9999-12-31")]
     DateInvalid { text: String },
-    #[error("ranges are not in order, or overlap\nwrite them from the earliest to the latest")]
-    DatesUnordered,
+    #[error("ranges are not in order, or overlap\nwrite them in order")]
+    RangesUnordered,
     #[error(
         "is {digits} digits, which cannot write every number below the modulus {modulus}\n\
          set `digits` from 1 to 4, and a smaller modulus"

@@ -46,6 +46,7 @@ pub use self::spec::CheckToken;
 pub use self::spec::DatesSpec;
 pub use self::spec::FormSpec;
 pub use self::spec::GrammarSpec;
+pub use self::spec::IntegersSpec;
 pub use self::spec::LengthSpec;
 pub use self::spec::PartSpec;
 pub use self::spec::SetSpec;

@@ -81,8 +81,9 @@ pub struct PartSpec {
     /// `length`: how many characters of a class or alphabet there are, or the least and the most.
     /// A token has as many as its value. At most 64.
     pub length: Option<LengthSpec>,
-    /// `integer`: a decimal number between these two, both included.
-    pub integer: Option<[u64; 2]>,
+    /// `integer`: a decimal number between these two, both included, or in one of several such
+    /// ranges. Example: `[[1, 12], [21, 32]]`.
+    pub integer: Option<IntegersSpec>,
     /// `width`: how many digits an integer has, with leading zeros. Default: no leading zeros,
     /// and then a token may have another length than its value.
     pub width: Option<usize>,
@@ -129,6 +130,19 @@ pub enum LengthSpec {
     Exact(usize),
     /// The least and the most.
     Range([usize; 2]),
+}
+
+/// Which integers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(
+    untagged,
+    expecting = "integer is a pair of numbers like [1, 366], or several pairs"
+)]
+pub enum IntegersSpec {
+    /// From the first to the second, both included.
+    Range([u64; 2]),
+    /// In one of these ranges.
+    Ranges(Vec<[u64; 2]>),
 }
 
 /// Which days.
@@ -178,8 +192,8 @@ pub struct SetSpec {
     pub alphabet: Option<String>,
     /// `length`: how many. Default: as many as the value has.
     pub length: Option<LengthSpec>,
-    /// `integer`: a decimal number between these two.
-    pub integer: Option<[u64; 2]>,
+    /// `integer`: a decimal number in one of these ranges.
+    pub integer: Option<IntegersSpec>,
     /// `width`: how many digits an integer has, with leading zeros.
     pub width: Option<usize>,
     /// `date`: a day in one of these ranges.

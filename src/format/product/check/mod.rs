@@ -132,10 +132,11 @@ impl Values {
 }
 
 fn push_digits(numbers: &mut Vec<u32>, number: u32, width: usize) {
-    let mut power = 10_u32.saturating_pow(u32::try_from(width).unwrap_or(u32::MAX));
-    for _ in 0..width {
-        power /= 10;
-        numbers.push(number.checked_div(power).unwrap_or(0) % 10);
+    for place in (0..width).rev() {
+        let power = u32::try_from(place)
+            .ok()
+            .and_then(|p| 10_u32.checked_pow(p));
+        numbers.push(power.map_or(0, |power| number / power % 10));
     }
 }
 

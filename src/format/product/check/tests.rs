@@ -163,6 +163,9 @@ fn text_of_a_part_may_count_as_another_number() {
     assert_eq!(count("2A"), Some(vec![1, 9]));
     assert_eq!(count("2B"), Some(vec![1, 8]));
     assert_eq!(count("12A"), Some(vec![1, 2, 1, 0]));
+    let mut numbers = Vec::new();
+    push_digits(&mut numbers, 4_294_967_295, 12);
+    assert_eq!(numbers, [0, 0, 4, 2, 9, 4, 9, 6, 7, 2, 9, 5]);
     assert_eq!(count("1-2 /"), Some(vec![1, 2]));
     assert_eq!(count("é"), None);
 }

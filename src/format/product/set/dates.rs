@@ -38,7 +38,7 @@ impl Dates {
             let (first, last) = (day_number(first)?, day_number(last)?);
             let span = last.checked_sub(first).ok_or(Fault::RangeReversed)?;
             if ranges.last().is_some_and(|&(_, before)| before >= first) {
-                return Err(Fault::DatesUnordered);
+                return Err(Fault::RangesUnordered);
             }
             ranges.push((first, last));
             size += span + 1;

@@ -5,40 +5,55 @@ use zeroize::Zeroizing;
 use super::super::error::Fault;
 use crate::format::secret_text::SecretText;
 
-/// The integers from `first` to `last`, in order.
+/// The integers of some ranges, from the least to the greatest.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in super::super) struct Integers {
-    pub(in super::super) first: u64,
-    pub(in super::super) last: u64,
+    ranges: Box<[Range]>,
     /// How many digits, with leading zeros; without it, as many as the integer needs.
     pub(in super::super) width: Option<usize>,
     size: u32,
     lengths: Box<[usize]>,
 }
 
+/// The first and the last integer.
+type Range = (u64, u64);
+
 impl Integers {
-    pub(in super::super) fn new(
-        [first, last]: [u64; 2],
-        width: Option<usize>,
-    ) -> Result<Self, Fault> {
-        let span = last.checked_sub(first).ok_or(Fault::RangeReversed)?;
-        let size = u32::try_from(span)
-            .ok()
-            .and_then(|span| span.checked_add(1));
-        let lengths: Vec<_> = match width {
-            Some(width) if width < digits_count(last) || width > DIGITS_MAX => {
+    pub(in super::super) fn new(pairs: &[[u64; 2]], width: Option<usize>) -> Result<Self, Fault> {
+        let mut ranges: Vec<Range> = Vec::new();
+        let mut lengths = Vec::new();
+        let mut size = 0_u32;
+        for &[first, last] in pairs {
+            let span = last.checked_sub(first).ok_or(Fault::RangeReversed)?;
+            if ranges.last().is_some_and(|&(_, before)| before >= first) {
+                return Err(Fault::RangesUnordered);
+            }
+            let own = u32::try_from(span)
+                .ok()
+                .and_then(|span| span.checked_add(1));
+            let sum = own.and_then(|own| size.checked_add(own));
+            size = sum.ok_or(Fault::IntegerSpan)?;
+            ranges.push((first, last));
+            lengths.extend(digits_count(first)..=digits_count(last));
+        }
+        let &(_, most) = ranges.last().ok_or(Fault::SetEmpty)?;
+        if let Some(width) = width {
+            if width < digits_count(most) || width > DIGITS_MAX {
                 return Err(Fault::Width);
             }
-            Some(width) => vec![width],
-            None => (digits_count(first)..=digits_count(last)).collect(),
-        };
+            lengths = vec![width];
+        }
+        lengths.dedup();
         Ok(Self {
-            first,
-            last,
+            ranges: ranges.into(),
             width,
-            size: size.ok_or(Fault::IntegerSpan)?,
+            size,
             lengths: lengths.into(),
         })
+    }
+
+    pub(in super::super) fn ranges(&self) -> &[Range] {
+        &self.ranges
     }
 
     pub(super) fn size(&self) -> u32 {
@@ -51,19 +66,29 @@ impl Integers {
 
     pub(super) fn rank(&self, text: &[char]) -> Option<u32> {
         let number = read_number(text)?;
-        let is_spelled = match self.width {
-            Some(width) => text.len() == width,
-            None => text.len() == digits_count(number),
-        };
-        let is_member = is_spelled && (self.first..=self.last).contains(&number);
-        let rank = number.checked_sub(self.first).filter(|_| is_member)?;
-        u32::try_from(rank).ok()
+        if text.len() != self.width.unwrap_or(digits_count(number)) {
+            return None;
+        }
+        let mut before = 0;
+        for &(first, last) in &self.ranges {
+            if (first..=last).contains(&number) {
+                return u32::try_from(before + (number - first)).ok();
+            }
+            before += last - first + 1;
+        }
+        None
     }
 
     pub(super) fn write(&self, rank: u32, text: &mut SecretText) -> Option<()> {
-        let number = self.first.checked_add(u64::from(rank))?;
-        push_number(text, number, self.width.unwrap_or(0));
-        (number <= self.last).then_some(())
+        let mut rest = u64::from(rank);
+        for &(first, last) in &self.ranges {
+            if rest <= last - first {
+                push_number(text, first + rest, self.width.unwrap_or(0));
+                return Some(());
+            }
+            rest -= last - first + 1;
+        }
+        None
     }
 }
 

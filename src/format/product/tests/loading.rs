@@ -139,6 +139,11 @@ const PARTS: &[(&str, &str)] = &[
         "{ integer = [0, 4294967295] }",
         "parts[1].integer: has more than 4,294,967,295 members",
     ),
+    ("{ integer = [] }", "parts[1].integer: "),
+    (
+        "{ integer = [[1, 3], [3, 4]] }",
+        "parts[1].integer: ranges are not in order, or overlap",
+    ),
     (
         "{ integer = [0, 100], width = 2 }",
         "parts[1].integer: is too small for the largest number",
@@ -278,8 +283,14 @@ fn unknown_keys_are_refused() {
             "parts = [ { date = ['2000-01-01'] } ]",
             "date is a pair of days",
         ),
-        ("parts = [ { integer = [1] } ]", "an array of length 2"),
-        ("parts = [ { integer = [-1, 3] } ]", "expected u64"),
+        (
+            "parts = [ { integer = [1] } ]",
+            "integer is a pair of numbers",
+        ),
+        (
+            "parts = [ { integer = [-1, 3] } ]",
+            "integer is a pair of numbers",
+        ),
         ("[[forms]]\npart = []", "unknown field `part`"),
     ] {
         let error = toml::from_str::<GrammarSpec>(spec).unwrap_err().to_string();

@@ -140,7 +140,10 @@ fn random_part(sampler: &mut Sampler) -> PartSpec {
         1 => run("upper", length, length + pick(sampler, 2) * 3),
         2 => run("alnum_upper", length, length),
         3 => PartSpec {
-            integer: Some([7, 7 + u64::from(sampler.below(100_000))]),
+            integer: Some(IntegersSpec::Ranges(vec![
+                [2, 5],
+                [7, 7 + u64::from(sampler.below(100_000))],
+            ])),
             width: (sampler.below(2) == 0).then_some(6),
             ..PartSpec::default()
         },
@@ -184,7 +187,7 @@ fn random_token(sampler: &mut Sampler, part: &PartSpec) -> TokenSpec {
             ..SetSpec::default()
         },
         (0, None) => SetSpec {
-            integer: Some([100, 999]),
+            integer: Some(IntegersSpec::Range([100, 999])),
             ..SetSpec::default()
         },
         (1, _) => SetSpec {

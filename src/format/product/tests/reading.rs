@@ -147,6 +147,26 @@ fn integer_is_written_as_its_width_says() {
             { integer = [7, 366], width = 4 },
         ]",
     );
+    let ranges = product(
+        "parts = [
+            { integer = [[1, 12], [21, 32]], token = { integer = [[13, 20], [41, 56]] } },
+            { class = 'upper', length = 4 },
+        ]",
+    );
+    for (value, rank) in [("1AAAA", 0), ("12AAAA", 11), ("21AAAA", 12), ("32AAAA", 23)] {
+        let read = ranges.parse(value).unwrap();
+        assert!(read.rank.equals(&Rank::from_u64(rank * 456_976)));
+        let token = read.slice.unrank(&read.rank).unwrap().unwrap();
+        let expected = if rank < 8 { 13 + rank } else { 33 + rank };
+        assert_eq!(*token, *format!("{expected}AAAA"));
+        assert_eq!(
+            *read.slice.restore(&read.rank, &read.quotient).unwrap(),
+            *value
+        );
+    }
+    for value in ["0AAAA", "13AAAA", "33AAAA", "01AAAA"] {
+        assert!(ranges.parse(value).is_none(), "{value}");
+    }
     for value in ["0/0007", "20000000/0366", "10/0100"] {
         assert!(accepted(&integers, value).is_some(), "{value}");
     }
