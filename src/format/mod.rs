@@ -34,6 +34,7 @@ mod skeletal;
 mod slice;
 mod spec;
 mod style;
+mod summary;
 
 use std::fmt;
 
@@ -76,6 +77,7 @@ pub use self::spec::FormatKind;
 pub use self::spec::FormatSpec;
 pub use self::spec::Length;
 pub use self::spec::OnInvalid;
+pub use self::summary::FormatSummary;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
 use crate::domain::Rank;

@@ -112,6 +112,37 @@ impl Family {
         }
     }
 
+    /// A format of the family, to show what it does.
+    pub(super) fn sample(&self) -> Option<&Product> {
+        match self {
+            Self::Card(product) | Self::One(product) => Some(product),
+            Self::Iban(_) => self.product_of("GB"),
+            Self::Phone { .. } => self.product_of("+44"),
+        }
+    }
+
+    /// What every token says of its value.
+    pub(super) fn reveals(&self) -> Vec<String> {
+        match self {
+            Self::Card(product) | Self::One(product) => product.reveals(),
+            Self::Iban(_) => vec!["the country, and with it the length".to_owned()],
+            Self::Phone { .. } => vec!["the calling code, the length".to_owned()],
+        }
+    }
+
+    /// What should be thought about.
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        match self {
+            Self::Iban(countries) if countries.mode == Mode::Valid => Some(VALID),
+            Self::Phone { codes, .. } if codes.mode == Mode::Valid => Some(VALID),
+            Self::Card(product) if !product.is_marked() => Some(VALID),
+            Self::One(product) if !product.is_marked() => {
+                Some("a token looks like a value, and may by chance be somebody's")
+            }
+            Self::Card(_) | Self::Iban(_) | Self::One(_) | Self::Phone { .. } => None,
+        }
+    }
+
     /// What the format means. That of a family follows from its tables, which the format version
     /// freezes, and its mode.
     pub(super) fn digest(&self) -> [u8; 16] {
@@ -152,3 +183,5 @@ impl<K: PartialEq> Countries<K> {
             .as_ref()
     }
 }
+
+const VALID: &str = "tokens = \"valid\": a token passes for real, and may by chance be somebody's";

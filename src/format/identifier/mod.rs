@@ -25,6 +25,7 @@ use super::slice::Slice;
 use super::spec::FormatKind;
 use super::spec::OnInvalid;
 use super::style::Style;
+use super::summary::FormatSummary;
 use crate::domain::FidelityReason;
 use crate::domain::Rank;
 use crate::domain::Recognition;
@@ -55,6 +56,24 @@ impl Identifier {
     /// Whether a text is a value for more than by chance.
     pub(super) fn is_findable(&self) -> bool {
         self.family.is_findable()
+    }
+
+    /// What the format does, for whoever configures it.
+    pub(super) fn summary(&self) -> FormatSummary {
+        let sample = self.family.sample();
+        let counts = sample.as_ref().map(|product| product.slices());
+        let mut warnings: Vec<String> = self.family.warning().map(str::to_owned).into_iter().collect();
+        let slices_count = counts.map(|counts| counts.slices_count);
+        if slices_count.is_some_and(|count| count >= SLICES_MANY) {
+            warnings.push("what tokens keep tells most values apart: keep less".to_owned());
+        }
+        FormatSummary {
+            bits: counts.map(|counts| (counts.smallest_bits, counts.largest_bits)),
+            slices_count,
+            example: sample.and_then(|product| product.example(EXAMPLE_SEED)),
+            reveals: self.family.reveals(),
+            warnings,
+        }
     }
 
     /// Reads a value: caps first, then its canonical form, its slice and its rank.
@@ -127,3 +146,9 @@ fn shape(value: ProductValue) -> Shape {
         residue: quotient,
     }
 }
+
+/// With as many slices as people, each may have one of their own.
+const SLICES_MANY: u64 = 1_000_000;
+
+/// Any number does.
+const EXAMPLE_SEED: u64 = 4;

@@ -51,6 +51,8 @@ pub use self::spec::LengthSpec;
 pub use self::spec::PartSpec;
 pub use self::spec::SetSpec;
 pub use self::spec::TokenSpec;
+pub(super) use self::spelling::CHARACTERS_MAX;
+use self::spelling::Spelling;
 use super::FormatError;
 use super::fold;
 use crate::domain::Rank;
@@ -106,6 +108,43 @@ impl Product {
         self.grammar.spelling.canonical(text)
     }
 
+    /// The canonical form of a text as a specification spells it, whatever its parts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::canonical`].
+    pub(super) fn canonical_as(
+        spec: &GrammarSpec,
+        text: &str,
+    ) -> Result<Zeroizing<String>, FormatError> {
+        match Spelling::new(spec.case, &spec.ignore) {
+            Ok(spelling) => spelling.canonical(text),
+            // Only built-in specifications come here, and a test compiles each of them.
+            Err(_) => Err(FormatError::Invalid),
+        }
+    }
+
+    /// What every token says of its value: lengths, and what is kept.
+    pub(super) fn reveals(&self) -> Vec<String> {
+        size::reveals(&self.grammar)
+    }
+
+    /// Whether no token can be a value: a made-up sample tells.
+    pub(super) fn is_marked(&self) -> bool {
+        let mut sampler = Sampler::new(0);
+        (0..EXAMPLE_TRIES_MAX).all(|_| {
+            let slice = sampler.slice(&self.grammar);
+            let token = slice.and_then(|slice| sampler.text(&slice, Side::Token));
+            token.is_none_or(|token| self.parse(&token).is_none())
+        })
+    }
+
+    /// Whether every value has a check.
+    pub(super) fn has_check(&self) -> bool {
+        let mut forms = self.grammar.forms.iter();
+        forms.all(|form| !form.checks.is_empty())
+    }
+
     /// Reads a value in canonical form; nothing if it is not in the format.
     pub(super) fn parse(&self, canonical: &str) -> Option<ProductValue> {
         let text = Zeroizing::new(characters(canonical));
@@ -132,6 +171,12 @@ impl Product {
             let rank = read.slice.join(&read.indexes);
             (*fold(&written) == *stripped).then_some((read.slice, rank))
         })
+    }
+
+    /// A folded token without what the format ignores; nothing if it is no token of the format.
+    pub(super) fn strip_token(&self, folded: &str) -> Option<Zeroizing<String>> {
+        self.read_token(folded)?;
+        Some(self.grammar.spelling.strip(folded))
     }
 
     /// Which of the two languages a folded text could be of. Where values of one fold differ in

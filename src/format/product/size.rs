@@ -88,6 +88,31 @@ pub(super) fn count(grammar: &Grammar) -> SliceCounts {
     }
 }
 
+/// What a token says of its value.
+pub(super) fn reveals(grammar: &Grammar) -> Vec<String> {
+    let mut reveals = Vec::new();
+    if grammar.forms.len() > 1 {
+        reveals.push(format!("which of {} forms it has", grammar.forms.len()));
+    }
+    for (form_number, form) in grammar.forms.iter().enumerate() {
+        for (number, part) in form.parts.iter().enumerate() {
+            let place = grammar.place(form_number, Some(number));
+            if part.is_optional {
+                reveals.push(format!("whether it has {place}"));
+            }
+            match &part.body {
+                Body::Kept(Kept::Whole(set)) if set.size() == 1 => {}
+                Body::Kept(_) => reveals.push(place.to_string()),
+                Body::Run(run) if run.length_least < run.length_most => {
+                    reveals.push(format!("the length of {place}"));
+                }
+                Body::Check(_) | Body::Run(_) | Body::Whole { .. } => {}
+            }
+        }
+    }
+    reveals
+}
+
 /// Refuses a format with a slice that FF1 may not serve.
 pub(super) fn refuse_small(grammar: &Grammar) -> Result<(), GrammarError> {
     let sizes = grammar

@@ -128,7 +128,7 @@ fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
 }
 
 /// The longest value and the longest token, in characters.
-pub(super) const CHARACTERS_MAX: usize = 256;
+pub(in crate::format) const CHARACTERS_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {

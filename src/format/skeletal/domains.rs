@@ -18,7 +18,7 @@ use crate::format::outline::DomainTag;
 use crate::format::spec::EmailDomain;
 
 /// The domains of an e-mail field, as A-labels in lower case.
-pub(super) struct Domains {
+pub(in crate::format) struct Domains {
     token_domain: Box<str>,
     choice: Choice,
 }
@@ -59,6 +59,20 @@ impl Domains {
             return Err(FormatSpecError::TokenDomainIsOwn);
         }
         Ok(domains)
+    }
+
+    /// The domain of most tokens.
+    pub(in crate::format) fn token_domain(&self) -> &str {
+        &self.token_domain
+    }
+
+    /// What every token says of its value's domain.
+    pub(in crate::format) fn reveals(&self) -> Option<&'static str> {
+        match self.choice {
+            Choice::Keep { .. } => Some("the domain, if it is one of yours"),
+            Choice::Replace => None,
+            Choice::ReplaceTagged => Some("whether its domain is another's too"),
+        }
     }
 
     /// What is around the words of a new token for an address in this domain.

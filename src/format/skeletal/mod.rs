@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use self::class::FINAL_SIGMA;
 use self::class::SIGMA;
-use self::domains::Domains;
+pub(super) use self::domains::Domains;
 use self::email::Email;
 use self::residue::Form;
 use self::residue::Mailbox;
@@ -98,6 +98,15 @@ impl Skeletal {
 
     pub(super) fn kind(&self) -> FormatKind {
         self.kind
+    }
+
+    pub(super) fn length(&self) -> Length {
+        self.length
+    }
+
+    /// The domains of an e-mail field.
+    pub(super) fn domains(&self) -> Option<&Domains> {
+        self.domains.as_ref()
     }
 
     pub(super) fn plaintext_bytes_max(&self) -> usize {
