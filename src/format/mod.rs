@@ -24,6 +24,8 @@
 //! ```
 
 mod address;
+#[cfg_attr(not(test), expect(dead_code, reason = "no format is made of it yet"))]
+mod builtin;
 mod canonical;
 mod class;
 mod email;
