@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::error::ConfigError;
 use crate::config::error::choice;
 use crate::domain::Fidelity;
+use crate::format::BOTH_ENDS_REFUSED;
 use crate::format::CardKeep;
 use crate::format::DateLayout;
 use crate::format::Format;
@@ -127,6 +128,12 @@ impl RawOptions {
         self.refuse_foreign(table, format.ok())?;
         let spec = match format {
             Ok(BuiltIn::Text(text)) => return Ok(FieldFormat::Text(text)),
+            Ok(BuiltIn::Card) if self.keep.as_deref() == Some("first6+last4") => {
+                let (problem, remedy) = BOTH_ENDS_REFUSED
+                    .split_once('\n')
+                    .unwrap_or((BOTH_ENDS_REFUSED, ""));
+                return Err(ConfigError::value(format!("{table}.keep"), problem, remedy));
+            }
             Ok(BuiltIn::Card) => IdentifierSpec::Card {
                 keep: option(table, "keep", self.keep.as_deref(), &KEEPS)?,
                 mode: option(table, "tokens", self.tokens.as_deref(), &MODES)?,

@@ -41,6 +41,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 pub use self::builtin::Mode;
+pub use self::builtin::card::BOTH_ENDS_REFUSED;
 pub use self::builtin::card::CardKeep;
 pub use self::builtin::date_of_birth::DateLayout;
 pub use self::error::EmailFault;

@@ -34,11 +34,9 @@ impl Format {
     pub fn summary(&self) -> FormatSummary {
         let mut summary = match &self.layout {
             Layout::Product(identifier) => identifier.summary(),
-            Layout::Skeletal(skeletal) => self.text_summary(
-                skeletal.kind(),
-                skeletal.length(),
-                skeletal.domains(),
-            ),
+            Layout::Skeletal(skeletal) => {
+                self.text_summary(skeletal.kind(), skeletal.length(), skeletal.domains())
+            }
         };
         if self.fidelity == Fidelity::Outline {
             summary.reveals = vec!["its kind and its style of capital letters".to_owned()];
@@ -85,35 +83,30 @@ impl Format {
             let names = refusing.join(", ");
             warnings.push(format!("addresses in token_domain are refused by {names}"));
         }
-        let (bits, example) = self.example_of(value);
-        FormatSummary {
-            bits,
-            slices_count: None,
-            example,
+        let mut summary = FormatSummary {
             reveals,
             warnings,
+            ..FormatSummary::default()
+        };
+        if let Some((bits, token)) = self.example_of(value) {
+            summary.bits = Some((bits, bits));
+            summary.example = Some((value.to_owned(), token));
         }
+        summary
     }
 
-    /// The bits of a made-up value's slice, and the value with a token of that slice.
-    fn example_of(&self, value: &str) -> (Option<(usize, usize)>, Option<(String, String)>) {
-        let Ok(mut parsed) = self.parse(&Plaintext::new(value.to_owned())) else {
-            return (None, None);
-        };
+    /// The bits of a made-up value's slice, and a token of that slice.
+    fn example_of(&self, value: &str) -> Option<(usize, String)> {
+        let mut parsed = self.parse(&Plaintext::new(value.to_owned())).ok()?;
         if parsed.domain_tag().is_some() {
             let tag = some_rank(&super::Parsed::domain_tags());
-            if parsed.set_domain_tag(&tag).is_err() {
-                return (None, None);
-            }
+            parsed.set_domain_tag(&tag).ok()?;
         }
-        let Ok(shaped) = parsed.shaped() else {
-            return (None, None);
-        };
+        let shaped = parsed.shaped().ok()?;
         let domain = shaped.slice.domain();
-        let token = shaped.slice.unrank(&some_rank(domain)).ok().flatten();
+        let token = shaped.slice.unrank(&some_rank(domain)).ok()??;
         // Made up, so there is nothing to hide.
-        let example = token.map(|token| (value.to_owned(), token.expose().to_owned()));
-        (Some((domain.bits(), domain.bits())), example)
+        Some((domain.bits(), token.expose().to_owned()))
     }
 }
 

@@ -57,7 +57,14 @@ pub(super) fn write_table(described: &[Described]) -> Result<(), CliError> {
     let mut table = Table::new();
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["field", "format", "bits", "made-up value", "token", "a token shows"]);
+        .set_header([
+            "field",
+            "format",
+            "bits",
+            "made-up value",
+            "token",
+            "a token shows",
+        ]);
     for Described {
         namespace,
         field,

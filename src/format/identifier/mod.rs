@@ -62,7 +62,12 @@ impl Identifier {
     pub(super) fn summary(&self) -> FormatSummary {
         let sample = self.family.sample();
         let counts = sample.as_ref().map(|product| product.slices());
-        let mut warnings: Vec<String> = self.family.warning().map(str::to_owned).into_iter().collect();
+        let mut warnings: Vec<String> = self
+            .family
+            .warning()
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
         let slices_count = counts.map(|counts| counts.slices_count);
         if slices_count.is_some_and(|count| count >= SLICES_MANY) {
             warnings.push("what tokens keep tells most values apart: keep less".to_owned());
