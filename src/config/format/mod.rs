@@ -278,3 +278,6 @@ const KEEPS: [(&str, CardKeep); 3] = [
 ];
 
 const MODES: [(&str, Mode); 2] = [("marked", Mode::Marked), ("valid", Mode::Valid)];
+
+#[cfg(test)]
+mod tests;
