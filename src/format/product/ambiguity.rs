@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
 
 use super::alphabet::Reading;
 use super::automaton::Arrow;
@@ -119,9 +120,7 @@ impl<'automaton> Square<'automaton> {
                     };
                     let next = [left.target.min(right.target), left.target.max(right.target)];
                     self.before.entry(next).or_default().push((pair, character));
-                    if let std::collections::btree_map::Entry::Vacant(entry) =
-                        self.reached.entry(next)
-                    {
+                    if let Entry::Vacant(entry) = self.reached.entry(next) {
                         entry.insert(Some((pair, character)));
                         waiting.push_back(next);
                     }

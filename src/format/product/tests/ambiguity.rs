@@ -10,12 +10,12 @@ fn ambiguous_formats_are_refused() {
     for (parts, example) in [
         (
             "{ class = 'digit', length = [1, 3] }, { class = 'digit', length = [1, 3] }, { class = \
-          'upper', length = 8 }",
+             'upper', length = 8 }",
             "000AAAAAAAA",
         ),
         (
-            "{ one_of = ['A', 'AB'] }, { literal = 'B', optional = true }, { class = 'digit', length \
-          = 8 }",
+            "{ one_of = ['A', 'AB'] }, { literal = 'B', optional = true }, { class = 'digit', \
+             length = 8 }",
             "AB00000000",
         ),
         (
@@ -24,7 +24,7 @@ fn ambiguous_formats_are_refused() {
         ),
         (
             "{ class = 'digit', length = [6, 7] }, { check = 'luhn' }, { class = 'digit', length = \
-          [1, 2] }",
+             [1, 2] }",
             "",
         ),
         (
@@ -33,22 +33,23 @@ fn ambiguous_formats_are_refused() {
         ),
         (
             "{ integer = [0, 99] }, { integer = [0, 999] }, { literal = '-' }, { class = 'digit', \
-          length = 9 }",
+             length = 9 }",
             "",
         ),
         (
             "{ literal = 'x', optional = true }, { literal = 'x', optional = true }, { class = \
-          'digit', length = 6 }",
+             'digit', length = 6 }",
             "x000000",
         ),
         (
-            "{ class = 'digit', length = [0, 2] }, { integer = [0, 5], width = 2, optional = true }, \
-          { class = 'upper', length = 8 }",
+            "{ class = 'digit', length = [0, 2] }, { integer = [0, 5], \
+             width = 2, optional = true }, \
+             { class = 'upper', length = 8 }",
             "",
         ),
         (
-            "{ class = 'digit', length = [6, 14] }, { date = ['1999-01-01', '2099-12-31'], layout = \
-          'YYYYMMDD', optional = true }",
+            "{ class = 'digit', length = [6, 14] }, { date = ['1999-01-01', '2099-12-31'], \
+             layout = 'YYYYMMDD', optional = true }",
             "",
         ),
     ] {

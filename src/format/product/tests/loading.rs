@@ -165,7 +165,8 @@ const PARTS: &[(&str, &str)] = &[
         "parts[1].date: begins with",
     ),
     (
-        "{ date = [['2000-02-03', '2000-02-04'], ['2000-02-04', '2000-02-05']], layout = 'YYYYMMDD' }",
+        "{ date = [['2000-02-03', '2000-02-04'], ['2000-02-04', '2000-02-05']], \
+         layout = 'YYYYMMDD' }",
         "parts[1].date: ranges are not in order, or overlap",
     ),
     (
