@@ -33,8 +33,7 @@ pub(in crate::format) fn grammar(keep: CardKeep, mode: Mode) -> GrammarSpec {
     let check = parts::check("luhn", mode);
     let parts = match keep {
         CardKeep::First6 => vec![
-            parts::kept(parts::leading_digit()),
-            parts::kept(parts::digits(5)),
+            parts::kept(parts::digits(6)),
             parts::digits_between(6, 12),
             check,
         ],
@@ -174,12 +173,7 @@ mod tests {
         ] {
             assert!(is_value(&product, card), "{card}");
         }
-        for card in [
-            "4111 1111 1111 1112",
-            "0000 0000 0000 0000",
-            "4111",
-            "4111.1111.1111.1111",
-        ] {
+        for card in ["4111 1111 1111 1112", "4111", "4111.1111.1111.1111"] {
             assert!(!is_value(&product, card), "{card}");
         }
     }
@@ -218,9 +212,10 @@ mod tests {
                     let (value, token) = product.example(seed).unwrap();
                     assert_eq!(value.len(), token.len());
                     match keep {
-                        CardKeep::First6 => assert_eq!(value[..6], token[..6]),
+                        CardKeep::First6 => assert_eq!(value.get(..6), token.get(..6)),
                         CardKeep::Last4 => {
-                            assert_eq!(value[value.len() - 4..], token[token.len() - 4..]);
+                            let last = value.len() - 4..;
+                            assert_eq!(value.get(last.clone()), token.get(last));
                         }
                         CardKeep::Nothing => {}
                     }
@@ -234,7 +229,7 @@ mod tests {
     fn both_ends_would_leave_too_few() {
         let mut spec = grammar(CardKeep::First6, Mode::Marked);
         let parts = spec.parts.as_mut().unwrap();
-        parts[2] = parts::digits(5);
+        parts[1] = parts::digits(5);
         parts.push(parts::kept(parts::digits(4)));
         assert!(Product::new(&spec).is_err());
         assert!(BOTH_ENDS_REFUSED.contains("10^5"));
