@@ -1,7 +1,7 @@
 //! International bank account numbers (IBAN).
 //!
 //! Source: ISO 13616-1, and the registry of its structures that SWIFT keeps as the registration
-//! authority: <https://www.swift.com/standards/data-standards/iban-international-bank-account-number>.
+//! authority, <https://www.swift.com/standards/data-standards>.
 //!
 //! A token keeps the country and with it the length; bank, branch and account are exchanged
 //! together. In a marked token the check digits are wrong, so that no bank takes it. A valid one is

@@ -128,7 +128,7 @@ const MISSED: [(&str, usize); 6] = [
     // The century is not covered.
     ("se_personnummer", 1),
     // The third digit has the weight 11, and remainders of 0 and 10 share a check digit.
-    ("th_pin", 19),
+    ("th_pin", 18),
     // Even weights modulo 10, again.
     ("tw_id", 7),
 ];
