@@ -171,7 +171,7 @@ fn wrong_field_is_refused() {
     refuses(&[
         (
             "format = \"name\"",
-            "format = \"iban\"",
+            "format = \"fax\"",
             format,
             "not a word",
         ),

@@ -5,8 +5,8 @@
 //! a date all the same wherever a column or a library asks for one. Nothing of the value is kept.
 //!
 //! Some systems do not take all of these years: spreadsheets none before 1900, SQL Server's
-//! `datetime` none before 1753, and libraries that count nanoseconds in 64 bits none outside of 1677
-//! to 2262. The field's type must be a date after ISO 8601 or SQL.
+//! `datetime` none before 1753, and libraries that count nanoseconds in 64 bits none outside of
+//! 1677 to 2262. The field's type must be a date after ISO 8601 or SQL.
 
 use crate::format::product::DatesSpec;
 use crate::format::product::GrammarSpec;

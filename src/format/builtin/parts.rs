@@ -4,6 +4,7 @@ use super::Mode;
 use crate::format::product::CheckToken;
 use crate::format::product::LengthSpec;
 use crate::format::product::PartSpec;
+use crate::format::product::SetSpec;
 use crate::format::product::TokenSpec;
 
 /// One text.
@@ -36,12 +37,15 @@ pub(super) fn digits_between(least: usize, most: usize) -> PartSpec {
     }
 }
 
-/// A digit other than zero.
+/// A digit, which is none in tokens that a spreadsheet would drop: zero.
 pub(super) fn leading_digit() -> PartSpec {
-    PartSpec {
+    let token = SetSpec {
         alphabet: Some("123456789".to_owned()),
-        length: Some(LengthSpec::Exact(1)),
-        ..PartSpec::default()
+        ..SetSpec::default()
+    };
+    PartSpec {
+        token: Some(TokenSpec::Set(Box::new(token))),
+        ..digits(1)
     }
 }
 

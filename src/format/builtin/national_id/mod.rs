@@ -4,8 +4,8 @@
 //! public source, what marks a token as nobody's number, and what the token still shows. All are
 //! marked: there is no mode in which a token could be a stranger's number.
 //!
-//! Not here: Italy's codice fiscale, which is written out of the name and the place of birth. It has
-//! no grammar, and gets an outline.
+//! Not here: Italy's codice fiscale, which is written out of the name and the place of birth. It
+//! has no grammar, and gets an outline.
 
 use crate::format::product::GrammarSpec;
 

@@ -66,22 +66,28 @@ fn published_example_is_a_value() {
 fn wrong_digit_is_noticed() {
     let mut missed = Vec::new();
     for (name, example) in EXAMPLES {
-        if UNCHECKED.contains(&name) {
-            continue;
-        }
         let product = product(Scheme::named(name).unwrap());
-        for (place, digit) in example.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
-            for other in ('0'..='9').filter(|&other| other != digit) {
-                let mut damaged = example.to_owned();
-                damaged.replace_range(place..=place, other.encode_utf8(&mut [0; 4]));
-                if is_value(&product, &damaged) {
-                    missed.push((name, damaged));
-                }
-            }
+        let wrong = wrong_digits(example);
+        let count = wrong.iter().filter(|text| is_value(&product, text)).count();
+        if count > 0 && !UNCHECKED.contains(&name) {
+            missed.push((name, count));
         }
     }
-    let missed: Vec<_> = missed.iter().map(|(name, text)| (*name, &**text)).collect();
     assert_eq!(missed, MISSED);
+}
+
+/// The text with each of its digits exchanged for each other one.
+fn wrong_digits(text: &str) -> Vec<String> {
+    let digits = text.char_indices().filter(|(_, c)| c.is_ascii_digit());
+    let wrong = digits.flat_map(|(place, digit)| {
+        let others = ('0'..='9').filter(move |&other| other != digit);
+        others.map(move |other| {
+            let mut wrong = text.to_owned();
+            wrong.replace_range(place..=place, other.encode_utf8(&mut [0; 4]));
+            wrong
+        })
+    });
+    wrong.collect()
 }
 
 #[test]
@@ -111,8 +117,21 @@ const UNCHECKED: [&str; 11] = [
     "us_ssn",
 ];
 
-/// What the check of an identifier does not catch, by its own design.
-const MISSED: [(&str, &str); 0] = [];
+/// How many wrong digits of the examples the checks miss, by their own design.
+const MISSED: [(&str, usize); 6] = [
+    // The number of the issue is not covered.
+    ("au_medicare", 8),
+    // A remainder of 10 is 0, as one of 0 is.
+    ("cz_rodne_cislo", 7),
+    // Even weights modulo 10 take a digit and the one that is 5 off for one.
+    ("mx_curp", 4),
+    // The century is not covered.
+    ("se_personnummer", 1),
+    // The third digit has the weight 11, and remainders of 0 and 10 share a check digit.
+    ("th_pin", 18),
+    // Even weights modulo 10, again.
+    ("tw_id", 7),
+];
 
 /// From the pages and standards that the files name, and from encyclopaedias.
 const EXAMPLES: [(&str, &str); 64] = [

@@ -1,8 +1,8 @@
 //! The marks of phone numbers: what no number of a calling code begins with.
 //!
-//! The table is made by `generate.py`, from the metadata of Google's libphonenumber (Apache-2.0), of
-//! the version that its first line names. A line has a calling code, lengths of national numbers,
-//! and for these the marks, all of one length; none if the numbers are too short.
+//! The table is made by `generate.py`, from the metadata of Google's libphonenumber (Apache-2.0),
+//! of the version that its first line names. A line has a calling code, lengths of national
+//! numbers, and for these the marks, all of one length; none if the numbers are too short.
 //!
 //! The table is frozen with the format version: another mark is another format.
 

@@ -2,8 +2,9 @@
 //!
 //! A token keeps the calling code and the length. A marked token begins, after the calling code,
 //! with digits that no number of that code begins with, so that nobody can be called: the marks are
-//! computed from the metadata of Google's libphonenumber, for which see [`marks`] and `generate.py`.
-//! Each calling code is a format of its own, with a form for each length of its national numbers.
+//! computed from the metadata of Google's libphonenumber, for which see [`marks`] and
+//! `generate.py`. Each calling code is a format of its own, with a form for each length of its
+//! national numbers.
 //!
 //! Numbers that are too short for a million marked tokens are in no form, and get an outline.
 
