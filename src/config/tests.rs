@@ -173,7 +173,7 @@ fn wrong_field_is_refused() {
             "format = \"name\"",
             "format = \"fax\"",
             format,
-            "not a word",
+            "neither a built-in format",
         ),
         (
             "token_domain = \"tok.acme.example\"",

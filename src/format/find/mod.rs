@@ -16,6 +16,7 @@ use linkify::LinkKind;
 use super::Format;
 use super::Layout;
 use super::spec::FormatKind;
+use crate::domain::FidelityReason;
 use crate::domain::Plaintext;
 use crate::domain::Recognition;
 use crate::domain::Token;
@@ -63,11 +64,12 @@ impl Format {
             .collect()
     }
 
-    /// Whether a text is a value that has a token of its own, and is no token itself.
+    /// Whether a text is a value, in shape or not, and no token itself.
     fn is_value(&self, text: &str) -> bool {
         let parsed = self.parse(&Plaintext::new(text.to_owned()));
-        parsed.is_ok_and(|parsed| parsed.shaped().is_ok())
-            && self.recognize(&Token::new(text.to_owned())) != Recognition::Token
+        let is_valid =
+            parsed.is_ok_and(|parsed| !matches!(parsed.shaped(), Err(FidelityReason::Invalid)));
+        is_valid && self.recognize(&Token::new(text.to_owned())) != Recognition::Token
     }
 }
 
