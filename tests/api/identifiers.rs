@@ -49,7 +49,7 @@ on_invalid = "outline"
 
 /// Field, value, and its canonical form, which detokenizing gives back.
 const VALUES: [(&str, &str, &str); 11] = [
-    ("member", " mde-1234567 7 ", "MDE-12345677"),
+    ("member", " mde-1234567 2 ", "MDE-12345672"),
     ("card", "4111 1111 1111 1111", "4111111111111111"),
     ("card", "378282246310005", "378282246310005"),
     ("card_begin", "5555-5555-5555-4444", "5555555555554444"),
@@ -119,7 +119,7 @@ async fn tokens_keep_what_they_should_and_are_nobodys() {
     assert!(!(1850..=2150).contains(&year), "{year}");
     let ssn = tokenized(&client, "ssn", "219-09-9999").await.token;
     assert!(ssn.starts_with('9') && ssn.len() == 11);
-    let member = tokenized(&client, "member", "MFR1234567X").await;
+    let member = tokenized(&client, "member", "MFR12345672").await;
     assert!(member.token.starts_with("MFR"));
     for (field, text, recognition) in [
         ("card", card.as_str(), Recognition::Token),
@@ -166,7 +166,7 @@ async fn values_that_are_not_in_the_format_are_refused() {
         ("ssn", "000-12-3456"),
         ("phone", "12"),
         ("member", "MDE-12345678"),
-        ("member", "MIT-12345677"),
+        ("member", "MIT-12345672"),
     ] {
         let results = client.tokenize(vec![item(field, value)]).await.unwrap();
         let error = token_of(results.into_iter().next().unwrap()).err().unwrap();
