@@ -137,6 +137,17 @@ async fn tokens_keep_what_they_should_and_are_nobodys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn marked_token_is_never_tokenized_again() {
+    let vault = vault().await;
+    let client = vault.backend().await;
+    let card = tokenized(&client, "card", "4111111111111111").await.token;
+    let results = client.tokenize(vec![item("card", &card)]).await.unwrap();
+    let error = token_of(results.into_iter().next().unwrap()).err().unwrap();
+    assert_eq!(error.code, i32::from(Code::FailedPrecondition));
+    vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_found_however_they_are_grouped() {
     let vault = vault().await;
     let client = vault.backend().await;
