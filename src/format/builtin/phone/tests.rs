@@ -120,3 +120,8 @@ fn most_calling_codes_have_marked_tokens() {
     let expected = [247, 290, 298, 299, 500, 672, 682, 687, 800, 808, 888, 979];
     assert_eq!(without, expected);
 }
+
+#[test]
+fn messages_with_numbers_are_compiled_out() {
+    assert!(log::STATIC_MAX_LEVEL <= log::LevelFilter::Info);
+}
