@@ -48,6 +48,8 @@ pub use self::error::EmailFault;
 pub use self::error::FormatError;
 pub use self::error::FormatSpecError;
 pub use self::error::LengthUnit;
+pub use self::find::Finding;
+pub use self::find::TooManyKnown;
 pub use self::find::find_known;
 pub use self::fold::fold;
 use self::identifier::Identifier;

@@ -60,6 +60,7 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         ItemError::SubjectMissing => Some("subject"),
         ItemError::Ttl { .. } => Some("ttl"),
         ItemError::Findings { .. } | ItemError::TextTooLong { .. } => Some("text"),
+        ItemError::NotFindable => Some("fields"),
         ItemError::UnknownField => Some("field"),
         ItemError::Damaged
         | ItemError::Forbidden
@@ -83,6 +84,7 @@ fn item_code(error: &ItemError) -> Code {
         ItemError::Findings { .. }
         | ItemError::Format(_)
         | ItemError::Identifier { .. }
+        | ItemError::NotFindable
         | ItemError::SubjectMissing
         | ItemError::TextTooLong { .. }
         | ItemError::Ttl { .. }

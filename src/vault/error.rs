@@ -72,6 +72,9 @@ pub enum ItemError {
     /// The key version that wraps the record may no longer open anything.
     #[error("key is destroyed")]
     KeyDestroyed,
+    /// Values of the field are not found by their form.
+    #[error("values of this field have no form to find: give them as known values")]
+    NotFindable,
     /// No live token stands for the value.
     #[error("value has no token")]
     NotFound,

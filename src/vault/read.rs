@@ -4,10 +4,8 @@ use crate::crypto::Scope;
 use crate::domain::Equality;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
-use crate::domain::Recognition;
 use crate::domain::Subject;
 use crate::domain::Token;
-use crate::format::FormatError;
 use crate::format::Parsed;
 use crate::keys::NamespaceKeys;
 use crate::store::NamespaceId;
@@ -51,13 +49,7 @@ impl<'a> Workplace<'a> {
         subject: Option<&'a Subject>,
     ) -> Result<Reading<'a>, ItemError> {
         let place = self.place(field, subject)?;
-        let mut parsed = match field.format.parse(value) {
-            // A marked token is in no format but that of tokens. Only its form is looked at.
-            Err(FormatError::Invalid) if is_marked(field, value) => {
-                return Err(ItemError::IsToken);
-            }
-            parsed => parsed?,
-        };
+        let mut parsed = field.format.parse(value)?;
         self.tag_domain(field, &mut parsed)?;
         let value_keys = match field.equality {
             Equality::None => Vec::new(),
@@ -148,12 +140,6 @@ impl<'a> Workplace<'a> {
             scope,
         })
     }
-}
-
-/// Whether a text is a token by its form.
-fn is_marked(field: &Field, value: &Plaintext) -> bool {
-    let text = Token::new(value.expose().to_owned());
-    field.format.recognize(&text) == Recognition::Token
 }
 
 /// An address of 1,024 characters of four bytes, twice over for applications' changes.

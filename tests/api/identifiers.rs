@@ -121,7 +121,11 @@ async fn tokens_keep_what_they_should_and_are_nobodys() {
     assert!(ssn.starts_with('9') && ssn.len() == 11);
     let member = tokenized(&client, "member", "MFR12345672").await;
     assert!(member.token.starts_with("MFR"));
+    let phone = tokenized(&client, "phone", "+442079460958").await.token;
+    assert!(phone.starts_with("+44") && phone.len() == 13);
     for (field, text, recognition) in [
+        ("phone", phone.as_str(), Recognition::Token),
+        ("phone", "+442079460958", Recognition::NotToken),
         ("card", card.as_str(), Recognition::Token),
         ("card", "4111111111111111", Recognition::NotToken),
         ("card_begin", valid.token.as_str(), Recognition::Unsure),
@@ -133,17 +137,6 @@ async fn tokens_keep_what_they_should_and_are_nobodys() {
         let described = client.inspect(field, text, "").await.unwrap();
         assert!(described.recognition() == recognition, "{field}");
     }
-    vault.check().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn marked_token_is_never_tokenized_again() {
-    let vault = vault().await;
-    let client = vault.backend().await;
-    let card = tokenized(&client, "card", "4111111111111111").await.token;
-    let results = client.tokenize(vec![item("card", &card)]).await.unwrap();
-    let error = token_of(results.into_iter().next().unwrap()).err().unwrap();
-    assert_eq!(error.code, i32::from(Code::FailedPrecondition));
     vault.check().await;
 }
 
@@ -170,6 +163,8 @@ async fn values_that_are_not_in_the_format_are_refused() {
     let client = vault.backend().await;
     for (field, value) in [
         ("card", "4111111111111112"),
+        // As a token of its field would be, but nobody's: a typing error looks alike.
+        ("card", "4111111111111119"),
         ("card", "41111111111111116"),
         ("account", "GB83WEST12345698765432"),
         ("account", "QQ82WEST12345698765432"),

@@ -3,17 +3,31 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use aho_corasick::AhoCorasickKind;
 use aho_corasick::MatchKind;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::script::is_unspaced;
 use crate::domain::Plaintext;
 use crate::format::fold;
 
+/// The values cannot be searched for: they are too many or too long.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("known values are too many or too long")]
+pub struct TooManyKnown;
+
 /// Where a text has these values, whole words of it: the number of the value and the place in
-/// bytes, in order, the longest at each place, without overlaps. Letter case, accents' spelling,
-/// quotes and runs of white space do not matter.
-#[must_use]
-pub fn find_known(text: &str, values: &[&Plaintext]) -> Vec<(usize, Range<usize>)> {
+/// bytes. Letter case, accents' spelling, quotes and runs of white space do not matter. Finds may
+/// overlap. The caller limits the values' number and length.
+///
+/// # Errors
+///
+/// If the values are too many or too long for the search.
+pub fn find_known(
+    text: &str,
+    values: &[&Plaintext],
+) -> Result<Vec<(usize, Range<usize>)>, TooManyKnown> {
     let needles: Vec<Zeroizing<String>> = values
         .iter()
         // Looked for, never shown.
@@ -25,35 +39,37 @@ pub fn find_known(text: &str, values: &[&Plaintext]) -> Vec<(usize, Range<usize>
         .map(|(number, needle)| (number, needle.as_str()))
         .filter(|(_, needle)| !needle.is_empty())
         .collect();
-    let built = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(wanted.iter().map(|(_, needle)| needle));
-    // More or longer values than an automaton holds are never let in.
-    let Ok(automaton) = built else {
-        return Vec::new();
-    };
+    // The kind whose size follows that of the values: another one could fill the memory.
+    let automaton = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .build(wanted.iter().map(|(_, needle)| needle))
+        .map_err(|_| TooManyKnown)?;
     let folded = FoldedText::new(text);
-    automaton
-        .find_iter(folded.text.as_str())
+    Ok(automaton
+        .find_overlapping_iter(folded.text.as_str())
         .filter_map(|found| {
             let range = folded.original(found.start(), found.end())?;
             let (number, _) = wanted.get(found.pattern().as_usize())?;
             is_whole(text, &range).then_some((*number, range))
         })
-        .collect()
+        .collect())
 }
 
-/// Whether no letter or digit goes on beyond either end.
+/// Whether no word goes on beyond either end.
 fn is_whole(text: &str, range: &Range<usize>) -> bool {
     let before = text.get(..range.start).and_then(|text| text.chars().last());
     let after = text.get(range.end..).and_then(|text| text.chars().next());
-    let goes_on = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
     let inside = text.get(range.clone()).unwrap_or_default();
-    let begins = inside.chars().next();
-    let ends = inside.chars().last();
-    let begins_inside = goes_on(before) && goes_on(begins);
-    let ends_inside = goes_on(after) && goes_on(ends);
-    !begins_inside && !ends_inside
+    !is_one_word(before, inside.chars().next()) && !is_one_word(inside.chars().last(), after)
+}
+
+/// Whether two neighbours are of one word. In scripts without spaces nobody can tell: they are not.
+fn is_one_word(one: Option<char>, other: Option<char>) -> bool {
+    let goes_on = |character: Option<char>| {
+        character.is_some_and(|it| it.is_alphanumeric() && !is_unspaced(it))
+    };
+    goes_on(one) && goes_on(other)
 }
 
 /// A text folded piece by piece, with the place that each piece came from.

@@ -2,16 +2,17 @@
 //!
 //! E-mail addresses are found by the crate linkify; identifiers by trying what stands between
 //! boundaries of words; names and addresses only where they are known values, since their form
-//! says too little. What is found is certain by its form; what is not found may be there: values
+//! says too little. What is found is a value by its form; what is not found may be there: values
 //! that are spelled out, split over lines, or without the check that tells them from any number.
+//!
+//! Finds may overlap; the caller decides.
 
+mod emails;
 mod known;
+mod script;
 mod windows;
 
 use std::ops::Range;
-
-use linkify::LinkFinder;
-use linkify::LinkKind;
 
 use super::Format;
 use super::Layout;
@@ -20,48 +21,59 @@ use crate::domain::FidelityReason;
 use crate::domain::Plaintext;
 use crate::domain::Recognition;
 use crate::domain::Token;
+pub use known::TooManyKnown;
 pub use known::find_known;
 
+/// How sure a find has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Finding {
+    /// Whatever is in the format: somebody asked for this very field.
+    Any,
+    /// Only what is in the format for more than by chance.
+    Certain,
+}
+
 impl Format {
-    /// Whether [`Self::find`] finds anything: the format's values have a form that no other text
-    /// has by chance.
+    /// Whether [`Self::find`] can find anything.
     #[must_use]
-    pub fn is_findable(&self) -> bool {
+    pub fn is_findable(&self, finding: Finding) -> bool {
         match &self.layout {
-            Layout::Product(identifier) => identifier.is_findable(),
-            Layout::Skeletal(skeletal) => match skeletal.kind() {
-                FormatKind::Email => true,
-                FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
-                    false
-                }
-            },
+            Layout::Product(identifier) => finding == Finding::Any || identifier.is_certain(),
+            Layout::Skeletal(skeletal) => skeletal.kind() == FormatKind::Email,
         }
     }
 
-    /// Where a text has values of this format, in bytes, in order, without overlaps. Values that
-    /// are tokens by their form are left out.
+    /// Where a text has values of this format, in bytes. Tokens of the format are left out.
     ///
-    /// Costs a try of the format for each word and the few that follow it, so the caller limits
-    /// the text's length.
+    /// Costs a try of the format for each word with the few that follow it, some microseconds
+    /// each, so the caller limits the text's length.
     #[must_use]
-    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
-        if !self.is_findable() {
+    pub fn find(&self, text: &str, finding: Finding) -> Vec<Range<usize>> {
+        if !self.is_findable(finding) {
             return Vec::new();
         }
         match &self.layout {
-            Layout::Product(_) => windows::find(text, |window| self.is_value(window)),
-            Layout::Skeletal(_) => self.find_emails(text),
+            Layout::Product(identifier) => windows::find(text, |window| {
+                identifier.may_be(window, finding) && self.is_value(window)
+            }),
+            Layout::Skeletal(_) => {
+                let mut found = emails::candidates(text);
+                found.retain(|place| text.get(place.clone()).is_some_and(|it| self.is_value(it)));
+                found
+            }
         }
     }
 
-    fn find_emails(&self, text: &str) -> Vec<Range<usize>> {
-        let mut finder = LinkFinder::new();
-        finder.kinds(&[LinkKind::Email]);
-        finder
-            .links(text)
-            .filter(|link| self.is_value(link.as_str()))
-            .map(|link| link.start()..link.end())
-            .collect()
+    /// Where a text has this identifier, in whatever groups; nothing for texts.
+    #[must_use]
+    pub fn find_equal(&self, text: &str, value: &Plaintext) -> Vec<Range<usize>> {
+        let (Layout::Product(_), Ok(wanted)) = (&self.layout, self.parse(value)) else {
+            return Vec::new();
+        };
+        windows::find(text, |window| {
+            let parsed = self.parse(&Plaintext::new(window.to_owned()));
+            parsed.is_ok_and(|parsed| parsed.equality() == wanted.equality())
+        })
     }
 
     /// Whether a text is a value, in shape or not, and no token itself.

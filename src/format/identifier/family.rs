@@ -104,8 +104,24 @@ impl Family {
         }
     }
 
+    /// Whether tokens are marked by how they begin, where values may begin with anything.
+    pub(super) fn is_marked_by_its_beginning(&self) -> bool {
+        match self {
+            Self::Phone { codes, .. } => codes.mode == Mode::Marked,
+            Self::Card(_) | Self::Iban(_) | Self::One(_) => false,
+        }
+    }
+
+    /// Whether a text begins as only such a value does: digits alone are all kinds of numbers.
+    pub(super) fn is_certainly_begun(&self, text: &str) -> bool {
+        match self {
+            Self::Phone { .. } => text.starts_with('+'),
+            Self::Card(_) | Self::Iban(_) | Self::One(_) => true,
+        }
+    }
+
     /// Whether a text is of the format for more than by chance.
-    pub(super) fn is_findable(&self) -> bool {
+    pub(super) fn is_certain(&self) -> bool {
         match self {
             Self::Card(_) | Self::Iban(_) | Self::Phone { .. } => true,
             Self::One(product) => product.has_check(),

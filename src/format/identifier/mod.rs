@@ -10,6 +10,7 @@ pub use self::spec::IdentifierError;
 pub use self::spec::IdentifierSpec;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
+use super::find::Finding;
 use super::fold::fold;
 use super::frame::Frame;
 use super::outline::Outlined;
@@ -53,9 +54,14 @@ impl Identifier {
         CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX
     }
 
-    /// Whether a text is a value for more than by chance.
-    pub(super) fn is_findable(&self) -> bool {
-        self.family.is_findable()
+    /// Whether a value is in the format for more than by chance.
+    pub(super) fn is_certain(&self) -> bool {
+        self.family.is_certain()
+    }
+
+    /// Whether a piece of a text is worth trying.
+    pub(super) fn may_be(&self, window: &str, finding: Finding) -> bool {
+        finding == Finding::Any || self.family.is_certainly_begun(window)
     }
 
     /// What the format does, for whoever configures it.
@@ -130,6 +136,8 @@ impl Identifier {
         let recognized = product.map(|product| product.recognize(&folded));
         let is_token = recognized.is_some_and(|recognized| recognized.is_token);
         let is_value = recognized.is_some_and(|recognized| recognized.is_value);
+        // What begins with a mark is in the format of values too, but is nobody's number.
+        let is_value = is_value && !self.family.is_marked_by_its_beginning();
         match (is_token, is_value) {
             (true, false) => Recognition::Token,
             (true, true) => Recognition::Unsure,

@@ -47,6 +47,8 @@ pub(in crate::format) fn grammar(code: u16, mode: Mode) -> Option<GrammarSpec> {
     }
     (!forms.is_empty()).then(|| GrammarSpec {
         forms: Some(forms),
+        // In tokens that were written in groups.
+        ignore: " -./()".to_owned(),
         ..GrammarSpec::default()
     })
 }

@@ -10,6 +10,7 @@ use rlibphonenumber::PHONE_NUMBER_UTIL;
 use zeroize::Zeroizing;
 
 use super::marks;
+use crate::format::fold::is_hyphen;
 
 /// A region whose national spellings are read.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -43,6 +44,10 @@ pub(in crate::format) fn canonical(
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }
+    // The library looks for a number anywhere in a text, reads letters as digits, and knows URIs.
+    if !is_plain(text) {
+        return None;
+    }
     let region = region.map(|region| region.0);
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     if number.extension.is_some() {
@@ -52,6 +57,19 @@ pub(in crate::format) fn canonical(
     let national = Zeroizing::new(number.get_national_significant_number());
     let is_possible = marks::plans(code).any(|plan| plan.lengths.contains(&national.len()));
     is_possible.then(|| Zeroizing::new(format!("+{code}{}", *national)))
+}
+
+/// Whether a text is digits and separators, with a sign at its beginning or none.
+fn is_plain(text: &str) -> bool {
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    rest.chars().all(|character| {
+        character.is_ascii_digit()
+            || is_hyphen(character)
+            || matches!(
+                character,
+                ' ' | '\u{a0}' | '\u{202f}' | '.' | '/' | '(' | ')'
+            )
+    })
 }
 
 /// The longest number has 15 digits or a few more; the rest is room for separators.

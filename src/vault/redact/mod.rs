@@ -3,15 +3,19 @@
 //! Each text is redacted whole or not at all: where a value that was found cannot have a token,
 //! the text's answer is that error, and never a text with the value in it.
 
+mod search;
+
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use self::search::Find;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
-use crate::format::find_known;
+use crate::format::Finding;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
@@ -30,7 +34,6 @@ use crate::vault::journal::Note;
 use crate::vault::journal::about;
 use crate::vault::tokenize::Tokenize;
 use crate::vault::tokenize::TokenizeItem;
-use crate::vault::work;
 
 /// Texts that want their values replaced.
 #[expect(
@@ -124,14 +127,6 @@ impl Journaled for Redact {
     }
 }
 
-/// A value in a text.
-struct Find<'a> {
-    place: Range<usize>,
-    field: &'a Field,
-    /// Which known value it is; nothing where its form showed it.
-    known: Option<usize>,
-}
-
 impl Vault {
     /// Replaces the values in each text with their tokens. New records and the audit entry become
     /// durable together, or none of them does.
@@ -146,32 +141,20 @@ impl Vault {
     ) -> Result<Vec<Item<Redacted>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let request = permitted.request();
-        let mut finds_left = ITEMS_MAX;
-        let finds: Vec<Item<Vec<Find<'_>>>> = work(request.items.len(), || {
-            let find = |item: &Item<RedactItem>| {
-                let item = item.as_ref().map_err(|error| *error)?;
-                let finds = find(fields, &permitted, item)?;
-                finds_left = finds_left
-                    .checked_sub(finds.len())
-                    .ok_or(ItemError::Findings {
-                        findings_max: ITEMS_MAX,
-                    })?;
-                Ok(finds)
-            };
-            request.items.iter().map(find).collect()
-        });
+        // However few texts there are, looking through them takes its time.
+        let finds = tokio::task::block_in_place(|| find_all(fields, &permitted));
+        // Texts that failed go along, so that the entry has them.
         let wanted: Vec<Item<TokenizeItem>> = request
             .items
             .iter()
             .zip(&finds)
-            .filter_map(|(item, finds)| Some((item.as_ref().ok()?, finds.as_ref().ok()?)))
-            .flat_map(|(item, finds)| finds.iter().map(|find| Ok(wanted(item, find))))
+            .flat_map(|(item, finds)| match (item, finds) {
+                (Ok(item), Ok(finds)) => finds.iter().map(|it| Ok(wanted(item, it))).collect(),
+                (Err(error), _) | (_, Err(error)) => vec![Err(*error)],
+            })
             .collect();
         let tokens = if wanted.is_empty() {
-            let note = |index| match finds.get(index) {
-                Some(Err(error)) => Note::failed(error),
-                Some(Ok(_)) | None => Note::new(ItemOutcome::NotFound),
-            };
+            let note = |_| Note::new(ItemOutcome::NotFound);
             self.record(self.entry(caller, &permitted, note)).await?;
             Vec::new()
         } else {
@@ -184,78 +167,75 @@ impl Vault {
             self.tokenize(caller, tokenize).await?
         };
         let mut tokens = tokens.into_iter();
-        let redact = |(item, finds): (&Item<RedactItem>, Item<Vec<Find<'_>>>)| {
-            let finds = finds?;
-            let tokens = tokens.by_ref().take(finds.len()).collect();
-            replace(item.as_ref().map_err(|error| *error)?, finds, tokens)
+        let redact = |(item, finds): (&Item<RedactItem>, Item<Vec<Find<'_>>>)| match (item, finds) {
+            (Ok(item), Ok(finds)) => {
+                let tokens = tokens.by_ref().take(finds.len()).collect();
+                replace(item, finds, tokens)
+            }
+            (_, Err(error)) => {
+                tokens.next();
+                Err(error)
+            }
+            // What could not be converted was not searched either.
+            (Err(error), Ok(_)) => Err(*error),
         };
         Ok(request.items.iter().zip(finds).map(redact).collect())
     }
 }
 
-/// The values in a text: known ones first, then by their form, the longest at each place.
-fn find<'a>(
+/// What is to be replaced in each text, of all together no more than one call may tokenize.
+fn find_all<'a>(
     fields: &'a NamespaceFields,
     permitted: &Permitted<Redact>,
-    item: &RedactItem,
-) -> Item<Vec<Find<'a>>> {
-    // The text must be looked at: what is in it is what is looked for.
-    let text = item.text.expose();
-    let characters_count = text.chars().count();
-    if characters_count > TEXT_CHARACTERS_MAX || item.known.len() > KNOWN_MAX {
-        return Err(ItemError::TextTooLong {
-            characters_max: TEXT_CHARACTERS_MAX,
-            known_max: KNOWN_MAX,
-        });
-    }
-    let permit = permitted.permit();
-    let known: Vec<&Field> = item
-        .known
-        .iter()
-        .map(|known| fields.permitted(permit, &known.field))
-        .collect::<Item<_>>()?;
-    let by_form: Vec<&Field> = match permitted.request().fields.as_slice() {
-        [] => fields
-            .fields
-            .values()
-            .filter(|field| permit.covers(&field.name) && field.format.is_findable())
-            .collect(),
-        named => named
-            .iter()
-            .map(|name| fields.permitted(permit, name))
-            .collect::<Item<_>>()?,
+) -> Vec<Item<Vec<Find<'a>>>> {
+    let request = permitted.request();
+    let by_form = searched(fields, permitted);
+    let (mut finds_left, mut characters_left) = (ITEMS_MAX, CALL_CHARACTERS_MAX);
+    let mut texts_left = request.items.len();
+    let mut find = |item: &Item<RedactItem>| {
+        texts_left -= 1;
+        let item = item.as_ref().map_err(|error| *error)?;
+        let by_form = by_form.as_ref().map_err(|error| *error)?;
+        // The text must be looked at: what is in it is what is looked for.
+        let characters_count = item.text.expose().chars().count();
+        characters_left = characters_left
+            .checked_sub(characters_count)
+            .ok_or(TEXT_TOO_LONG)?;
+        let finds = search::find(fields, permitted.permit(), by_form, item)?;
+        // Each text that is still to come may need the place of an error.
+        if finds.len() + texts_left > finds_left {
+            let findings_max = ITEMS_MAX;
+            return Err(ItemError::Findings { findings_max });
+        }
+        finds_left -= finds.len();
+        Ok(finds)
     };
-    let values: Vec<&Plaintext> = item.known.iter().map(|known| &known.value).collect();
-    let mut finds: Vec<Find<'a>> = find_known(text, &values)
-        .into_iter()
-        .filter_map(|(number, place)| {
-            let field = known.get(number)?;
-            Some(Find {
-                place,
-                field,
-                known: Some(number),
-            })
-        })
-        .collect();
-    for field in by_form {
-        let mut found: Vec<_> = field.format.find(text);
-        found.retain(|place| finds.iter().all(|find| !overlap(&find.place, place)));
-        finds.extend(found.into_iter().map(|place| Find {
-            place,
-            field,
-            known: None,
-        }));
-    }
-    for find in &finds {
-        // A field that keeps customers apart needs to know whose text it is.
-        find.field.scope(item.subject.as_ref())?;
-    }
-    finds.sort_by_key(|find| find.place.start);
-    Ok(finds)
+    request.items.iter().map(&mut find).collect()
 }
 
-fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
+/// The fields whose values are looked for by their form, and how.
+fn searched<'a>(
+    fields: &'a NamespaceFields,
+    permitted: &Permitted<Redact>,
+) -> Item<Vec<(&'a Field, Finding)>> {
+    let permit = permitted.permit();
+    let named: BTreeSet<&FieldName> = permitted.request().fields.iter().collect();
+    if named.is_empty() {
+        let certain = fields
+            .fields
+            .values()
+            .filter(|field| permit.covers(&field.name))
+            .filter(|field| field.format.is_findable(Finding::Certain));
+        return Ok(certain.map(|field| (field, Finding::Certain)).collect());
+    }
+    let find = |name: &FieldName| {
+        let field = fields.permitted(permit, name)?;
+        if !field.format.is_findable(Finding::Any) {
+            return Err(ItemError::NotFindable);
+        }
+        Ok((field, Finding::Any))
+    };
+    named.into_iter().map(find).collect()
 }
 
 /// What is tokenized for a value that was found.
@@ -322,7 +302,10 @@ fn replace(
     Ok(Redacted { text, spans })
 }
 
-/// A long letter; finding costs a try for each word and the few after it.
-const TEXT_CHARACTERS_MAX: usize = 10_000;
-/// Values that a text may be searched for.
-const KNOWN_MAX: usize = 100;
+const TEXT_TOO_LONG: ItemError = ItemError::TextTooLong {
+    characters_max: search::TEXT_CHARACTERS_MAX,
+    known_max: search::KNOWN_MAX,
+};
+
+/// Finding costs a try for each word and the few after it: some seconds for so much at the worst.
+const CALL_CHARACTERS_MAX: usize = 50_000;
