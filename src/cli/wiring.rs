@@ -89,16 +89,21 @@ pub(super) async fn serve(
     closed.map_err(|error| CliError::caused(&error))
 }
 
+/// The files that TLS needs.
+pub(super) fn tls_files(config: &Config) -> TlsFiles {
+    TlsFiles {
+        certificate: config.tls.certificate.clone(),
+        key: config.tls.key.clone(),
+        client_ca: config.tls.client_ca.clone(),
+    }
+}
+
 fn settings(config: &Config) -> ServerSettings {
     ServerSettings {
         token_address: config.listen.token,
         reveal_address: config.listen.reveal,
         metrics_address: config.listen.metrics,
-        tls: TlsFiles {
-            certificate: config.tls.certificate.clone(),
-            key: config.tls.key.clone(),
-            client_ca: config.tls.client_ca.clone(),
-        },
+        tls: tls_files(config),
         limits: limits(&config.limits),
     }
 }

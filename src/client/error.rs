@@ -21,7 +21,7 @@ pub enum ClientError {
         message: String,
     },
     /// There is no connection to the vault.
-    #[error("cannot connect to {address}: {detail}")]
+    #[error("cannot connect to {address}: {detail}\n  is the vault running there?")]
     Connect {
         /// The listener.
         address: String,

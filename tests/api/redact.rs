@@ -137,11 +137,10 @@ scheme = "us_ssn"
         .await
         .unwrap();
     assert_eq!(results.into_iter().next().unwrap().unwrap().spans.len(), 1);
-    let item = text("or 219 09 9999", &[("ssn", "219-09-9999")]);
+    // As a known value it is found however its ignored characters are written.
+    let item = text("or 219-09 -9999", &[("ssn", "219-09-9999")]);
     let results = redact(&client, named("email", item)).await.unwrap();
-    let redacted = results.into_iter().next().unwrap();
-    // Spaces are ignored in this format, but hyphens are kept: another spelling is another value.
-    assert!(redacted.is_ok());
+    assert_eq!(results.into_iter().next().unwrap().unwrap().spans.len(), 1);
     let results = redact(&client, named("name", text("Ada", &[])))
         .await
         .unwrap();

@@ -13,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
+use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
@@ -99,5 +100,7 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
             CliError::Usage(format!("{key}: {} cannot be read: {error}", path.display()))
         })?;
     }
-    Ok(())
+    wiring::tls_files(config)
+        .check()
+        .map_err(|error| CliError::caused(&error))
 }

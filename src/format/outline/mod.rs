@@ -1,11 +1,11 @@
 //! Outlines: tokens of a small fixed-size language, valid as their kind and readable aloud.
 //!
 //! ```text
-//! name      Nunzos Teluber                  small: short word, checked word    2^34
+//! name      Dalgi Ninlental                 small: short word, checked word    2^34
 //!                                           large: long word, checked word     2^42
 //!           Digits and texts get the same.
-//! e-mail    kelzir.zulnurvik@tok.example    likewise
-//! address   4577 Nozorver Close, Serorvek   number, long word, kind of street, checked word  2^58
+//! e-mail    zinret.burzuril@tok.example     likewise
+//! address   5477 Muzolgak Street, Tinvunbe  number, long word, kind of street, checked word  2^58
 //! ```
 //!
 //! A checked word is a long word whose last inner syllable is a public check of all that is before

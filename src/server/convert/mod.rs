@@ -137,7 +137,9 @@ pub(super) fn detokenize(
         }
     }
     if !request.grant_id.is_empty() {
-        return Err(Status::failed_precondition("grant_id: no such grant"));
+        return Err(Status::failed_precondition(
+            "grant_id: grants are not served by this version",
+        ));
     }
     if !request.acting_principal.is_empty() {
         // Nobody vouches for it yet, and what nobody vouches for is not believed.

@@ -249,7 +249,7 @@ fn wanted(item: &RedactItem, find: &Find<'_>) -> TokenizeItem {
         None => item
             .text
             .expose()
-            .get(find.place.clone())
+            .get(find.value.clone())
             .unwrap_or_default(),
     };
     TokenizeItem {
