@@ -27,12 +27,16 @@ mod corpora;
 mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
+#[path = "api/identifiers.rs"]
+mod identifiers;
 #[path = "api/inspect.rs"]
 mod inspect;
 #[path = "api/limits.rs"]
 mod limits;
 #[path = "api/lookup.rs"]
 mod lookup;
+#[path = "api/redact.rs"]
+mod redact;
 #[path = "api/restart.rs"]
 mod restart;
 #[path = "api/retry.rs"]

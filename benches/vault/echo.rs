@@ -107,6 +107,13 @@ impl TokenService for Endpoint {
         Ok(Response::new(protocol::TokenizeResponse { results }))
     }
 
+    async fn redact(
+        &self,
+        _: Request<protocol::RedactRequest>,
+    ) -> Result<Response<protocol::RedactResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     type TokenizeStreamStream = ReceiverStream<Result<protocol::TokenizeResponse, Status>>;
 
     async fn tokenize_stream(

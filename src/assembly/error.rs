@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::assembly::formats::FieldFormatError;
 use crate::audit::CommitError;
 use crate::audit::HeadError;
 use crate::audit::StartError;
 use crate::crypto::note::NoteError;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
-use crate::format::FormatSpecError;
 use crate::keys::KeyError;
 use crate::keys::root::RootKeyError;
 use crate::store::StoreError;
@@ -57,7 +57,7 @@ pub enum AssemblyError {
         /// The field.
         field: FieldName,
         /// What is wrong with it.
-        error: FormatSpecError,
+        error: FieldFormatError,
     },
     /// The head cannot be made or read.
     #[error(transparent)]

@@ -1,19 +1,22 @@
-//! What must not change about a field once it has tokens: format, equality and token domain.
+//! What must not change about a field once it has tokens: format, equality, domains and length.
 //!
 //! A known value is enciphered again to give its token. Under another format, scope or token
 //! domain another token would come out, and the record would look damaged. So a start compares the
 //! configuration with what the vault has been serving, kept in one row of the store.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::assembly::error::AssemblyError;
+use crate::assembly::formats;
 use crate::config::Config;
 use crate::config::FieldConfig;
-use crate::config::FormatName;
 use crate::domain::Equality;
+use crate::format::EmailDomain;
+use crate::format::Length;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -25,6 +28,21 @@ struct Fixed {
     format: String,
     equality: String,
     token_domain: Option<String>,
+    /// Rows without this and what follows are from before these were settings.
+    #[serde(default = "replace")]
+    domain: String,
+    #[serde(default)]
+    own_domains: BTreeSet<String>,
+    #[serde(default = "exact")]
+    length: String,
+}
+
+fn replace() -> String {
+    "replace".to_owned()
+}
+
+fn exact() -> String {
+    "exact".to_owned()
 }
 
 type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
@@ -88,32 +106,90 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
         Some("equality")
     } else if then.token_domain != now.token_domain {
         Some("token_domain")
+    } else if then.domain != now.domain {
+        Some("domain")
+    } else if then.own_domains != now.own_domains {
+        Some("own_domains")
+    } else if then.length != now.length {
+        Some("length")
     } else {
         None
     }
 }
 
 fn fixed(field: &FieldConfig) -> Fixed {
-    let format = match field.format {
-        FormatName::Address => "address",
-        FormatName::Email => "email",
-        FormatName::Name => "name",
+    // Identifiers may change their name, but not what they are.
+    let digest = formats::format(field)
+        .ok()
+        .and_then(|format| format.digest());
+    let format = match digest {
+        Some(digest) => format!("identifier {}", hex::encode(digest)),
+        None => field.format.name().to_owned(),
     };
     let equality = match field.equality {
         Equality::Field => "field",
         Equality::Subject => "subject",
         Equality::None => "none",
     };
+    let (domain, own_domains) = match &field.domain {
+        EmailDomain::Keep { own_domains } => ("keep".to_owned(), own_domains.as_slice()),
+        EmailDomain::Replace => (replace(), &[][..]),
+        EmailDomain::ReplaceTagged => ("replace+tag".to_owned(), &[][..]),
+    };
     Fixed {
-        format: format.to_owned(),
+        format,
         equality: equality.to_owned(),
         token_domain: field
             .token_domain
             .as_ref()
             .map(|domain| domain.to_ascii_lowercase()),
+        domain,
+        own_domains: own_domains.iter().cloned().collect(),
+        length: match field.length {
+            Length::Bucket => "bucket".to_owned(),
+            Length::Exact => exact(),
+        },
     }
 }
 
 const ROW_KEY: &[u8] = b"fields";
 /// Rows of the table, at the most: its rows are few and named in the code.
 const META_ROWS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FieldFormat;
+    use crate::config::OnInvalid;
+    use crate::config::TextFormat;
+    use crate::domain::Fidelity;
+
+    /// Goal: a vault from before a setting opens as it was. Method: a row as version 1 wrote it.
+    #[test]
+    fn row_from_before_a_setting_reads_as_its_default() {
+        let row = r#"{"format":"email","equality":"field","token_domain":"tok.acme.example"}"#;
+        let then: Fixed = serde_json::from_str(row).unwrap();
+        let mut field = FieldConfig {
+            format: FieldFormat::Text(TextFormat::Email),
+            fidelity: Fidelity::Shape,
+            equality: Equality::Field,
+            token_domain: Some("tok.acme.example".to_owned()),
+            domain: EmailDomain::Replace,
+            length: Length::Exact,
+            on_invalid: OnInvalid::Reject,
+            ttl_seconds: None,
+        };
+        assert_eq!(changed(&then, &fixed(&field)), None);
+        field.length = Length::Bucket;
+        assert_eq!(changed(&then, &fixed(&field)), Some("length"));
+        field.domain = EmailDomain::ReplaceTagged;
+        assert_eq!(changed(&then, &fixed(&field)), Some("domain"));
+        let keep = |own: &str| EmailDomain::Keep {
+            own_domains: vec![own.to_owned()],
+        };
+        field.domain = keep("acme.example");
+        let then = fixed(&field);
+        field.domain = keep("acme.test");
+        assert_eq!(changed(&then, &fixed(&field)), Some("own_domains"));
+    }
+}

@@ -24,6 +24,7 @@ mod sweep;
 pub use create::add_namespace;
 pub use create::create;
 pub use error::AssemblyError;
+pub use formats::FieldFormatError;
 pub use formats::format;
 pub use open::OpenVault;
 pub use open::open;

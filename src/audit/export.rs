@@ -176,6 +176,7 @@ const fn key_purpose_name(purpose: KeyPurpose) -> &'static str {
     match purpose {
         KeyPurpose::AuditFingerprint => "audit_fingerprint",
         KeyPurpose::AuditSigning => "audit_signing",
+        KeyPurpose::DomainTag => "domain_tag",
         KeyPurpose::TokenFingerprint => "token_fingerprint",
         KeyPurpose::ValueFingerprint => "value_fingerprint",
         KeyPurpose::Wrapping => "wrapping",

@@ -28,7 +28,10 @@ pub enum HeadError {
     #[error("head cannot be read or written")]
     Io(#[from] io::Error),
     /// Neither slot has a checkpoint that the keys signed.
-    #[error("there is no head\nremedy: check the directory and keys; if it is lost, restore it")]
+    #[error(
+        "there is no head that this vault signed under this origin\n\
+         remedy: check audit.head_dir and audit.origin; if the head is lost, restore it"
+    )]
     Missing,
     /// The checkpoint does not fit into a slot.
     #[error("checkpoint is larger than a slot of the head")]
@@ -117,13 +120,19 @@ impl Head {
     ///
     /// If it cannot be removed.
     pub fn remove_unfinished(directory: &Path, keys: &CheckpointKeys) -> Result<(), HeadError> {
-        match Self::read(directory, keys) {
-            Ok(_) => {}
-            Err(HeadError::Missing) => return Ok(()),
-            Err(error) => return Err(error),
-        }
         for name in SLOT_NAMES {
-            fs::remove_file(directory.join(name))?;
+            let path = directory.join(name);
+            let bytes = match fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let note = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            let is_own = std::str::from_utf8(note).is_ok_and(|note| keys.verify(note).is_some());
+            // A slot that nothing was written into yet is nobody's.
+            if is_own || bytes.iter().all(|byte| *byte == 0) {
+                fs::remove_file(path)?;
+            }
         }
         Ok(())
     }

@@ -310,6 +310,7 @@ const fn key_purpose_number(purpose: KeyPurpose) -> i32 {
         KeyPurpose::TokenFingerprint => 3,
         KeyPurpose::ValueFingerprint => 4,
         KeyPurpose::Wrapping => 5,
+        KeyPurpose::DomainTag => 6,
     }
 }
 
@@ -320,6 +321,7 @@ const fn key_purpose(number: i32) -> Option<KeyPurpose> {
         3 => Some(KeyPurpose::TokenFingerprint),
         4 => Some(KeyPurpose::ValueFingerprint),
         5 => Some(KeyPurpose::Wrapping),
+        6 => Some(KeyPurpose::DomainTag),
         _ => None,
     }
 }

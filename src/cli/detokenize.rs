@@ -88,7 +88,12 @@ impl DetokenizeArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let receipts = match &self.receipts {
             Some(path) => Some(Mutex::new(
-                File::create(path).map_err(CliError::file(path))?,
+                // Receipts are evidence: those of earlier runs stay.
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .map_err(CliError::file(path))?,
             )),
             None => None,
         };

@@ -55,6 +55,8 @@ impl InitArgs {
                 say(format_args!("made the keys of namespace {namespace}"));
             }
             None => {
+                // Before anybody types a passphrase.
+                wiring::refuse_existing(&config)?;
                 let root = ensure_root_key(&config)?;
                 create(&config, &root)?;
             }

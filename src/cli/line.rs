@@ -71,8 +71,8 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<Zeroizing<Str
     Ok(Some(text.and_then(|text| Ok(unescape(text)?))))
 }
 
-/// Four times the longest value that a format takes, in bytes: every character may be escaped.
-pub(super) const LINE_BYTES_MAX: usize = 16 << 10;
+/// The longest text that a command takes, 10,000 characters of four bytes, with its escapes.
+pub(super) const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Most lines fit without growing, which would leave copies behind.
 const LINE_BYTES_EXPECTED: usize = 512;

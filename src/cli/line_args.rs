@@ -6,6 +6,7 @@ use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -16,6 +17,18 @@ use crate::cli::exit::Exit;
 use crate::cli::pipeline;
 use crate::cli::pipeline::LineCall;
 use crate::domain::Subject;
+
+/// The error of an input that is not there. It may be a value, which must not be repeated.
+fn input_error(path: &Path, error: io::Error) -> CliError {
+    if error.kind() == io::ErrorKind::NotFound {
+        return CliError::Usage(
+            "there is no such input FILE\n  values come on standard input or in a file, never as \
+             arguments, which everybody on the machine can read"
+                .to_owned(),
+        );
+    }
+    CliError::file(path)(error)
+}
 
 /// What every command takes that answers line by line.
 #[derive(Args, Clone, Debug)]
@@ -38,7 +51,7 @@ impl LineArgs {
     pub(super) fn open(&self) -> Result<Box<dyn BufRead + Send>, CliError> {
         match &self.input {
             Some(path) => {
-                let file = File::open(path).map_err(CliError::file(path))?;
+                let file = File::open(path).map_err(|error| input_error(path, error))?;
                 Ok(Box::new(BufReader::with_capacity(INPUT_BUFFER_BYTES, file)))
             }
             None => Ok(Box::new(BufReader::new(io::stdin()))),
@@ -54,7 +67,7 @@ impl LineArgs {
         let Some(path) = &self.input else {
             return Ok(String::new());
         };
-        let metadata = fs::metadata(path).map_err(CliError::file(path))?;
+        let metadata = fs::metadata(path).map_err(|error| input_error(path, error))?;
         let (length, time) = (metadata.len(), metadata.mtime());
         Ok(format!("{length} {time}"))
     }

@@ -23,6 +23,7 @@ mod lookup;
 mod passphrase;
 mod pipeline;
 mod recognize;
+mod redact;
 mod run_id;
 mod serve;
 mod tokenize;
@@ -74,6 +75,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
     Recognize(recognize::RecognizeArgs),
+    Redact(redact::RedactArgs),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
@@ -131,6 +133,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
         Command::Recognize(arguments) => block_on(arguments.run()),
+        Command::Redact(arguments) => block_on(arguments.run()),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),

@@ -51,7 +51,10 @@ fn ask(occasion: Occasion) -> Result<SecretString, CliError> {
             ))
         })
     };
-    let first = prompt("Passphrase of the root key: ")?;
+    let first = prompt(match occasion {
+        Occasion::Existing => "Passphrase of the root key: ",
+        Occasion::New => "A new passphrase for the root key, at least six random words: ",
+    })?;
     if occasion == Occasion::New {
         use secrecy::ExposeSecret as _;
         let second = prompt("The same again: ")?;

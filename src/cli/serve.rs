@@ -81,6 +81,12 @@ impl ServeArgs {
             refuse_strangers(&config)?;
         }
         config_check::check_files(&config)?;
+        if dev.is_none() && !config.data_dir.exists() {
+            return Err(CliError::Usage(format!(
+                "there is no vault in {}\n  make it with `counterfoil init`",
+                config.data_dir.display()
+            )));
+        }
         block_on(serve(config, dev))?;
         Ok(Exit::Done)
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::assembly;
+use crate::assembly::AssemblyError;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
 use crate::config::Config;
@@ -28,6 +29,19 @@ use crate::server::TlsFiles;
 pub(super) async fn create(config: &Config, root: &RootKey) -> Result<(), CliError> {
     let made = assembly::create(config, root, clock(), entropy()).await;
     made.map_err(|error| CliError::caused(&error))
+}
+
+/// Refuses to make a vault where there is one.
+///
+/// # Errors
+///
+/// If there is one.
+pub(super) fn refuse_existing(config: &Config) -> Result<(), CliError> {
+    let path = config.data_dir.clone();
+    if path.exists() {
+        return Err(CliError::caused(&AssemblyError::AlreadyExists { path }));
+    }
+    Ok(())
 }
 
 /// Makes the keys of one more configured namespace.
@@ -75,16 +89,21 @@ pub(super) async fn serve(
     closed.map_err(|error| CliError::caused(&error))
 }
 
+/// The files that TLS needs.
+pub(super) fn tls_files(config: &Config) -> TlsFiles {
+    TlsFiles {
+        certificate: config.tls.certificate.clone(),
+        key: config.tls.key.clone(),
+        client_ca: config.tls.client_ca.clone(),
+    }
+}
+
 fn settings(config: &Config) -> ServerSettings {
     ServerSettings {
         token_address: config.listen.token,
         reveal_address: config.listen.reveal,
         metrics_address: config.listen.metrics,
-        tls: TlsFiles {
-            certificate: config.tls.certificate.clone(),
-            key: config.tls.key.clone(),
-            client_ca: config.tls.client_ca.clone(),
-        },
+        tls: tls_files(config),
         limits: limits(&config.limits),
     }
 }

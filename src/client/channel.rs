@@ -23,15 +23,20 @@ pub(super) async fn connect(profile: &Profile, address: &str) -> Result<Channel,
         tls = tls.domain_name(name);
     }
     let failed = |error: tonic::transport::Error| ClientError::connect(address, &error);
-    Endpoint::from_shared(format!("https://{address}"))
+    let endpoint = Endpoint::from_shared(format!("https://{address}"))
         .map_err(failed)?
         .tls_config(tls)
         .map_err(failed)?
         .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .connect()
-        .await
-        .map_err(failed)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL);
+    // With the handshake, which a vault that hangs never answers.
+    match tokio::time::timeout(CONNECT_TIMEOUT, endpoint.connect()).await {
+        Ok(connected) => connected.map_err(failed),
+        Err(_) => Err(ClientError::Connect {
+            address: address.to_owned(),
+            detail: "no answer to the TLS handshake within 5 seconds".to_owned(),
+        }),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClientError> {

@@ -21,7 +21,7 @@ pub enum ClientError {
         message: String,
     },
     /// There is no connection to the vault.
-    #[error("cannot connect to {address}: {detail}")]
+    #[error("cannot connect to {address}: {detail}\n  is the vault running there?")]
     Connect {
         /// The listener.
         address: String,
@@ -68,9 +68,14 @@ impl ClientError {
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
+        // A listener that does not have the call says nothing more.
+        let message = match (status.code(), status.message()) {
+            (Code::Unimplemented, "") => SWAPPED,
+            (_, message) => message,
+        };
         Self::Call {
             code: status.code(),
-            message: printable(status.message()),
+            message: printable(message),
         }
     }
 }
@@ -106,6 +111,10 @@ impl fmt::Display for ItemError {
         write!(formatter, "{} ({})", self.message, code_name(self.code))
     }
 }
+
+/// What is most likely wrong where a listener does not have a call.
+const SWAPPED: &str = "this listener does not serve the call: are the addresses of the token and \
+    the reveal listener swapped?";
 
 fn is_denied(code: Code) -> bool {
     matches!(code, Code::PermissionDenied | Code::Unauthenticated)

@@ -29,8 +29,8 @@ use crate::protocol::token_service_client::TokenServiceClient;
 /// one connection.
 #[derive(Clone)]
 pub struct TokenClient {
-    service: TokenServiceClient<Channel>,
-    namespace: Namespace,
+    pub(super) service: TokenServiceClient<Channel>,
+    pub(super) namespace: Namespace,
 }
 
 impl TokenClient {
@@ -218,4 +218,4 @@ impl fmt::Debug for TokenClient {
     }
 }
 
-const NO_RESULT: ClientError = ClientError::Response("an item has no result");
+pub(super) const NO_RESULT: ClientError = ClientError::Response("an item has no result");

@@ -6,6 +6,7 @@
 
 mod audit;
 mod error;
+mod format;
 mod limits;
 mod listen;
 mod namespace;
@@ -25,15 +26,17 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::domain::Namespace;
+use crate::format::GrammarSpec;
 use crate::policy::Rule;
 
 pub use audit::AuditConfig;
 pub use error::ConfigError;
+pub use format::FieldFormat;
+pub use format::TextFormat;
 pub use limits::ITEMS_PER_REQUEST_MAX;
 pub use limits::Limits;
 pub use listen::ListenConfig;
 pub use namespace::FieldConfig;
-pub use namespace::FormatName;
 pub use namespace::NamespaceConfig;
 pub use namespace::OnInvalid;
 pub use permit::Purposes;
@@ -98,7 +101,8 @@ impl Config {
             toml::from_str(text).map_err(|error| ConfigError::syntax(text, &error))?;
         let data_dir = base_dir.join(raw.vault.data_dir);
         let audit = raw.audit.check(base_dir, &data_dir)?;
-        let namespaces = namespace::check(raw.namespaces)?;
+        format::check_formats(&raw.formats)?;
+        let namespaces = namespace::check(raw.namespaces, &raw.formats)?;
         let permits = raw.permit.iter().enumerate();
         let permits = permits.map(|(position, permit)| permit.check(position, &namespaces));
         Ok(Self {
@@ -128,6 +132,8 @@ struct RawConfig {
     limits: limits::RawLimits,
     #[serde(default)]
     store: store::RawStore,
+    #[serde(default)]
+    formats: BTreeMap<String, GrammarSpec>,
     #[serde(default)]
     namespaces: BTreeMap<String, namespace::RawNamespace>,
     #[serde(default)]

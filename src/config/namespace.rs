@@ -7,10 +7,16 @@ use serde::Deserialize;
 use crate::config::error::ConfigError;
 use crate::config::error::bounded;
 use crate::config::error::choice;
+use crate::config::format::FieldFormat;
+use crate::config::format::RawOptions;
+use crate::config::format::TextFormat;
 use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::format::EmailDomain;
+use crate::format::GrammarSpec;
+use crate::format::Length;
 
 /// A tenant: `[namespaces.NAME]`, where NAME is `[a-z][a-z0-9_-]*`, at most 32 characters.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,12 +27,14 @@ pub struct NamespaceConfig {
 
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
-/// `format`, `equality` and `token_domain` are part of how existing tokens are found and read:
-/// change them only for a new field.
+/// `format`, `equality`, `token_domain`, `domain`, `own_domains` and `length` are part of how
+/// existing tokens are found and read: change them only for a new field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
-    /// `format`: what values look like: `"name"`, `"address"` or `"email"`. Required.
-    pub format: FormatName,
+    /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything),
+    /// `"digits"`, `"card"`, `"date_of_birth"`, `"iban"`, `"national_id"`, `"phone"`, or the name
+    /// of a table `[formats.NAME]`. Required.
+    pub format: FieldFormat,
     /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
     /// or `"outline"`, only its kind. Default: `"shape"`.
     pub fidelity: Fidelity,
@@ -37,23 +45,23 @@ pub struct FieldConfig {
     /// own that takes no mail (RFC 7505), or a reserved one. Required for the format `"email"`,
     /// and for no other. Example: `"tok.acme.example"`.
     pub token_domain: Option<String>,
+    /// `domain`: which domain the tokens of e-mail addresses have: `"replace"`, the token domain;
+    /// `"replace+tag"`, that under a word that is the same for addresses in one domain; or
+    /// `"keep"`, their own where it is one of `own_domains`, else the token domain. Default:
+    /// `"replace"`.
+    ///
+    /// `own_domains`: your own domains, in lower case, where no mailbox begins with `tok0.`.
+    /// Required for `domain = "keep"`, and only there. Example: `["acme.example"]`.
+    pub domain: EmailDomain,
+    /// `length`: how much of the length of a value's words a token of its shape shows: all of it,
+    /// `"exact"`, or only a range, `"bucket"`. Not for the format `"digits"`. Default: `"exact"`.
+    pub length: Length,
     /// `on_invalid`: what happens to a value that is not valid in its format: `"reject"` it, or
     /// take it with an `"outline"` token. Default: `"reject"`.
     pub on_invalid: OnInvalid,
     /// `ttl_s`: seconds after which a token expires where the caller says nothing, 1 to
     /// 315,360,000 (10 years). Default: never.
     pub ttl_seconds: Option<u64>,
-}
-
-/// What values of a field look like.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FormatName {
-    /// A person's postal address.
-    Address,
-    /// An e-mail address.
-    Email,
-    /// A person's name.
-    Name,
 }
 
 /// What happens to a value that is not valid in its format.
@@ -78,6 +86,14 @@ struct RawField {
     fidelity: Option<String>,
     equality: Option<String>,
     token_domain: Option<String>,
+    domain: Option<String>,
+    own_domains: Option<Vec<String>>,
+    length: Option<String>,
+    keep: Option<String>,
+    layout: Option<String>,
+    region: Option<String>,
+    scheme: Option<String>,
+    tokens: Option<String>,
     on_invalid: Option<String>,
     ttl_s: Option<u64>,
 }
@@ -85,6 +101,7 @@ struct RawField {
 /// Checks `[namespaces]`.
 pub(super) fn check(
     raw: BTreeMap<String, RawNamespace>,
+    formats: &BTreeMap<String, GrammarSpec>,
 ) -> Result<BTreeMap<Namespace, NamespaceConfig>, ConfigError> {
     if raw.is_empty() {
         return Err(ConfigError::value(
@@ -97,13 +114,17 @@ pub(super) fn check(
         let table = format!("namespaces.{name}");
         let namespace = Namespace::new(&name)
             .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
-        Ok((namespace, raw.check(&table)?))
+        Ok((namespace, raw.check(&table, formats)?))
     });
     namespaces.collect()
 }
 
 impl RawNamespace {
-    fn check(self, table: &str) -> Result<NamespaceConfig, ConfigError> {
+    fn check(
+        self,
+        table: &str,
+        formats: &BTreeMap<String, GrammarSpec>,
+    ) -> Result<NamespaceConfig, ConfigError> {
         if self.fields.is_empty() {
             return Err(ConfigError::value(
                 format!("{table}.fields"),
@@ -115,7 +136,7 @@ impl RawNamespace {
             let table = format!("{table}.fields.{name}");
             let field = FieldName::new(&name)
                 .map_err(|error| ConfigError::value(&table, error, NAME_REMEDY))?;
-            Ok((field, raw.check(&table)?))
+            Ok((field, raw.check(&table, formats)?))
         });
         Ok(NamespaceConfig {
             fields: fields.collect::<Result<_, ConfigError>>()?,
@@ -124,9 +145,21 @@ impl RawNamespace {
 }
 
 impl RawField {
-    fn check(self, table: &str) -> Result<FieldConfig, ConfigError> {
+    fn check(
+        self,
+        table: &str,
+        formats: &BTreeMap<String, GrammarSpec>,
+    ) -> Result<FieldConfig, ConfigError> {
         let key = |name: &str| format!("{table}.{name}");
-        let format = choice(key("format"), &self.format, &FORMATS)?;
+        let options = RawOptions {
+            keep: self.keep,
+            layout: self.layout,
+            region: self.region,
+            scheme: self.scheme,
+            tokens: self.tokens,
+        };
+        let format = options.check(table, &self.format, formats)?;
+        let text = format.text();
         let fidelity = match self.fidelity {
             Some(word) => choice(key("fidelity"), &word, &FIDELITIES)?,
             None => Fidelity::Shape,
@@ -148,41 +181,105 @@ impl RawField {
             )?),
             None => None,
         };
-        let token_domain = token_domain(&key("token_domain"), format, self.token_domain)?;
+        let domain = email_domain(table, text, self.domain, self.own_domains)?;
+        let length = length(key("length"), text, self.length)?;
+        let token_domain = token_domain(&key("token_domain"), text, self.token_domain)?;
         Ok(FieldConfig {
             format,
             fidelity,
             equality,
             token_domain,
+            domain,
+            length,
             on_invalid,
             ttl_seconds,
         })
     }
 }
 
+fn length(
+    key: String,
+    format: Option<TextFormat>,
+    word: Option<String>,
+) -> Result<Length, ConfigError> {
+    let length = match word {
+        Some(word) => choice(key.clone(), &word, &LENGTHS)?,
+        None => Length::Exact,
+    };
+    let has_words = !matches!(format, None | Some(TextFormat::Digits));
+    if length == Length::Bucket && !has_words {
+        let problem = "is for formats that have words";
+        return Err(ConfigError::value(key, problem, "leave it out"));
+    }
+    Ok(length)
+}
+
 fn token_domain(
     key: &str,
-    format: FormatName,
+    format: Option<TextFormat>,
     given: Option<String>,
 ) -> Result<Option<String>, ConfigError> {
     match (format, given) {
-        (FormatName::Email, Some(domain)) if is_domain(&domain) => Ok(Some(domain)),
-        (FormatName::Email, Some(_)) => Err(ConfigError::value(
+        (Some(TextFormat::Email), Some(domain)) if is_domain(&domain) => Ok(Some(domain)),
+        (Some(TextFormat::Email), Some(_)) => Err(ConfigError::value(
             key,
             "is not a domain of at least two labels, in lower case",
             "write it like \"tok.acme.example\", an international domain as \"xn--\"",
         )),
-        (FormatName::Email, None) => Err(ConfigError::value(
+        (Some(TextFormat::Email), None) => Err(ConfigError::value(
             key,
             "is missing, and a token must never be a stranger's mailbox",
             "name a domain of your own that takes no mail, like \"tok.acme.example\"",
         )),
-        (FormatName::Address | FormatName::Name, Some(_)) => Err(ConfigError::value(
+        (_, Some(_)) => Err(ConfigError::value(
             key,
             "is only for the format \"email\"",
             "leave it out",
         )),
-        (FormatName::Address | FormatName::Name, None) => Ok(None),
+        (_, None) => Ok(None),
+    }
+}
+
+fn email_domain(
+    table: &str,
+    format: Option<TextFormat>,
+    word: Option<String>,
+    own_domains: Option<Vec<String>>,
+) -> Result<EmailDomain, ConfigError> {
+    let refused = |name: &str, problem: &str, remedy: &str| {
+        Err(ConfigError::value(
+            format!("{table}.{name}"),
+            problem,
+            remedy,
+        ))
+    };
+    if format != Some(TextFormat::Email) && (word.is_some() || own_domains.is_some()) {
+        let problem = "is only for the format \"email\"";
+        let name = word.map_or("own_domains", |_| "domain");
+        return refused(name, problem, "leave it out");
+    }
+    let choice = match word {
+        Some(word) => choice(format!("{table}.domain"), &word, &DOMAINS)?,
+        None => DomainWord::Replace,
+    };
+    match (choice, own_domains) {
+        (DomainWord::Keep, Some(own_domains)) if !own_domains.is_empty() => {
+            if own_domains.iter().all(|domain| is_domain(domain)) {
+                return Ok(EmailDomain::Keep { own_domains });
+            }
+            let problem = "has what is not a domain of at least two labels, in lower case";
+            refused("own_domains", problem, "write them like [\"acme.example\"]")
+        }
+        (DomainWord::Keep, _) => {
+            let problem = "is missing, and only a domain of your own may be kept";
+            refused("own_domains", problem, "list them like [\"acme.example\"]")
+        }
+        (DomainWord::Replace | DomainWord::ReplaceTagged, Some(_)) => {
+            let problem = "is only for domain = \"keep\"";
+            refused("own_domains", problem, "leave it out")
+        }
+        (DomainWord::Replace, None) => Ok(EmailDomain::Replace),
+        (DomainWord::ReplaceTagged, None) => Ok(EmailDomain::ReplaceTagged),
     }
 }
 
@@ -210,12 +307,6 @@ fn is_domain(text: &str) -> bool {
 const NAME_REMEDY: &str =
     "use a lower-case letter, then lower-case letters, digits, \"_\" or \"-\", at most 32 in all";
 
-const FORMATS: [(&str, FormatName); 3] = [
-    ("name", FormatName::Name),
-    ("address", FormatName::Address),
-    ("email", FormatName::Email),
-];
-
 const FIDELITIES: [(&str, Fidelity); 2] =
     [("shape", Fidelity::Shape), ("outline", Fidelity::Outline)];
 
@@ -224,6 +315,22 @@ const EQUALITIES: [(&str, Equality); 3] = [
     ("subject", Equality::Subject),
     ("none", Equality::None),
 ];
+
+/// What `domain` may say.
+#[derive(Clone, Copy)]
+enum DomainWord {
+    Keep,
+    Replace,
+    ReplaceTagged,
+}
+
+const DOMAINS: [(&str, DomainWord); 3] = [
+    ("replace", DomainWord::Replace),
+    ("replace+tag", DomainWord::ReplaceTagged),
+    ("keep", DomainWord::Keep),
+];
+
+const LENGTHS: [(&str, Length); 2] = [("exact", Length::Exact), ("bucket", Length::Bucket)];
 
 const ON_INVALID: [(&str, OnInvalid); 2] = [
     ("reject", OnInvalid::Reject),

@@ -6,6 +6,8 @@ use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Principal;
 use crate::domain::Purpose;
+use crate::format::EmailDomain;
+use crate::format::Length;
 use crate::policy::Action;
 use crate::policy::CaseRequirement;
 use crate::policy::FieldSelection;
@@ -93,10 +95,12 @@ fn fields_and_permits_are_read() {
     assert_eq!(
         fields[&FieldName::new("email").unwrap()],
         FieldConfig {
-            format: FormatName::Email,
+            format: FieldFormat::Text(TextFormat::Email),
             fidelity: Fidelity::Shape,
             equality: Equality::Field,
             token_domain: Some("tok.acme.example".to_owned()),
+            domain: EmailDomain::Replace,
+            length: Length::Exact,
             on_invalid: OnInvalid::Reject,
             ttl_seconds: None,
         }
@@ -167,9 +171,9 @@ fn wrong_field_is_refused() {
     refuses(&[
         (
             "format = \"name\"",
-            "format = \"iban\"",
+            "format = \"fax\"",
             format,
-            "not a word",
+            "neither a built-in format",
         ),
         (
             "token_domain = \"tok.acme.example\"",
@@ -196,6 +200,46 @@ fn wrong_field_is_refused() {
     field_refuses("equality = \"all\"", "equality", "not a word");
     field_refuses("on_invalid = \"drop\"", "on_invalid", "not a word");
     field_refuses("ttl_s = 0", "ttl_s", "out of bounds");
+    field_refuses("length = \"short\"", "length", "not a word");
+    field_refuses("domain = \"keep\"", "domain", "only for the format");
+    field_refuses("own_domains = []", "own_domains", "only for the format");
+    let digits = "format = \"digits\"\nlength = \"bucket\"";
+    let key = "namespaces.shop.fields.name.length";
+    refuses(&[("format = \"name\"", digits, key, "formats that have words")]);
+}
+
+#[test]
+fn domains_of_an_email_field_are_checked() {
+    let email = "format = \"email\"";
+    for (lines, key, problem) in [
+        ("domain = \"drop\"", "domain", "not a word"),
+        ("domain = \"keep\"", "own_domains", "is missing"),
+        (
+            "domain = \"keep\"\nown_domains = []",
+            "own_domains",
+            "is missing",
+        ),
+        (
+            "domain = \"keep\"\nown_domains = [\"acme.example\", \"Acme\"]",
+            "own_domains",
+            "not a domain",
+        ),
+        (
+            "own_domains = [\"acme.example\"]",
+            "own_domains",
+            "only for domain",
+        ),
+    ] {
+        let key = format!("namespaces.shop.fields.email.{key}");
+        refuses(&[(email, &format!("{email}\n{lines}"), &key, problem)]);
+    }
+    let lines = "domain = \"keep\"\nown_domains = [\"acme.example\"]\nlength = \"bucket\"";
+    let config = parse(&SMALLEST.replace(email, &format!("{email}\n{lines}"))).unwrap();
+    let shop = Namespace::new("shop").unwrap();
+    let field = &config.namespaces[&shop].fields[&FieldName::new("email").unwrap()];
+    let own_domains = vec!["acme.example".to_owned()];
+    assert_eq!(field.domain, EmailDomain::Keep { own_domains });
+    assert_eq!(field.length, Length::Bucket);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! unambiguous [`Encoding`] that starts with a label of its own; randomness is an argument.
 
 pub(crate) mod aead;
+mod domain_tag;
 mod encoding;
 mod entropy;
 mod ff1;
@@ -20,6 +21,7 @@ mod wrap;
 
 use thiserror::Error;
 
+pub use domain_tag::DomainTagKey;
 pub use encoding::Encoding;
 pub use encoding::Sink;
 pub use entropy::Entropy;

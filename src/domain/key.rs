@@ -12,6 +12,8 @@ pub enum KeyPurpose {
     AuditFingerprint,
     /// Signs checkpoints of the audit log. One per vault.
     AuditSigning,
+    /// Makes the tags of e-mail domains in tokens. One per namespace, and never rotated.
+    DomainTag,
     /// Finds a record by its token. One per namespace.
     TokenFingerprint,
     /// Finds a record by its value. One per namespace.
@@ -30,6 +32,7 @@ impl KeyPurpose {
             Self::TokenFingerprint => 3,
             Self::ValueFingerprint => 4,
             Self::Wrapping => 5,
+            Self::DomainTag => 6,
         }
     }
 }

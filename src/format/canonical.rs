@@ -8,7 +8,8 @@ use super::error::LengthUnit;
 use super::fold;
 use super::secret_text::SecretText;
 
-/// NFC, white space to one space and trimmed, apostrophes and hyphens unified. For names.
+/// NFC, white space to one space and trimmed, apostrophes and hyphens unified. For names
+/// and digits.
 pub(super) fn words(text: &str) -> Zeroizing<String> {
     let mut canonical = SecretText::with_capacity(text.len() * 2);
     let mut space_pending = false;
@@ -30,7 +31,23 @@ pub(super) fn words(text: &str) -> Zeroizing<String> {
     canonical.finish()
 }
 
-/// NFC, lines trimmed and empty ones dropped, spaces collapsed. For addresses.
+/// [`words`] of a text without control characters, of at most so many characters.
+pub(super) fn bounded_words(
+    text: &str,
+    characters_max: usize,
+) -> Result<Zeroizing<String>, FormatError> {
+    refuse_longer(text, characters_max)?;
+    refuse_controls(text, &['\t', '\n', '\r'])?;
+    let canonical = words(text);
+    if canonical.is_empty() {
+        return Err(FormatError::Empty);
+    }
+    // A few characters have a longer NFC.
+    refuse_longer(&canonical, characters_max)?;
+    Ok(canonical)
+}
+
+/// NFC, lines trimmed and empty ones dropped, spaces collapsed. For addresses and texts.
 pub(super) fn lines(text: &str) -> Zeroizing<String> {
     let mut canonical = SecretText::with_capacity(text.len() * 2);
     let mut pending = None;

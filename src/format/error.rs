@@ -15,9 +15,15 @@ pub enum FormatError {
     /// The residue was not written by this format.
     #[error("residue is not of this format")]
     CorruptResidue,
+    /// A token has to have a tag for its value's domain, and the caller has not made it.
+    #[error("domain tag is missing")]
+    DomainTagMissing,
     /// The value is empty or white space.
     #[error("value is empty")]
     Empty,
+    /// The value is not in the format: a part, its length or its check is wrong.
+    #[error("value is not in the format")]
+    Invalid,
     /// The value is not an e-mail address.
     #[error("value is not an e-mail address: {fault}")]
     InvalidEmail {
@@ -77,9 +83,32 @@ pub enum LengthUnit {
 /// Why a field's format is refused. For the operator: what is wrong, then what to do.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum FormatSpecError {
+    /// A field of another kind has a choice of domains.
+    #[error("domain is for e-mail fields only\nremove it")]
+    DomainUnexpected,
+    /// A kind without words has their length hidden.
+    #[error("length `bucket` is for kinds that have words\nset length to `exact`")]
+    LengthUnexpected,
     /// The fidelity `opaque` is not served by any format.
     #[error("fidelity `opaque` is not supported\nset fidelity to `shape` or `outline`")]
     OpaqueUnsupported,
+    /// One of the operator's own domains is not a domain name.
+    #[error("own_domains[{position}] is not a domain name\nwrite it like `acme.example`")]
+    OwnDomainInvalid {
+        /// Its position, from 0.
+        position: usize,
+    },
+    /// One of the operator's own domains leaves no room for a local part within 254 octets.
+    #[error("own_domains[{position}] is longer than {octets_max} octets\nremove it")]
+    OwnDomainTooLong {
+        /// Its position, from 0.
+        position: usize,
+        /// The most octets that it may have.
+        octets_max: usize,
+    },
+    /// No domain is the operator's own, so that there is none to keep.
+    #[error("own_domains is empty\nlist your own domains, or set domain to `replace`")]
+    OwnDomainsMissing,
     /// The token domain is not a domain name.
     #[error(
         "token_domain is not a domain name\n\
@@ -87,6 +116,12 @@ pub enum FormatSpecError {
          `tok.example`"
     )]
     TokenDomainInvalid,
+    /// The token domain has mailboxes.
+    #[error(
+        "token_domain is one of own_domains\n\
+         set it to a domain that takes no mail, such as a subdomain with a null MX"
+    )]
+    TokenDomainIsOwn,
     /// An e-mail field has no token domain.
     #[error(
         "token_domain is missing\n\

@@ -7,15 +7,10 @@
 //!
 //! ```
 //! use counterfoil::domain::{Fidelity, Plaintext};
-//! use counterfoil::format::{Format, FormatKind, FormatSpec, OnInvalid};
+//! use counterfoil::format::{Format, FormatKind, FormatSpec};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let format = Format::new(FormatSpec {
-//!     kind: FormatKind::Name,
-//!     fidelity: Fidelity::Shape,
-//!     token_domain: None,
-//!     on_invalid: OnInvalid::Reject,
-//! })?;
+//! let format = Format::new(FormatSpec::new(FormatKind::Name))?;
 //! let parsed = format.parse(&Plaintext::new("Ada  Lovelace".to_owned()))?;
 //! assert_eq!(parsed.equality(), b"Ada Lovelace");
 //! assert_eq!(parsed.preferred().0, Fidelity::Shape);
@@ -23,36 +18,69 @@
 //! # }
 //! ```
 
+mod builtin;
 mod canonical;
 mod error;
+mod find;
 mod fold;
+mod frame;
+mod identifier;
 mod outline;
 mod parsed;
+mod product;
 mod residue;
 mod secret_text;
 mod skeletal;
 mod slice;
 mod spec;
 mod style;
+mod summary;
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
+pub use self::builtin::Mode;
+pub use self::builtin::card::BOTH_ENDS_REFUSED;
+pub use self::builtin::card::CardKeep;
+pub use self::builtin::date_of_birth::DateLayout;
 pub use self::error::EmailFault;
 pub use self::error::FormatError;
 pub use self::error::FormatSpecError;
 pub use self::error::LengthUnit;
+pub use self::find::Finding;
+pub use self::find::TooManyKnown;
+pub use self::find::find_known;
 pub use self::fold::fold;
+use self::identifier::Identifier;
+pub use self::identifier::IdentifierError;
+pub use self::identifier::IdentifierSpec;
 pub use self::outline::OutlineSize;
 pub use self::outline::Outlined;
 pub use self::parsed::Parsed;
+pub use self::product::CaseSpec;
+pub use self::product::CheckToken;
+pub use self::product::DatesSpec;
+pub use self::product::FormSpec;
+pub use self::product::GrammarError;
+pub use self::product::GrammarSpec;
+pub use self::product::IntegersSpec;
+pub use self::product::LengthSpec;
+pub use self::product::PartSpec;
+pub use self::product::SetSpec;
+pub use self::product::TokenSpec;
 pub use self::residue::Residue;
 use self::skeletal::Skeletal;
+pub use self::skeletal::validators;
 use self::slice::Members;
 pub use self::slice::Shaped;
 pub use self::slice::Slice;
+pub use self::spec::EmailDomain;
 pub use self::spec::FormatKind;
 pub use self::spec::FormatSpec;
+pub use self::spec::Length;
 pub use self::spec::OnInvalid;
+pub use self::summary::FormatSummary;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
 use crate::domain::Rank;
@@ -67,6 +95,8 @@ pub struct Format {
 
 /// How a format reads its texts.
 enum Layout {
+    /// Part by part.
+    Product(Identifier),
     /// Position by position.
     Skeletal(Skeletal),
 }
@@ -78,18 +108,37 @@ impl Format {
     ///
     /// Which part of it is wrong, with the remedy.
     pub fn new(spec: FormatSpec) -> Result<Self, FormatSpecError> {
-        let FormatSpec {
-            kind,
-            fidelity,
-            token_domain,
-            on_invalid,
-        } = spec;
+        let fidelity = spec.fidelity;
         match fidelity {
             Fidelity::Shape | Fidelity::Outline => {}
             Fidelity::Opaque => return Err(FormatSpecError::OpaqueUnsupported),
         }
-        let layout = Layout::Skeletal(Skeletal::new(kind, token_domain, on_invalid)?);
+        let layout = Layout::Skeletal(Skeletal::new(spec)?);
         Ok(Self { layout, fidelity })
+    }
+
+    /// Checks the specification of identifiers.
+    ///
+    /// # Errors
+    ///
+    /// Which part of it is wrong, with the remedy.
+    pub fn identifier(
+        spec: &IdentifierSpec,
+        fidelity: Fidelity,
+        on_invalid: OnInvalid,
+    ) -> Result<Self, IdentifierError> {
+        let layout = Layout::Product(Identifier::new(spec, on_invalid)?);
+        Ok(Self { layout, fidelity })
+    }
+
+    /// What a format of identifiers means, in bytes: it must not change while there are tokens.
+    /// Nothing for texts, whose meaning the version fixes.
+    #[must_use]
+    pub fn digest(&self) -> Option<[u8; 16]> {
+        match &self.layout {
+            Layout::Product(identifier) => Some(identifier.digest()),
+            Layout::Skeletal(_) => None,
+        }
     }
 
     /// The version of the alphabets and layouts, which goes into every record.
@@ -102,6 +151,7 @@ impl Format {
     #[must_use]
     pub fn plaintext_bytes_max(&self) -> usize {
         match &self.layout {
+            Layout::Product(identifier) => identifier.plaintext_bytes_max(),
             Layout::Skeletal(skeletal) => skeletal.plaintext_bytes_max(),
         }
     }
@@ -116,6 +166,7 @@ impl Format {
         // The format must look: it is what the value becomes a number by.
         let text = value.expose();
         let reading = match &self.layout {
+            Layout::Product(identifier) => identifier.parse(text)?,
             Layout::Skeletal(skeletal) => skeletal.parse(text)?,
         };
         Ok(Parsed::new(self.fidelity, reading))
@@ -130,13 +181,18 @@ impl Format {
     pub fn read_token(&self, token: &Token, residue: &Residue) -> Result<Shaped, FormatError> {
         // The token must be looked at: it is the ciphertext. So must what was sealed with it.
         let (text, residue) = (token.expose(), residue.expose());
-        match &self.layout {
+        let (members, rank) = match &self.layout {
+            Layout::Product(identifier) => {
+                let (slice, rank) = identifier.read_token(text)?;
+                (Members::Product(slice), rank)
+            }
             Layout::Skeletal(skeletal) => {
                 let (slice, rank) = skeletal.read_token(text, residue)?;
-                let slice = Slice(Members::Skeletal(slice));
-                Ok(Shaped { slice, rank })
+                (Members::Skeletal(slice), rank)
             }
-        }
+        };
+        let slice = Slice::new(members);
+        Ok(Shaped { slice, rank })
     }
 
     /// The value of a deciphered rank.
@@ -152,12 +208,27 @@ impl Format {
     ) -> Result<Plaintext, FormatError> {
         // What was sealed with the token completes the value.
         let residue = residue.expose();
-        let text = match (&self.layout, &slice.0) {
+        let text = match (&self.layout, slice.members()) {
+            (Layout::Product(_), Members::Product(slice)) => slice.restore(rank, residue)?,
             (Layout::Skeletal(skeletal), Members::Skeletal(slice)) => {
                 skeletal.restore(slice, rank, residue)?
             }
+            (Layout::Product(_), Members::Skeletal(_))
+            | (Layout::Skeletal(_), Members::Product(_)) => {
+                return Err(FormatError::CorruptResidue);
+            }
         };
         Ok(Plaintext::new(text.into_string()))
+    }
+
+    /// The form under which a token of this format is found again, whatever applications did to
+    /// it: its [`fold()`], for identifiers without the separators that the format ignores.
+    #[must_use]
+    pub fn fold(&self, text: &str) -> Zeroizing<String> {
+        match &self.layout {
+            Layout::Product(identifier) => identifier.fold(text),
+            Layout::Skeletal(_) => fold(text),
+        }
     }
 
     /// Says whether a text may be a token, by its form alone.
@@ -166,6 +237,7 @@ impl Format {
         // No key is here to ask: the form is all that there is to look at.
         let text = text.expose();
         match &self.layout {
+            Layout::Product(identifier) => identifier.recognize(text),
             Layout::Skeletal(skeletal) => skeletal.recognize(text),
         }
     }

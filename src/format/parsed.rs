@@ -2,11 +2,15 @@
 
 use zeroize::Zeroizing;
 
+use super::error::FormatError;
+use super::outline::DomainTag;
 use super::outline::Outlined;
 use super::residue::Residue;
 use super::slice::Shaped;
+use crate::domain::DomainSize;
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
+use crate::domain::Rank;
 
 /// A value in canonical form.
 ///
@@ -106,6 +110,41 @@ impl Parsed {
             },
             Fidelity::Outline | Fidelity::Opaque => Ok(Residue::whole(&self.reading.whole)),
         }
+    }
+
+    /// What the tag in the value's token has to be made of: the domain of an e-mail address, where
+    /// the field tags domains and no tag is set yet.
+    ///
+    /// The caller makes it, since there are no keys here: a keyed rank below
+    /// [`Self::domain_tags`], the same for equal bytes for as long as tokens shall be found.
+    #[must_use]
+    pub fn domain_tag(&self) -> Option<&[u8]> {
+        self.reading
+            .outlined
+            .frame()
+            .tagged_domain()
+            .map(str::as_bytes)
+    }
+
+    /// How many tags there are.
+    #[must_use]
+    pub fn domain_tags() -> DomainSize {
+        DomainTag::domain()
+    }
+
+    /// Sets the tag at this place, which every token of the value has from now on. Where the field
+    /// has no tags nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// If the rank is not below [`Self::domain_tags`].
+    pub fn set_domain_tag(&mut self, rank: &Rank) -> Result<(), FormatError> {
+        let tag = DomainTag::unrank(rank)?;
+        self.reading.outlined.set_tag(&tag);
+        if let Ok(shape) = &mut self.reading.shape {
+            shape.shaped.slice.set_tag(&tag);
+        }
+        Ok(())
     }
 
     /// A value as its layout read it.

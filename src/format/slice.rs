@@ -4,6 +4,8 @@
 //! its fold gives the rank back.
 
 use super::error::FormatError;
+use super::outline::DomainTag;
+use super::product::ProductSlice;
 use super::skeletal::SkeletalSlice;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
@@ -14,10 +16,15 @@ use crate::domain::Token;
     missing_debug_implementations,
     reason = "the shape of a value must not reach a log"
 )]
-pub struct Slice(pub(super) Members);
+pub struct Slice {
+    members: Members,
+    tweak: Vec<u8>,
+}
 
 /// Whose slice it is.
 pub(super) enum Members {
+    /// A product format's.
+    Product(ProductSlice),
     /// A text's.
     Skeletal(SkeletalSlice),
 }
@@ -28,17 +35,30 @@ pub(super) enum Members {
     reason = "personal data must not reach a log"
 )]
 pub struct Shaped {
-    /// The values that share the skeleton.
+    /// The values that share the skeleton or the form.
     pub slice: Slice,
     /// The place among them.
     pub rank: Rank,
 }
 
 impl Slice {
+    pub(super) fn new(members: Members) -> Self {
+        let tweak = match &members {
+            Members::Product(slice) => [&[PRODUCT], slice.tweak().as_slice()].concat(),
+            Members::Skeletal(slice) => slice.tweak().to_vec(),
+        };
+        Self { members, tweak }
+    }
+
+    pub(super) fn members(&self) -> &Members {
+        &self.members
+    }
+
     /// How many tokens it has.
     #[must_use]
     pub fn domain(&self) -> &DomainSize {
-        match &self.0 {
+        match &self.members {
+            Members::Product(slice) => slice.domain(),
             Members::Skeletal(slice) => slice.domain(),
         }
     }
@@ -47,20 +67,31 @@ impl Slice {
     /// only if they are the same; the caller puts their length before them.
     #[must_use]
     pub fn tweak(&self) -> &[u8] {
-        match &self.0 {
-            Members::Skeletal(slice) => slice.tweak(),
-        }
+        &self.tweak
     }
 
-    /// The token at this place.
+    /// The token at this place, or nothing where there is none and another rank has to be drawn:
+    /// no check character makes this number right.
     ///
     /// # Errors
     ///
-    /// If the rank is not below the size of the slice.
-    pub fn unrank(&self, rank: &Rank) -> Result<Token, FormatError> {
-        let text = match &self.0 {
-            Members::Skeletal(slice) => slice.unrank(rank)?,
+    /// If the rank is not below the size of the slice, or the token has to have a tag for its
+    /// value's domain and none was set.
+    pub fn unrank(&self, rank: &Rank) -> Result<Option<Token>, FormatError> {
+        let text = match &self.members {
+            Members::Product(slice) => slice.unrank(rank)?,
+            Members::Skeletal(slice) => Some(slice.unrank(rank)?),
         };
-        Ok(Token::new(text.into_string()))
+        Ok(text.map(|text| Token::new(text.into_string())))
+    }
+
+    pub(super) fn set_tag(&mut self, tag: &DomainTag) {
+        match &mut self.members {
+            Members::Product(_) => {}
+            Members::Skeletal(slice) => slice.set_tag(tag),
+        }
     }
 }
+
+/// Begins the tweak of a product format, where that of a text has its kind.
+const PRODUCT: u8 = 0xf0;

@@ -77,6 +77,7 @@ impl fmt::Display for KeyLabel {
         formatter.write_str(match self.purpose {
             KeyPurpose::AuditFingerprint => "audit fingerprint key",
             KeyPurpose::AuditSigning => "audit signing key",
+            KeyPurpose::DomainTag => "domain tag key",
             KeyPurpose::TokenFingerprint => "token fingerprint key",
             KeyPurpose::ValueFingerprint => "value fingerprint key",
             KeyPurpose::Wrapping => "wrapping key",

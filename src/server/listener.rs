@@ -101,10 +101,18 @@ async fn handshake(
     time_max: Duration,
 ) -> Option<TlsStream<TcpStream>> {
     stream.set_nodelay(true).ok()?;
-    tokio::time::timeout(time_max, acceptor.accept(stream))
-        .await
-        .ok()?
-        .ok()
+    match tokio::time::timeout(time_max, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        // What TLS says of it: an unknown authority, an expired certificate, no certificate.
+        Ok(Err(error)) => {
+            tracing::info!(%error, "connection refused in the TLS handshake");
+            None
+        }
+        Err(_) => {
+            tracing::info!("connection dropped: no TLS handshake in time");
+            None
+        }
+    }
 }
 
 impl Seats {

@@ -59,6 +59,8 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         ItemError::Identifier { part, .. } => Some(*part),
         ItemError::SubjectMissing => Some("subject"),
         ItemError::Ttl { .. } => Some("ttl"),
+        ItemError::Findings { .. } | ItemError::TextTooLong { .. } => Some("text"),
+        ItemError::NotFindable => Some("fields"),
         ItemError::UnknownField => Some("field"),
         ItemError::Damaged
         | ItemError::Forbidden
@@ -79,9 +81,12 @@ fn item_code(error: &ItemError) -> Code {
     match error {
         ItemError::Damaged => Code::DataLoss,
         ItemError::Forbidden | ItemError::UnknownToken => Code::PermissionDenied,
-        ItemError::Format(_)
+        ItemError::Findings { .. }
+        | ItemError::Format(_)
         | ItemError::Identifier { .. }
+        | ItemError::NotFindable
         | ItemError::SubjectMissing
+        | ItemError::TextTooLong { .. }
         | ItemError::Ttl { .. }
         | ItemError::UnknownField => Code::InvalidArgument,
         ItemError::IsToken | ItemError::KeyDestroyed => Code::FailedPrecondition,

@@ -42,6 +42,15 @@ pub enum TlsError {
 }
 
 impl TlsFiles {
+    /// Checks that the files can be used, and that the key is the certificate's.
+    ///
+    /// # Errors
+    ///
+    /// Which of them cannot.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.acceptor().map(drop)
+    }
+
     /// What accepts TLS connections with these certificates.
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let unreadable = |what| move |_| TlsError::File { what };

@@ -154,4 +154,23 @@ impl TokenService for TokenEndpoint {
             .collect();
         Ok(Response::new(protocol::VerifyMatchResponse { results }))
     }
+
+    async fn redact(
+        &self,
+        request: Request<protocol::RedactRequest>,
+    ) -> Result<Response<protocol::RedactResponse>, Status> {
+        let caller = identity::of(&request)?;
+        let request = convert::redact(request.into_inner(), self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.redact(&caller, request).await;
+        self.metrics
+            .count("redact", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::redacted)
+            .collect();
+        Ok(Response::new(protocol::RedactResponse { results }))
+    }
 }

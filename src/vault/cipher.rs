@@ -16,11 +16,11 @@ use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Timestamp;
 use crate::domain::Token;
+use crate::format::Format;
 use crate::format::OutlineSize;
 use crate::format::Parsed;
 use crate::format::Residue;
 use crate::format::Slice;
-use crate::format::fold;
 use crate::policy::Permitted;
 use crate::store::Record;
 use crate::store::RecordId;
@@ -73,7 +73,8 @@ impl Form {
 
 /// Why no token came out.
 pub(super) enum NoToken {
-    /// The outline's deny list has the word that this key gives: another key gives another.
+    /// The outline's deny list has the word that this key gives, or no check makes the number
+    /// right: another key gives another.
     DrawAgain,
     /// The format or the arithmetic refused it.
     Item(ItemError),
@@ -98,10 +99,11 @@ pub(super) fn encipher(
                     shaped.slice.domain(),
                 )
                 .map_err(|error| NoToken::Item(error.into()))?;
-            shaped
-                .slice
-                .unrank(&rank)
-                .map_err(|error| NoToken::Item(error.into()))
+            match shaped.slice.unrank(&rank) {
+                Ok(Some(token)) => Ok(token),
+                Ok(None) => Err(NoToken::DrawAgain),
+                Err(error) => Err(NoToken::Item(error.into())),
+            }
         }
         Form::Outline(size) => {
             let outlined = parsed.outlined();
@@ -132,7 +134,7 @@ pub(super) fn decipher(
         return Err(ItemError::Damaged);
     }
     // The token's spelling, to derive the residue's key from it.
-    let folded = fold(token.expose());
+    let folded = format.fold(token.expose());
     let residue = key.open_residue(name, &terms(record), folded.as_bytes(), &record.residue)?;
     let residue = Residue::from_bytes(residue);
     let value = match Form::of(record).ok_or(ItemError::Damaged)? {
@@ -176,9 +178,9 @@ pub(super) fn terms(record: &Record) -> [u8; 20] {
 
 /// Whether two texts are one token, however they are spelled; in time that does not depend on
 /// where they differ.
-pub(super) fn is_same_token(one: &Token, other: &Token) -> bool {
+pub(super) fn is_same_token(format: &Format, one: &Token, other: &Token) -> bool {
     // Both spellings are folded as the record's id is.
-    let (one, other) = (fold(one.expose()), fold(other.expose()));
+    let (one, other) = (format.fold(one.expose()), format.fold(other.expose()));
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 

@@ -46,6 +46,12 @@ pub enum ItemError {
     /// The stored record does not open, or contradicts itself.
     #[error("stored record is damaged")]
     Damaged,
+    /// There are more values in the texts than one call takes on.
+    #[error("texts have more than {findings_max} values in all")]
+    Findings {
+        /// The most of one call.
+        findings_max: usize,
+    },
     /// The policy does not permit the field.
     #[error("permission denied")]
     Forbidden,
@@ -66,6 +72,9 @@ pub enum ItemError {
     /// The key version that wraps the record may no longer open anything.
     #[error("key is destroyed")]
     KeyDestroyed,
+    /// Values of the field are not found by their form.
+    #[error("values of this field have no form to find: give them as known values")]
+    NotFindable,
     /// No live token stands for the value.
     #[error("value has no token")]
     NotFound,
@@ -75,6 +84,16 @@ pub enum ItemError {
     /// The field keeps equal values of different subjects apart, so it needs the subject.
     #[error("subject is required for this field")]
     SubjectMissing,
+    /// The text is too long to look for values in it, or too many are known.
+    #[error(
+        "text is longer than {characters_max} characters, or has more than {known_max} known values"
+    )]
+    TextTooLong {
+        /// The longest text, in characters.
+        characters_max: usize,
+        /// The most known values.
+        known_max: usize,
+    },
     /// The time to live is longer than allowed.
     #[error("ttl is longer than {seconds_max} seconds")]
     Ttl {

@@ -16,6 +16,7 @@ use crate::domain::Purpose;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
+use crate::format::Format;
 use crate::format::fold;
 use crate::policy::Action;
 use crate::policy::Permitted;
@@ -82,10 +83,13 @@ impl Note<'_> {
         Self::new(match error {
             ItemError::Damaged => ItemOutcome::Damaged,
             ItemError::Forbidden | ItemError::UnknownField => ItemOutcome::Denied,
-            ItemError::Format(_)
+            ItemError::Findings { .. }
+            | ItemError::Format(_)
             | ItemError::Identifier { .. }
             | ItemError::IsToken
+            | ItemError::NotFindable
             | ItemError::SubjectMissing
+            | ItemError::TextTooLong { .. }
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
@@ -175,17 +179,31 @@ impl Vault {
                 .or(about.token)
                 // What is longer than any token is none, and folding it would take time.
                 .filter(|token| token.expose().len() <= TOKEN_BYTES_MAX)
-                .map(|token| self.audited(request, token)),
+                .map(|token| {
+                    let format = field
+                        .and_then(|name| configured?.fields.get(name))
+                        .map(|field| &field.format);
+                    self.audited(request, format, token)
+                }),
             key_version: note.found.map(|found| found.record.wrapping_version),
             outcome: note.outcome,
         }
     }
 
     /// The fingerprint of a token that entries carry.
-    fn audited<T: Journaled>(&self, request: &T, token: &Token) -> Fingerprint {
+    fn audited<T: Journaled>(
+        &self,
+        request: &T,
+        format: Option<&Format>,
+        token: &Token,
+    ) -> Fingerprint {
         let key = self.parts.keyring.audit_fingerprint().active();
         // Folded as the record's id is, so that every spelling is one token in the log too.
-        key.token(request.namespace(), fold(token.expose()).as_bytes())
+        let folded = match format {
+            Some(format) => format.fold(token.expose()),
+            None => fold(token.expose()),
+        };
+        key.token(request.namespace(), folded.as_bytes())
     }
 }
 

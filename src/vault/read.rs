@@ -7,7 +7,6 @@ use crate::domain::Plaintext;
 use crate::domain::Subject;
 use crate::domain::Token;
 use crate::format::Parsed;
-use crate::format::fold;
 use crate::keys::NamespaceKeys;
 use crate::store::NamespaceId;
 use crate::store::RecordId;
@@ -50,7 +49,8 @@ impl<'a> Workplace<'a> {
         subject: Option<&'a Subject>,
     ) -> Result<Reading<'a>, ItemError> {
         let place = self.place(field, subject)?;
-        let parsed = field.format.parse(value)?;
+        let mut parsed = field.format.parse(value)?;
+        self.tag_domain(field, &mut parsed)?;
         let value_keys = match field.equality {
             Equality::None => Vec::new(),
             Equality::Field | Equality::Subject => self
@@ -74,6 +74,19 @@ impl<'a> Workplace<'a> {
         })
     }
 
+    /// Makes the tag by which an e-mail token shows that its domain is another's too, where the
+    /// field wants that.
+    fn tag_domain(&self, field: &Field, parsed: &mut Parsed) -> Result<(), ItemError> {
+        let key = self.keys.domain_tag().active();
+        let rank = match parsed.domain_tag() {
+            Some(domain) => {
+                key.rank(self.namespace, &field.name, domain, &Parsed::domain_tags())?
+            }
+            None => return Ok(()),
+        };
+        Ok(parsed.set_domain_tag(&rank)?)
+    }
+
     /// Reads a token.
     pub(super) fn present(
         &self,
@@ -94,7 +107,7 @@ impl<'a> Workplace<'a> {
 
     /// Where the record of this text would be, if it were a token.
     pub(super) fn record_keys(&self, place: &Place<'_>, text: &str) -> Vec<RecordKey> {
-        let folded = fold(text);
+        let folded = place.field.format.fold(text);
         let id = |key: &crate::crypto::TokenFingerprintKey| {
             let id = key.record_id(
                 self.namespace,

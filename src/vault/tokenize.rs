@@ -222,4 +222,4 @@ fn contents<'a>(item: &'a Item<TokenizeItem>, ttl: &'a [u8; 8]) -> [&'a [u8]; 4]
 }
 
 /// Ten years of 366 days.
-const TTL_SECONDS_MAX: u64 = 10 * 366 * 24 * 60 * 60;
+const TTL_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;

@@ -8,7 +8,6 @@ use crate::domain::Fidelity;
 use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::format::OutlineSize;
-use crate::format::fold;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::NewRecord;
@@ -331,7 +330,7 @@ impl Batch<'_> {
         };
         // The residue opens only for who brings the token, however it is spelled then, and only
         // under the terms that the record states. Its plain form is sealed here, nowhere shown.
-        let folded = fold(token.expose());
+        let folded = reading.place.field.format.fold(token.expose());
         record.residue =
             key.seal_residue(&name, &terms(&record), folded.as_bytes(), residue.expose())?;
         Ok(record)

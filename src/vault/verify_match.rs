@@ -143,7 +143,8 @@ impl Vault {
                 let found = found.next().unwrap_or(Ok(None))?;
                 let found = found.ok_or(ItemError::UnknownToken)?;
                 let token = workplace.encipher_again(reading, &found)?;
-                Ok(token.is_some_and(|token| is_same_token(&token, &item.token)))
+                let format = &reading.place.field.format;
+                Ok(token.is_some_and(|token| is_same_token(format, &token, &item.token)))
             })
             .collect())
     }

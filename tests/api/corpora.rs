@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use counterfoil::domain::Fidelity;
 use counterfoil::domain::FieldName;
 use counterfoil::domain::Namespace;
 use counterfoil::domain::Plaintext;
@@ -13,7 +12,6 @@ use counterfoil::domain::Token;
 use counterfoil::format::Format;
 use counterfoil::format::FormatKind;
 use counterfoil::format::FormatSpec;
-use counterfoil::format::OnInvalid;
 use counterfoil::vault::Caller;
 use counterfoil::vault::Detokenize;
 use counterfoil::vault::DetokenizeItem;
@@ -65,10 +63,8 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
     let (mut values_count, mut equal_count) = (0, 0);
     for (field, kind, file) in CORPORA {
         let format = Format::new(FormatSpec {
-            kind,
-            fidelity: Fidelity::Shape,
             token_domain: (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned()),
-            on_invalid: OnInvalid::Reject,
+            ..FormatSpec::new(kind)
         })
         .unwrap();
         let field = || FieldName::new(field).unwrap();

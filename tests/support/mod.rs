@@ -126,6 +126,11 @@ impl TestVault {
         vault
     }
 
+    /// Its configuration with these further lines instead of those that it has.
+    pub(crate) fn config_with(&self, lines: &str) -> Config {
+        Config::from_toml(&format!("{CONFIG}\n{lines}"), self.directory.path()).unwrap()
+    }
+
     /// The root key, as the operator's file has it.
     pub(crate) fn root_key(&self) -> RootKey {
         let file = PassphraseFile::new(self.root_key_file.clone(), PASSPHRASE.into());

@@ -50,6 +50,16 @@ impl Stage {
     ///
     /// If the directory is not empty, or cannot be written.
     pub(super) fn open(directory: PathBuf) -> Result<Self, CliError> {
+        let is_empty = match fs::read_dir(&directory) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if !is_empty {
+            return Err(CliError::Usage(format!(
+                "{} is not an empty directory\n  name one that is not there, or is empty",
+                directory.display()
+            )));
+        }
         example_keys::write(&DevDirectory::new(&directory.join("dev")))?;
         let clock = SystemClock::default();
         Ok(Self {

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::BufRead;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use csv::StringRecord;
@@ -23,6 +26,7 @@ use crate::cli::pipeline::CALLS_IN_FLIGHT_MAX;
 use crate::cli::tokenize::columns::Column;
 use crate::cli::tokenize::columns::Layout;
 use crate::cli::tokenize::output::CsvOutput;
+use crate::cli::tokenize::quotes::QuoteWatch;
 use crate::client::ClientError;
 use crate::client::ITEMS_MAX;
 use crate::client::IssuedToken;
@@ -68,7 +72,7 @@ impl CsvJob {
             "{} {:?} {:?} {:?} {input}",
             profile.namespace, self.columns, self.subject_column, self.ttl_seconds
         );
-        let mut reader = csv::Reader::from_reader(self.input.open()?);
+        let mut reader = csv::Reader::from_reader(QuoteWatch::new(self.input.open()?));
         let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
         let layout = Layout::find(&header, &self.columns, self.subject_column.as_deref())?;
         let mut output = match self.output.clone() {
@@ -229,15 +233,18 @@ fn write(
 
 /// The rows of the input, in batches. The same rows make the same batches, whenever a run goes on.
 struct Rows {
-    reader: csv::Reader<Box<dyn BufRead + Send>>,
+    reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>,
     layout: Layout,
+    /// Whether the input ended within quotes.
+    ended_open: Arc<AtomicBool>,
     /// The row that did not fit into the batch before.
     left_over: Option<StringRecord>,
 }
 
 impl Rows {
-    fn new(reader: csv::Reader<Box<dyn BufRead + Send>>, layout: Layout) -> Self {
+    fn new(reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>, layout: Layout) -> Self {
         Self {
+            ended_open: reader.get_ref().ended_open(),
             reader,
             layout,
             left_over: None,
@@ -250,6 +257,11 @@ impl Rows {
         }
         let mut row = StringRecord::new();
         let read = self.reader.read_record(&mut row);
+        if self.ended_open.load(Ordering::Acquire) {
+            let problem = "a quote in the input is never closed, so it has taken the rest of the \
+                           file into one cell\n  close it, or double a quote that is meant";
+            return Err(CliError::Usage(problem.to_owned()));
+        }
         Ok(read.map_err(|error| csv_error(&error))?.then_some(row))
     }
 

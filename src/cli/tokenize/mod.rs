@@ -4,6 +4,7 @@ mod columns;
 mod csv;
 mod lines;
 mod output;
+mod quotes;
 
 use std::path::PathBuf;
 

@@ -1,10 +1,11 @@
 //! Outlines: tokens of a small fixed-size language, valid as their kind and readable aloud.
 //!
 //! ```text
-//! name      Nunzos Teluber                  small: short word, checked word    2^34
+//! name      Dalgi Ninlental                 small: short word, checked word    2^34
 //!                                           large: long word, checked word     2^42
-//! e-mail    kelzir.zulnurvik@tok.example    likewise
-//! address   4577 Nozorver Close, Serorvek   number, long word, kind of street, checked word  2^58
+//!           Digits and texts get the same.
+//! e-mail    zinret.burzuril@tok.example     likewise
+//! address   5477 Muzolgak Street, Tinvunbe  number, long word, kind of street, checked word  2^58
 //! ```
 //!
 //! A checked word is a long word whose last inner syllable is a public check of all that is before
@@ -12,6 +13,7 @@
 
 mod check;
 mod deny;
+mod tag;
 mod word;
 
 use zeroize::Zeroizing;
@@ -19,11 +21,14 @@ use zeroize::Zeroizing;
 use super::FormatKind;
 use super::error::FormatError;
 use super::fold::fold;
+use super::frame::Frame;
 use super::secret_text::SecretText;
 use super::style::Style;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
 use crate::domain::Token;
+pub(super) use tag::DomainTag;
+pub(super) use tag::TAG_OCTETS_MAX;
 use word::WordLength;
 
 /// How large the language of an outline is. Addresses have one size only.
@@ -40,16 +45,12 @@ pub enum OutlineSize {
 pub struct Outlined {
     kind: FormatKind,
     style: Style,
-    tail: Box<str>,
+    frame: Frame,
 }
 
 impl Outlined {
-    pub(super) fn new(kind: FormatKind, style: Style, tail: &str) -> Self {
-        Self {
-            kind,
-            style,
-            tail: tail.into(),
-        }
+    pub(super) fn new(kind: FormatKind, style: Style, frame: Frame) -> Self {
+        Self { kind, style, frame }
     }
 
     /// How many outlines there are, with those that are denied.
@@ -67,7 +68,8 @@ impl Outlined {
     ///
     /// # Errors
     ///
-    /// If the rank is not below the size of the language.
+    /// If the rank is not below the size of the language, or the token has to have a tag for its
+    /// value's domain and none was set.
     pub fn unrank(&self, size: OutlineSize, rank: &Rank) -> Result<Option<Token>, FormatError> {
         if !rank.is_in(&self.domain(size)) {
             return Err(FormatError::RankOutsideDomain);
@@ -81,22 +83,34 @@ impl Outlined {
         let Some(words) = self.write(&symbols) else {
             return Ok(None);
         };
-        let mut text = SecretText::with_capacity(words.len() + self.tail.len());
-        text.extend(self.style.apply(&words));
-        text.push_str(&self.tail);
+        let mut styled = SecretText::with_capacity(words.len());
+        styled.extend(self.style.apply(&words));
+        let text = self.frame.around(styled)?;
         Ok(Some(Token::new(text.into_string())))
+    }
+
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    pub(super) fn set_tag(&mut self, tag: &DomainTag) {
+        self.frame.set_tag(tag);
     }
 
     /// The text in lower case, unless a word is denied.
     fn write(&self, symbols: &[u32]) -> Option<SecretText> {
         let (number, symbols) = match self.kind {
             FormatKind::Address => symbols.split_first().map(|(&n, rest)| (Some(n), rest))?,
-            FormatKind::Email | FormatKind::Name => (None, symbols),
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
+                (None, symbols)
+            }
         };
         let (before, checked) = symbols.split_last_chunk::<CHECKED_SYMBOLS>()?;
         let (first, kind) = match self.kind {
             FormatKind::Address => before.split_last().map(|(&k, rest)| (rest, Some(k)))?,
-            FormatKind::Email | FormatKind::Name => (before, None),
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
+                (before, None)
+            }
         };
         let sum = check::syllable(number, symbols);
         let mut text = SecretText::with_capacity(TEXT_CAPACITY);
@@ -146,7 +160,7 @@ fn read(kind: FormatKind, folded: &str) -> Option<()> {
             (Some(read_number(number)?), words)
         }
         FormatKind::Email => (None, folded.rsplit_once('@')?.0),
-        FormatKind::Name => (None, folded),
+        FormatKind::Digits | FormatKind::Name | FormatKind::Text => (None, folded),
     };
     let (first, street, last) = match kind {
         FormatKind::Address => {
@@ -155,7 +169,7 @@ fn read(kind: FormatKind, folded: &str) -> Option<()> {
             let street = STREETS.iter().position(|&name| name == street)?;
             (first, Some(u32::try_from(street).ok()?), last)
         }
-        FormatKind::Email | FormatKind::Name => {
+        FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text => {
             let (first, last) = words.split_once(separator(kind))?;
             (first, None, last)
         }
@@ -188,10 +202,14 @@ fn radices(kind: FormatKind, size: OutlineSize) -> Vec<u32> {
         (FormatKind::Address, OutlineSize::Small | OutlineSize::Large) => {
             [&[NUMBERS], long, &[STREETS_COUNT], checked].concat()
         }
-        (FormatKind::Email | FormatKind::Name, OutlineSize::Small) => {
-            [word::radices(WordLength::Short), checked].concat()
-        }
-        (FormatKind::Email | FormatKind::Name, OutlineSize::Large) => [long, checked].concat(),
+        (
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text,
+            OutlineSize::Small,
+        ) => [word::radices(WordLength::Short), checked].concat(),
+        (
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name | FormatKind::Text,
+            OutlineSize::Large,
+        ) => [long, checked].concat(),
     }
 }
 
@@ -214,7 +232,7 @@ fn read_number(text: &str) -> Option<u32> {
 fn separator(kind: FormatKind) -> char {
     match kind {
         FormatKind::Email => '.',
-        FormatKind::Address | FormatKind::Name => ' ',
+        FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => ' ',
     }
 }
 

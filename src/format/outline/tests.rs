@@ -6,16 +6,22 @@ use proptest::prelude::*;
 
 use super::*;
 
-const KINDS: [FormatKind; 3] = [FormatKind::Address, FormatKind::Email, FormatKind::Name];
+const KINDS: [FormatKind; 5] = [
+    FormatKind::Address,
+    FormatKind::Digits,
+    FormatKind::Email,
+    FormatKind::Name,
+    FormatKind::Text,
+];
 const SIZES: [OutlineSize; 2] = [OutlineSize::Small, OutlineSize::Large];
 
 fn outlined(kind: FormatKind) -> Outlined {
-    let tail = if kind == FormatKind::Email {
-        "@tok.example"
+    let frame = if kind == FormatKind::Email {
+        Frame::replaced("tok.example")
     } else {
-        ""
+        Frame::default()
     };
-    Outlined::new(kind, Style::Title, tail)
+    Outlined::new(kind, Style::Title, frame)
 }
 
 /// A rank anywhere in the domain, by its place of 2^64.
@@ -91,7 +97,7 @@ fn denied_outlines_are_few() {
 
 #[test]
 fn longest_email_outline_fits() {
-    let name = Outlined::new(FormatKind::Email, Style::Lower, "");
+    let name = Outlined::new(FormatKind::Email, Style::Lower, Frame::default());
     let longest = (0..50_000_u64)
         .filter_map(|n| {
             let domain = name.domain(OutlineSize::Large);

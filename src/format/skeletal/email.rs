@@ -187,4 +187,4 @@ pub(super) const LITERALS: Literals = Literals("._-+");
 pub(super) const OCTETS_MAX: usize = 254;
 
 /// The longest local part. Source: RFC 5321, section 4.5.3.1.1.
-const LOCAL_OCTETS_MAX: usize = 64;
+pub(super) const LOCAL_OCTETS_MAX: usize = 64;

@@ -1,35 +1,43 @@
 //! Texts: a class or a kept character at each position.
 //!
-//! Names, addresses and e-mail addresses are read like this. Their slices are the texts that share
-//! a skeleton.
+//! Names, addresses, e-mail addresses, free texts and digits are read like this. Their slices are
+//! the texts that share a skeleton.
 
 mod address;
+mod bucket;
 mod class;
+mod digits;
+mod domains;
 mod email;
 mod name;
 mod residue;
 mod skeleton;
 mod slice;
+mod text;
+mod validator;
 
 use zeroize::Zeroizing;
 
 use self::class::FINAL_SIGMA;
 use self::class::SIGMA;
+pub(super) use self::domains::Domains;
 use self::email::Email;
 use self::residue::Form;
 use self::residue::Mailbox;
 use self::residue::ShapeResidue;
 use self::residue::Spelling;
+use self::residue::Words;
 use self::skeleton::Literals;
 #[cfg(test)]
 pub(super) use self::skeleton::Position;
 use self::skeleton::Skeleton;
 pub(super) use self::slice::SkeletalSlice;
+pub use self::validator::validators;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::error::FormatSpecError;
 use super::fold::fold;
-use super::outline;
+use super::frame::Frame;
 use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
@@ -38,7 +46,10 @@ use super::secret_text::SecretText;
 use super::slice::Members;
 use super::slice::Shaped;
 use super::slice::Slice;
+use super::spec::EmailDomain;
 use super::spec::FormatKind;
+use super::spec::FormatSpec;
+use super::spec::Length;
 use super::spec::OnInvalid;
 use super::style::Style;
 use crate::domain::FidelityReason;
@@ -48,35 +59,62 @@ use crate::domain::Recognition;
 /// A layout of texts, checked and ready.
 pub(super) struct Skeletal {
     kind: FormatKind,
+    length: Length,
     on_invalid: OnInvalid,
-    /// The `@` and the token domain of an e-mail field, else nothing.
-    tail: Box<str>,
+    /// The domains of an e-mail field, else nothing.
+    domains: Option<Domains>,
 }
 
 impl Skeletal {
-    pub(super) fn new(
-        kind: FormatKind,
-        token_domain: Option<String>,
-        on_invalid: OnInvalid,
-    ) -> Result<Self, FormatSpecError> {
-        let tail = match (kind, token_domain) {
-            (FormatKind::Email, Some(domain)) => token_tail(&domain)?,
-            (FormatKind::Email, None) => return Err(FormatSpecError::TokenDomainMissing),
-            (FormatKind::Address | FormatKind::Name, Some(_)) => {
-                return Err(FormatSpecError::TokenDomainUnexpected);
+    pub(super) fn new(spec: FormatSpec) -> Result<Self, FormatSpecError> {
+        let FormatSpec {
+            kind,
+            fidelity: _,
+            token_domain,
+            domain,
+            length,
+            on_invalid,
+        } = spec;
+        if kind == FormatKind::Digits && length == Length::Bucket {
+            return Err(FormatSpecError::LengthUnexpected);
+        }
+        let domains = match (kind, token_domain, domain) {
+            (FormatKind::Email, token_domain, domain) => {
+                Some(Domains::new(token_domain.as_deref(), &domain)?)
             }
-            (FormatKind::Address | FormatKind::Name, None) => Box::default(),
+            (_, Some(_), _) => return Err(FormatSpecError::TokenDomainUnexpected),
+            (_, None, EmailDomain::Replace) => None,
+            (_, None, EmailDomain::Keep { .. } | EmailDomain::ReplaceTagged) => {
+                return Err(FormatSpecError::DomainUnexpected);
+            }
         };
         Ok(Self {
             kind,
+            length,
             on_invalid,
-            tail,
+            domains,
         })
+    }
+
+    pub(super) fn kind(&self) -> FormatKind {
+        self.kind
+    }
+
+    pub(super) fn length(&self) -> Length {
+        self.length
+    }
+
+    /// The domains of an e-mail field.
+    pub(super) fn domains(&self) -> Option<&Domains> {
+        self.domains.as_ref()
     }
 
     pub(super) fn plaintext_bytes_max(&self) -> usize {
         match self.kind {
-            FormatKind::Address => address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+            FormatKind::Address | FormatKind::Text => {
+                address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX
+            }
+            FormatKind::Digits => digits::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
             FormatKind::Email => email::OCTETS_MAX,
             FormatKind::Name => name::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
         }
@@ -85,8 +123,9 @@ impl Skeletal {
     /// Reads a value: caps first, then its canonical form, its slice and its rank.
     pub(super) fn parse(&self, text: &str) -> Result<Reading, FormatError> {
         match self.kind {
-            FormatKind::Address => Ok(self.plain(address::parse(text)?)),
-            FormatKind::Name => Ok(self.plain(name::parse(text)?)),
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                Ok(self.plain(self.canonical(text)?))
+            }
             FormatKind::Email => {
                 let normal = email::normalize(text)?;
                 match (Email::parse(&normal), self.on_invalid) {
@@ -105,17 +144,23 @@ impl Skeletal {
         residue: &[u8],
     ) -> Result<(SkeletalSlice, Rank), FormatError> {
         let folded = fold(token);
-        let text = match self.kind {
-            FormatKind::Email => folded.rsplit_once('@').map_or("", |(local, _)| local),
-            FormatKind::Address | FormatKind::Name => &folded,
-        };
         let literals = self.literals();
-        let skeleton = match residue::read(residue, literals)?.form {
+        let ShapeResidue {
+            form,
+            domain,
+            is_kept,
+            ..
+        } = residue::read(residue, literals)?;
+        let frame = self.frame(|domains| domains.frame_of_token(domain, is_kept));
+        let mismatch = FormatError::ShapeMismatch { position: 0 };
+        let text = frame.words(&folded).ok_or(mismatch)?;
+        let skeleton = match form {
             Form::Written(skeleton) => skeleton,
             Form::Styled(style) => Skeleton::of_folded(text, style, literals)
-                .ok_or(FormatError::ShapeMismatch { position: 0 })?,
+                .filter(|skeleton| self.admits(skeleton))
+                .ok_or(mismatch)?,
         };
-        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, frame);
         let rank = slice.rank_of_folded(text)?;
         Ok((slice, rank))
     }
@@ -128,15 +173,26 @@ impl Skeletal {
         residue: &[u8],
     ) -> Result<SecretText, FormatError> {
         let ShapeResidue {
+            words,
             sigmas,
             spelling,
             domain,
             ..
         } = residue::read(residue, self.literals())?;
         let text = slice.text(rank)?;
+        let text = match words {
+            Words::Exact if sigmas.is_empty() => text,
+            Words::Exact => with_sigmas(&text, &sigmas),
+            Words::Filled(lengths) => {
+                bucket::cut(slice.skeleton(), &text, &lengths).ok_or(FormatError::CorruptResidue)?
+            }
+            Words::Verbatim(text) => bucket::verbatim(text, self.literals(), slice, rank)
+                .ok_or(FormatError::CorruptResidue)?,
+        };
         match self.kind {
-            FormatKind::Address | FormatKind::Name if sigmas.is_empty() => Ok(text),
-            FormatKind::Address | FormatKind::Name => Ok(with_sigmas(&text, &sigmas)),
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                Ok(text)
+            }
             FormatKind::Email => {
                 let mut address = SecretText::with_capacity(email::OCTETS_MAX);
                 match spelling {
@@ -164,98 +220,149 @@ impl Skeletal {
             return Recognition::NotToken;
         }
         let folded = fold(text);
-        match self.kind {
-            FormatKind::Email if folded.ends_with(&*fold(&self.tail)) => Recognition::Token,
-            FormatKind::Email => Recognition::NotToken,
-            FormatKind::Address | FormatKind::Name if is_outline_token(self.kind, &folded) => {
+        if let Some(domains) = &self.domains {
+            return if domains.recognizes(&folded) {
                 Recognition::Token
-            }
-            FormatKind::Address | FormatKind::Name => {
-                let canonical = match self.kind {
-                    FormatKind::Address => address::parse(&folded),
-                    FormatKind::Email | FormatKind::Name => name::parse(&folded),
-                };
-                match canonical.map(|canonical| self.shape(&canonical, None)) {
-                    Ok(Ok(_)) => Recognition::Unsure,
-                    Ok(Err(_)) | Err(_) => Recognition::NotToken,
-                }
-            }
+            } else {
+                Recognition::NotToken
+            };
+        }
+        if is_outline_token(self.kind, &folded) {
+            return Recognition::Token;
+        }
+        match self
+            .canonical(&folded)
+            .map(|text| self.shape(&text, Frame::default(), None))
+        {
+            Ok(Ok(_)) => Recognition::Unsure,
+            Ok(Err(_)) | Err(_) => Recognition::NotToken,
         }
     }
 
-    /// A name or an address in canonical form.
+    /// The canonical form of a text that is no e-mail address.
+    fn canonical(&self, text: &str) -> Result<Zeroizing<String>, FormatError> {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => address::parse(text),
+            FormatKind::Digits => digits::parse(text),
+            FormatKind::Email | FormatKind::Name => name::parse(text),
+        }
+    }
+
+    /// A text in canonical form that is no e-mail address.
     fn plain(&self, canonical: Zeroizing<String>) -> Reading {
         Reading {
-            shape: self.shape(&canonical, None),
-            outlined: Outlined::new(self.kind, Style::of(&canonical), ""),
+            shape: self.shape(&canonical, Frame::default(), None),
+            outlined: Outlined::new(self.kind, Style::of(&canonical), Frame::default()),
             equality: canonical.clone(),
             whole: canonical,
         }
     }
 
     fn email(&self, email: &Email) -> Reading {
+        let frame = self.frame(|domains| domains.frame(&email.domain));
         let mailbox = Mailbox {
             spelling: &email.spelling,
             domain: &email.domain,
         };
         let shape = if !email.local.is_ascii() {
             Err(FidelityReason::NotRepresentable)
-        } else if email.local.len() + self.tail.len() > email::OCTETS_MAX {
-            Err(FidelityReason::TooLong)
         } else {
-            self.shape(&email.local, Some(mailbox))
+            self.shape(&email.local, frame.clone(), Some(mailbox))
         };
         Reading {
             equality: email.equality(),
             whole: email.spelled(),
             shape,
-            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+            outlined: Outlined::new(self.kind, Style::Lower, frame),
         }
     }
 
     /// A text that is no e-mail address, of a field that takes it nevertheless.
     fn invalid(&self, text: Zeroizing<String>) -> Reading {
+        let frame = self.frame(Domains::frame_of_invalid);
         Reading {
             equality: text.clone(),
             whole: text,
             shape: Err(FidelityReason::Invalid),
-            outlined: Outlined::new(self.kind, Style::Lower, &self.tail),
+            outlined: Outlined::new(self.kind, Style::Lower, frame),
         }
     }
 
-    fn shape(&self, text: &str, mailbox: Option<Mailbox<'_>>) -> Result<Shape, FidelityReason> {
+    fn shape(
+        &self,
+        text: &str,
+        frame: Frame,
+        mailbox: Option<Mailbox<'_>>,
+    ) -> Result<Shape, FidelityReason> {
         let literals = self.literals();
-        let skeleton = Skeleton::of(text, literals).ok_or(FidelityReason::NotRepresentable)?;
-        let slice = SkeletalSlice::new(self.kind, skeleton, literals, &self.tail);
+        if self.is_too_long(text, &frame) {
+            return Err(FidelityReason::TooLong);
+        }
+        let filled = match self.length {
+            Length::Bucket => {
+                Some(bucket::fill(text, literals).ok_or(FidelityReason::NotRepresentable)?)
+            }
+            Length::Exact => None,
+        };
+        let placed = filled.as_ref().map_or(text, |filled| filled.as_str());
+        if self.is_too_long(placed, &frame) {
+            return Err(FidelityReason::TooLong);
+        }
+        let skeleton = Skeleton::of(placed, literals)
+            .filter(|skeleton| self.admits(skeleton))
+            .ok_or(FidelityReason::NotRepresentable)?;
+        let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, frame);
         if !slice.domain().is_large_enough() {
             return Err(FidelityReason::DomainTooSmall);
         }
-        let rank = slice.rank(text).ok_or(FidelityReason::NotRepresentable)?;
-        let residue = residue::write(&slice, literals, text, mailbox);
-        let slice = Slice(Members::Skeletal(slice));
+        let rank = slice.rank(placed).ok_or(FidelityReason::NotRepresentable)?;
+        let words = match self.length {
+            Length::Bucket => bucket::words(text, literals, &slice, &rank),
+            Length::Exact => Words::Exact,
+        };
+        let residue = residue::write(&slice, literals, text, &words, mailbox);
+        let slice = Slice::new(Members::Skeletal(slice));
         Ok(Shape {
             shaped: Shaped { slice, rank },
             residue,
         })
     }
 
+    /// Whether a text is longer than what stands for a value in a token may be.
+    fn is_too_long(&self, text: &str, frame: &Frame) -> bool {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => {
+                text.chars().count() > address::CHARACTERS_MAX
+            }
+            FormatKind::Digits => text.chars().count() > digits::CHARACTERS_MAX,
+            FormatKind::Email => {
+                text.len() + frame.mark_octets() > email::LOCAL_OCTETS_MAX
+                    || text.len() + frame.octets_max() > email::OCTETS_MAX
+            }
+            FormatKind::Name => text.chars().count() > name::CHARACTERS_MAX,
+        }
+    }
+
+    /// Whether the kind has all the classes of the skeleton.
+    fn admits(&self, skeleton: &Skeleton) -> bool {
+        let has_letter = || skeleton.positions().iter().any(|place| place.is_letter());
+        self.kind != FormatKind::Digits || !has_letter()
+    }
+
+    /// What is around a token's words: something only for e-mail addresses.
+    fn frame(&self, of: impl Fn(&Domains) -> Frame) -> Frame {
+        self.domains.as_ref().map(of).unwrap_or_default()
+    }
+
     fn literals(&self) -> Literals {
         match self.kind {
             FormatKind::Address => address::LITERALS,
+            FormatKind::Digits => digits::LITERALS,
             FormatKind::Email => email::LITERALS,
             FormatKind::Name => name::LITERALS,
+            FormatKind::Text => text::LITERALS,
         }
     }
-}
-
-/// The `@` and the token domain, if every outline fits before it.
-fn token_tail(domain: &str) -> Result<Box<str>, FormatSpecError> {
-    let domain = email::ascii_domain(domain).ok_or(FormatSpecError::TokenDomainInvalid)?;
-    if domain.len() > TOKEN_DOMAIN_OCTETS_MAX {
-        let octets_max = TOKEN_DOMAIN_OCTETS_MAX;
-        return Err(FormatSpecError::TokenDomainTooLong { octets_max });
-    }
-    Ok(format!("@{}", &*domain).into())
 }
 
 /// The text with the other sigma at these places.
@@ -272,6 +379,3 @@ fn with_sigmas(text: &str, places: &[usize]) -> SecretText {
     );
     changed
 }
-
-/// Leaves room for the longest outline and the `@`.
-const TOKEN_DOMAIN_OCTETS_MAX: usize = email::OCTETS_MAX - 1 - outline::LOCAL_OCTETS_MAX;

@@ -9,15 +9,7 @@ use crate::format::error::FormatError;
 /// The canonical form of a name: NFC, white space to one space, trimmed, apostrophe and hyphen
 /// variants unified, case kept.
 pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
-    canonical::refuse_longer(text, CHARACTERS_MAX)?;
-    canonical::refuse_controls(text, &['\t', '\n', '\r'])?;
-    let canonical = canonical::words(text);
-    if canonical.is_empty() {
-        return Err(FormatError::Empty);
-    }
-    // A few characters have a longer NFC.
-    canonical::refuse_longer(&canonical, CHARACTERS_MAX)?;
-    Ok(canonical)
+    canonical::bounded_words(text, CHARACTERS_MAX)
 }
 
 /// What a token of a name keeps. Frozen with the format version.

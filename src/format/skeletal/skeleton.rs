@@ -16,7 +16,7 @@ pub(in crate::format) enum Position {
     Literal(char),
 }
 
-/// The characters that a format keeps, at most 64, frozen with its version.
+/// The characters that a format keeps, frozen with its version. The first 64 take one byte.
 #[derive(Clone, Copy)]
 pub(super) struct Literals(pub(super) &'static str);
 
@@ -104,7 +104,8 @@ impl Skeleton {
     }
 
     /// The skeleton in bytes: one byte for a literal, for a capital ASCII letter with up to 63
-    /// small ones, or for a single character of a class; two for up to 255 characters of a class.
+    /// small ones, or for a single character of a class; two for up to 255 characters of a class,
+    /// or for a literal after the 64th.
     pub(super) fn encode(&self, literals: Literals) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len());
         let mut rest = self.0.as_slice();
@@ -112,7 +113,10 @@ impl Skeleton {
             let lowers_count = run(others, Position::Class(Class::LOWER), LOWERS_MAX);
             let (length, word) = match first {
                 Position::Literal(literal) => {
-                    bytes.push(LITERAL | literals.id(literal).unwrap_or(ID_MASK));
+                    match literals.id(literal).unwrap_or(u8::MAX) {
+                        id @ ..=ID_MASK => bytes.push(LITERAL | id),
+                        id => bytes.extend([FURTHER_LITERAL, id]),
+                    }
                     (1, None)
                 }
                 Position::Class(Class::UPPER) if lowers_count > 0 => (
@@ -142,6 +146,9 @@ impl Skeleton {
         while let Some(byte) = bytes.next() {
             let id = byte & ID_MASK;
             let (position, count) = match byte & !ID_MASK {
+                _ if *byte == FURTHER_LITERAL => {
+                    (Position::Literal(literals.literal(*bytes.next()?)?), 1)
+                }
                 LITERAL => (Position::Literal(literals.literal(id)?), 1),
                 CAPITALIZED => {
                     positions.push(Position::Class(Class::UPPER));
@@ -184,6 +191,8 @@ const MANY: u8 = 0b0100_0000;
 const LITERAL: u8 = 0b1000_0000;
 const CAPITALIZED: u8 = 0b1100_0000;
 const LOWERS_MAX: u8 = ID_MASK;
+/// No class has this id.
+const FURTHER_LITERAL: u8 = MANY | Class::COUNT_MAX;
 
 /// The longest value that any format accepts, in characters.
 const POSITIONS_MAX: usize = 1_024;
@@ -206,6 +215,23 @@ mod tests {
             let skeleton = Skeleton::of(text, LITERALS).unwrap();
             let bytes = skeleton.encode(LITERALS);
             assert!(Skeleton::decode(&bytes, LITERALS) == Some(skeleton));
+        }
+    }
+
+    /// Goal: a format may keep more than 64 characters. Method: texts keep 74; each is told from
+    /// every other, and from every class.
+    #[test]
+    fn every_literal_of_a_text_reads_back() {
+        let literals = crate::format::skeletal::text::LITERALS;
+        for literal in literals.0.chars() {
+            let text = format!("a{literal}12{literal}");
+            let skeleton = Skeleton::of(&text, literals).unwrap();
+            assert_eq!(skeleton.positions()[1], Position::Literal(literal));
+            let bytes = skeleton.encode(literals);
+            assert!(Skeleton::decode(&bytes, literals) == Some(skeleton));
+        }
+        for symbol in '!'..='~' {
+            assert!(symbol.is_ascii_alphanumeric() || literals.id(symbol).is_some());
         }
     }
 
@@ -263,6 +289,8 @@ mod tests {
             &[MANY][..],
             &[LITERAL | 9],
             &[ONE | 60],
+            &[FURTHER_LITERAL],
+            &[FURTHER_LITERAL, 200],
             &[MANY, 255].repeat(5),
         ] {
             assert!(Skeleton::decode(bytes, LITERALS).is_none());

@@ -17,24 +17,29 @@ use crate::domain::Rank;
 use crate::format::FormatKind;
 use crate::format::error::FormatError;
 use crate::format::fold;
+use crate::format::frame::Frame;
+use crate::format::outline::DomainTag;
 use crate::format::secret_text::SecretText;
+use crate::format::spec::Length;
 
 /// The values that share a skeleton: what a shape token says of its value.
 pub(in crate::format) struct SkeletalSlice {
     skeleton: Skeleton,
     domain: DomainSize,
     tweak: Vec<u8>,
-    tail: Box<str>,
+    frame: Frame,
 }
 
 impl SkeletalSlice {
-    /// The slice of a skeleton; `tail` ends every token and is no part of the tweak, so that a
-    /// field may get another token domain while older tokens still open.
+    /// The slice of a skeleton. Of what is around its tokens' words, a domain that they keep is
+    /// part of the tweak. A token domain and a tag are not: a field may get others while older
+    /// tokens still open.
     pub(super) fn new(
         kind: FormatKind,
+        length: Length,
         skeleton: Skeleton,
         literals: Literals,
-        tail: &str,
+        frame: Frame,
     ) -> Self {
         let mut domain = DomainSize::one();
         for &position in skeleton.positions() {
@@ -42,13 +47,23 @@ impl SkeletalSlice {
                 domain.multiply(class.size());
             }
         }
-        let mut tweak = vec![kind.id()];
+        let bucket = match length {
+            Length::Bucket => BUCKET,
+            Length::Exact => 0,
+        };
+        let kept = frame.kept_domain();
+        let mut tweak = vec![kind.id() | bucket | kept.map_or(0, |_| KEPT)];
+        if let Some(domain) = kept {
+            // A domain name has less than 256 octets.
+            tweak.push(u8::try_from(domain.len()).unwrap_or(u8::MAX));
+            tweak.extend_from_slice(domain.as_bytes());
+        }
         tweak.extend(skeleton.encode(literals));
         Self {
             skeleton,
             domain,
             tweak,
-            tail: tail.into(),
+            frame,
         }
     }
 
@@ -57,20 +72,19 @@ impl SkeletalSlice {
         &self.domain
     }
 
-    /// The kind and the skeleton in bytes, the same for a value and its token. Two slices have
-    /// the same bytes only if they are the same; the caller puts their length before them.
+    /// The kind, whether words were filled up, a kept domain, and the skeleton in bytes, the same
+    /// for a value and its token. Two slices have the same bytes only if they are the same; the
+    /// caller puts their length before them.
     pub(in crate::format) fn tweak(&self) -> &[u8] {
         &self.tweak
     }
 
     /// The text of the token at this place.
     pub(in crate::format) fn unrank(&self, rank: &Rank) -> Result<SecretText, FormatError> {
-        let mut text = self.text(rank)?;
-        text.push_str(&self.tail);
-        Ok(text)
+        self.frame.around(self.text(rank)?)
     }
 
-    /// The text at this place, without the tail.
+    /// The text at this place, without what is around it.
     pub(super) fn text(&self, rank: &Rank) -> Result<SecretText, FormatError> {
         if !rank.is_in(&self.domain) {
             return Err(FormatError::RankOutsideDomain);
@@ -83,7 +97,7 @@ impl SkeletalSlice {
                 *index = rest.divide(class.size());
             }
         }
-        let mut text = SecretText::with_capacity(positions.len() * 4 + self.tail.len());
+        let mut text = SecretText::with_capacity(positions.len() * 4);
         for (place, (position, &index)) in positions.iter().zip(indexes.iter()).enumerate() {
             text.push(match position {
                 Position::Class(class) => match class.member(index) {
@@ -138,6 +152,14 @@ impl SkeletalSlice {
         }
     }
 
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    pub(in crate::format) fn set_tag(&mut self, tag: &DomainTag) {
+        self.frame.set_tag(tag);
+    }
+
     pub(in crate::format) fn skeleton(&self) -> &Skeleton {
         &self.skeleton
     }
@@ -164,3 +186,8 @@ impl SkeletalSlice {
             .collect()
     }
 }
+
+/// Beside the kind in a tweak: words fill their buckets; the domain is kept, and follows after its
+/// length. No kind has these bits.
+const BUCKET: u8 = 0b1000_0000;
+const KEPT: u8 = 0b0100_0000;

@@ -122,6 +122,7 @@ fn email_tokens_are_short_enough() {
         slice
             .unrank(rank)
             .unwrap()
+            .unwrap()
             .expose()
             .ends_with("@tok.acme.example")
     );

@@ -1,24 +1,43 @@
 //! The edge cases, line by line, and what the formats share.
 
+mod bucket;
 mod closure;
+mod domains;
 mod email;
+mod free;
 mod golden;
 
 use super::*;
 use crate::domain::FidelityReason;
 
+const KINDS: [FormatKind; 5] = [
+    FormatKind::Address,
+    FormatKind::Digits,
+    FormatKind::Email,
+    FormatKind::Name,
+    FormatKind::Text,
+];
+
 fn spec(kind: FormatKind) -> FormatSpec {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
     FormatSpec {
-        kind,
-        fidelity: Fidelity::Shape,
         token_domain,
-        on_invalid: OnInvalid::Reject,
+        ..FormatSpec::new(kind)
     }
 }
 
 fn format(kind: FormatKind) -> Format {
     Format::new(spec(kind)).unwrap()
+}
+
+/// A format that hides the length of words.
+fn bucket(kind: FormatKind) -> Format {
+    let length = Length::Bucket;
+    Format::new(FormatSpec {
+        length,
+        ..spec(kind)
+    })
+    .unwrap()
 }
 
 fn parse(kind: FormatKind, text: &str) -> Result<Parsed, FormatError> {
@@ -35,7 +54,7 @@ fn fidelity(kind: FormatKind, text: &str) -> (Fidelity, FidelityReason) {
 
 #[test]
 fn empty_values_are_refused() {
-    for kind in [FormatKind::Address, FormatKind::Email, FormatKind::Name] {
+    for kind in KINDS {
         for text in ["", " ", "\u{a0}\u{3000}"] {
             assert_eq!(parse(kind, text).err(), Some(FormatError::Empty));
         }
@@ -44,7 +63,7 @@ fn empty_values_are_refused() {
 
 #[test]
 fn controls_are_refused() {
-    for kind in [FormatKind::Address, FormatKind::Email, FormatKind::Name] {
+    for kind in KINDS {
         for control in ['\0', '\u{1b}', '\u{7f}', '\u{85}'] {
             let refused = parse(kind, &format!("ab{control}c")).err();
             assert_eq!(refused, Some(FormatError::ControlCharacter { position: 2 }));
@@ -57,6 +76,8 @@ fn long_values_are_refused() {
     for (kind, length_max, unit) in [
         (FormatKind::Name, 512, LengthUnit::Characters),
         (FormatKind::Address, 1_024, LengthUnit::Characters),
+        (FormatKind::Digits, 128, LengthUnit::Characters),
+        (FormatKind::Text, 1_024, LengthUnit::Characters),
         (FormatKind::Email, 254, LengthUnit::Octets),
     ] {
         let too_long = Some(FormatError::TooLong { length_max, unit });
@@ -69,8 +90,10 @@ fn long_values_are_refused() {
         length_max: 10,
         unit: LengthUnit::Lines,
     });
-    assert_eq!(parse(FormatKind::Address, &"a\n".repeat(11)).err(), lines);
-    assert!(parse(FormatKind::Address, &"a\n\n".repeat(10)).is_ok());
+    for kind in [FormatKind::Address, FormatKind::Text] {
+        assert_eq!(parse(kind, &"a\n".repeat(11)).err(), lines);
+        assert!(parse(kind, &"a\n\n".repeat(10)).is_ok());
+    }
 }
 
 #[test]
@@ -176,6 +199,11 @@ fn wrong_specifications_are_refused() {
         token_domain: Some(domain.to_owned()),
         ..spec(FormatKind::Email)
     };
+    let unmeasured = FormatSpec {
+        length: Length::Bucket,
+        ..spec(FormatKind::Digits)
+    };
+    assert_eq!(refused(unmeasured), Some(FormatSpecError::LengthUnexpected));
     let opaque = FormatSpec {
         fidelity: Fidelity::Opaque,
         ..spec(FormatKind::Name)

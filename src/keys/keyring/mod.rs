@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::crypto::AuditFingerprintKey;
 use crate::crypto::AuditSigningKey;
+use crate::crypto::DomainTagKey;
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::KeyIdentity;
@@ -32,6 +33,7 @@ pub struct Keyring {
 
 /// Every key of one namespace that processes, opened.
 pub struct NamespaceKeys {
+    domain_tag: Versions<DomainTagKey>,
     token_fingerprint: Versions<TokenFingerprintKey>,
     value_fingerprint: Versions<ValueFingerprintKey>,
     wrapping: Versions<WrappingKey>,
@@ -102,6 +104,7 @@ impl Keyring {
             KeyPurpose::Wrapping,
             KeyPurpose::TokenFingerprint,
             KeyPurpose::ValueFingerprint,
+            KeyPurpose::DomainTag,
         ]
         .map(|purpose| create_active(root, purpose, Some(namespace), now, entropy))
         .into_iter()
@@ -133,6 +136,12 @@ impl Keyring {
 }
 
 impl NamespaceKeys {
+    /// The keys that make the tags of e-mail domains.
+    #[must_use]
+    pub fn domain_tag(&self) -> &Versions<DomainTagKey> {
+        &self.domain_tag
+    }
+
     /// The keys that find records by their tokens.
     #[must_use]
     pub fn token_fingerprint(&self) -> &Versions<TokenFingerprintKey> {
@@ -161,6 +170,7 @@ impl Opener<'_> {
     fn open_namespace(&self, namespace: &Namespace) -> Result<NamespaceKeys, KeyError> {
         let of = |purpose| (purpose, Some(namespace));
         Ok(NamespaceKeys {
+            domain_tag: self.open(of(KeyPurpose::DomainTag), |key, _| DomainTagKey::new(key))?,
             token_fingerprint: self.open(of(KeyPurpose::TokenFingerprint), |key, _| {
                 TokenFingerprintKey::new(key)
             })?,

@@ -175,9 +175,10 @@ fn state_code(state: KeyState) -> u8 {
 }
 
 /// Every purpose.
-pub(super) const PURPOSES: [KeyPurpose; 5] = [
+pub(super) const PURPOSES: [KeyPurpose; 6] = [
     KeyPurpose::AuditFingerprint,
     KeyPurpose::AuditSigning,
+    KeyPurpose::DomainTag,
     KeyPurpose::TokenFingerprint,
     KeyPurpose::ValueFingerprint,
     KeyPurpose::Wrapping,

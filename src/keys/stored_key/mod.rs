@@ -178,7 +178,10 @@ impl StoredKey {
 fn belongs_to_a_namespace(purpose: KeyPurpose) -> bool {
     match purpose {
         KeyPurpose::AuditFingerprint | KeyPurpose::AuditSigning => false,
-        KeyPurpose::TokenFingerprint | KeyPurpose::ValueFingerprint | KeyPurpose::Wrapping => true,
+        KeyPurpose::DomainTag
+        | KeyPurpose::TokenFingerprint
+        | KeyPurpose::ValueFingerprint
+        | KeyPurpose::Wrapping => true,
     }
 }
 

@@ -26,6 +26,10 @@ pub(super) fn read_error(family: Family, error: &rocksdb::Error) -> StoreError {
 
 /// The error of opening the database.
 pub(super) fn open_error(error: &rocksdb::Error) -> StoreError {
+    // One process has a database at a time.
+    if error.kind() == ErrorKind::IOError && error.as_ref().contains("LOCK") {
+        return unavailable("another process serves this vault");
+    }
     read_error(Family::Schema, error)
 }
 

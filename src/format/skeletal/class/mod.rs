@@ -25,10 +25,14 @@ impl Class {
     pub(super) const LATIN_LOWER: Self = Self(3);
     pub(super) const LATIN_UPPER: Self = Self(4);
     pub(super) const GREEK_LOWER: Self = Self(5);
+    pub(super) const RUSSIAN_LOWER: Self = Self(7);
+    pub(super) const ARMENIAN_LOWER: Self = Self(11);
+    pub(super) const HAN: Self = Self(18);
     pub(super) const HANGUL: Self = Self(19);
 
-    /// The most ids that a class may have: six bits of a skeleton's byte.
-    pub(super) const COUNT_MAX: u8 = 64;
+    /// The most ids that classes may have: six bits of a skeleton's byte, but for the last one,
+    /// which marks something else there.
+    pub(super) const COUNT_MAX: u8 = 63;
 
     /// The class with this id.
     pub(super) fn from_id(id: u8) -> Option<Self> {
@@ -131,6 +135,18 @@ impl Class {
         match self.case() {
             Case::Lower => Self(self.0 + 1),
             Case::Upper | Case::None => self,
+        }
+    }
+
+    /// The class of a script's plain small letters: `a`–`z` for Latin, Russian for Cyrillic; itself
+    /// for a script with one class.
+    pub(super) fn plain(self) -> Self {
+        match self.0 {
+            1..=4 => Self::LOWER,
+            5 | 6 => Self::GREEK_LOWER,
+            7..=10 => Self::RUSSIAN_LOWER,
+            11 | 12 => Self::ARMENIAN_LOWER,
+            _ => self,
         }
     }
 

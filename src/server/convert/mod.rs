@@ -3,6 +3,8 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+mod redact;
+
 use prost_types::Timestamp as WireTimestamp;
 use tonic::Status;
 
@@ -30,6 +32,9 @@ use crate::vault::Item;
 use crate::vault::ItemError;
 use crate::vault::RevealReceipt;
 use crate::vault::TokenizedValue;
+
+pub(super) use self::redact::redact;
+pub(super) use self::redact::redacted;
 
 pub(super) fn tokenize(
     request: protocol::TokenizeRequest,
@@ -132,7 +137,9 @@ pub(super) fn detokenize(
         }
     }
     if !request.grant_id.is_empty() {
-        return Err(Status::failed_precondition("grant_id: no such grant"));
+        return Err(Status::failed_precondition(
+            "grant_id: grants are not served by this version",
+        ));
     }
     if !request.acting_principal.is_empty() {
         // Nobody vouches for it yet, and what nobody vouches for is not believed.

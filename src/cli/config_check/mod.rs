@@ -1,5 +1,7 @@
 //! `counterfoil config check`: what is wrong with a configuration.
 
+mod formats;
+
 use std::env;
 use std::path::Path;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
+use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
@@ -25,17 +28,24 @@ pub(super) enum ConfigCommand {
 /// Checks a configuration and the files that it names, as a start would, and starts nothing
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
+Writes for each field how large its slices are, in bits, a made-up value with a token such as it
+could have, and what every token shows. Of texts the bits are the example's.
+
 Example:
   counterfoil config check --config /etc/counterfoil/config.toml")]
 pub(super) struct CheckArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
     config: PathBuf,
+
+    /// Write one JSON object for each field
+    #[arg(long)]
+    json: bool,
 }
 
 impl ConfigCommand {
     pub(super) fn run(self) -> Result<Exit, CliError> {
-        let Self::Check(CheckArgs { config: path }) = self;
+        let Self::Check(CheckArgs { config: path, json }) = self;
         let config = load(&path)?;
         check_files(&config)?;
         if let Err(error) = example_keys::refuse(&config) {
@@ -46,6 +56,12 @@ impl ConfigCommand {
             .values()
             .map(|namespace| namespace.fields.len())
             .sum();
+        let described = formats::describe(&config)?;
+        if json {
+            formats::write_json(&described)?;
+        } else {
+            formats::write_table(&described)?;
+        }
         let (namespaces, permits) = (config.namespaces.len(), config.permits.len());
         say(format_args!(
             "{}: no errors; {namespaces} namespaces, {fields} fields, {permits} permits",
@@ -84,5 +100,7 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
             CliError::Usage(format!("{key}: {} cannot be read: {error}", path.display()))
         })?;
     }
-    Ok(())
+    wiring::tls_files(config)
+        .check()
+        .map_err(|error| CliError::caused(&error))
 }

@@ -1,0 +1,123 @@
+//! What a format does, for whoever configures it: `counterfoil config check`.
+
+use zeroize::Zeroizing;
+
+use super::Format;
+use super::Layout;
+use super::skeletal::Domains;
+use super::skeletal::validators;
+use super::spec::FormatKind;
+use super::spec::Length;
+use crate::domain::DomainSize;
+use crate::domain::Fidelity;
+use crate::domain::Plaintext;
+use crate::domain::Rank;
+
+/// What a format does.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FormatSummary {
+    /// The bits of the size of the smallest and the largest slice; of texts, of the example's.
+    pub bits: Option<(usize, usize)>,
+    /// How many slices identifiers have; nothing for texts, which have as many as there are shapes.
+    pub slices_count: Option<u64>,
+    /// A made-up value, and a token such as it could have.
+    pub example: Option<(String, String)>,
+    /// What every token of a shape says of its value.
+    pub reveals: Vec<String>,
+    /// What should be thought about.
+    pub warnings: Vec<String>,
+}
+
+impl Format {
+    /// What the format does. No secrets: values are made up, and no key is used.
+    #[must_use]
+    pub fn summary(&self) -> FormatSummary {
+        let mut summary = match &self.layout {
+            Layout::Product(identifier) => identifier.summary(),
+            Layout::Skeletal(skeletal) => {
+                self.text_summary(skeletal.kind(), skeletal.length(), skeletal.domains())
+            }
+        };
+        if self.fidelity == Fidelity::Outline {
+            summary.reveals = vec!["its kind and its style of capital letters".to_owned()];
+            summary.warnings.clear();
+        }
+        summary
+    }
+
+    fn text_summary(
+        &self,
+        kind: FormatKind,
+        length: Length,
+        domains: Option<&Domains>,
+    ) -> FormatSummary {
+        let value = match kind {
+            FormatKind::Address => "12 Example Street, Anytown",
+            FormatKind::Digits => "0012-3456-789",
+            FormatKind::Email => "ada.lovelace@example.com",
+            FormatKind::Name => "Ada Lovelace",
+            FormatKind::Text => "Room 7, ask for Ada",
+        };
+        let mut reveals = vec!["scripts, letter case, separators".to_owned()];
+        let mut warnings = Vec::new();
+        match length {
+            Length::Bucket => reveals.push("how long its words are, in steps".to_owned()),
+            Length::Exact => reveals.push("how long its words are".to_owned()),
+        }
+        if length == Length::Exact && matches!(kind, FormatKind::Address | FormatKind::Name) {
+            warnings.push(
+                "more than half of all full names and addresses have a shape of their own: \
+                 length = \"bucket\" or fidelity = \"outline\" shows less"
+                    .to_owned(),
+            );
+        }
+        reveals.extend(domains.and_then(Domains::reveals).map(str::to_owned));
+        let refusing: Vec<&str> = domains
+            .map(|domains| validators(domains.token_domain()))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, accepts)| !accepts)
+            .map(|(name, _)| name)
+            .collect();
+        if !refusing.is_empty() {
+            let names = refusing.join(", ");
+            warnings.push(format!("addresses in token_domain are refused by {names}"));
+        }
+        let mut summary = FormatSummary {
+            reveals,
+            warnings,
+            ..FormatSummary::default()
+        };
+        if let Some((bits, token)) = self.example_of(value) {
+            summary.bits = Some((bits, bits));
+            summary.example = Some((value.to_owned(), token));
+        }
+        summary
+    }
+
+    /// The bits of a made-up value's slice, and a token of that slice.
+    fn example_of(&self, value: &str) -> Option<(usize, String)> {
+        let mut parsed = self.parse(&Plaintext::new(value.to_owned())).ok()?;
+        if parsed.domain_tag().is_some() {
+            let tag = some_rank(&super::Parsed::domain_tags());
+            parsed.set_domain_tag(&tag).ok()?;
+        }
+        let shaped = parsed.shaped().ok()?;
+        let domain = shaped.slice.domain();
+        let token = shaped.slice.unrank(&some_rank(domain)).ok()??;
+        // Made up, so there is nothing to hide.
+        Some((domain.bits(), token.expose().to_owned()))
+    }
+}
+
+/// A rank somewhere in the lower half, always the same.
+fn some_rank(domain: &DomainSize) -> Rank {
+    let mut limbs = Zeroizing::new(vec![SOME_LIMB; domain.limbs().len()]);
+    if let (Some(last), Some(top)) = (limbs.last_mut(), domain.limbs().last()) {
+        *last = top / 3;
+    }
+    Rank::from_limbs(limbs)
+}
+
+/// Any number does.
+const SOME_LIMB: u64 = 0x9e37_79b9_7f4a_7c15;
