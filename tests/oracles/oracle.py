@@ -103,11 +103,15 @@ def is_stdnum_iban(text):
 
 
 def judge_phone(is_valid, value, token):
+    lengths = len(value), len(token)
     value, token = phonenumbers.parse(value), phonenumbers.parse(token)
     significant = phonenumbers.national_significant_number
     yield "value", phonenumbers.is_possible_number(value)
     yield "calling code", value.country_code == token.country_code
-    yield "length", len(significant(value)) == len(significant(token))
+    yield "length", lengths[0] == lengths[1]
+    if not is_valid:
+        # A valid one may begin with a trunk prefix, which the library strips.
+        yield "length as read", len(significant(value)) == len(significant(token))
     if is_valid:
         yield "valid token", phonenumbers.is_possible_number(token)
     else:
