@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Format;
 use super::Layout;
+use super::Parsed;
 use super::skeletal::Domains;
 use super::skeletal::validators;
 use super::spec::FormatKind;
@@ -99,7 +100,7 @@ impl Format {
     fn example_of(&self, value: &str) -> Option<(usize, String)> {
         let mut parsed = self.parse(&Plaintext::new(value.to_owned())).ok()?;
         if parsed.domain_tag().is_some() {
-            let tag = some_rank(&super::Parsed::domain_tags());
+            let tag = some_rank(&Parsed::domain_tags());
             parsed.set_domain_tag(&tag).ok()?;
         }
         let shaped = parsed.shaped().ok()?;

@@ -15,7 +15,7 @@ use crate::format::product::GrammarSpec;
 /// Which digits of a card the token has too.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum CardKeep {
-    /// The first six, which say who issued it. Cards of 12 digits get an outline then.
+    /// The first six, which say who issued it. Cards of 12 digits are in no form then.
     First6,
     /// The last four, by which people know their card.
     #[default]

@@ -51,12 +51,6 @@ impl DateLayout {
             Self::YearMonthDayBasic => "YYYYMMDD",
         }
     }
-
-    /// The layout of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|layout| layout.name() == name)
-    }
 }
 
 /// The specification of dates of birth in a layout.
@@ -90,14 +84,6 @@ mod tests {
 
     fn is_value(product: &Product, text: &str) -> bool {
         product.parse(&product.canonical(text).unwrap()).is_some()
-    }
-
-    #[test]
-    fn layout_has_its_name() {
-        for layout in DateLayout::ALL {
-            assert_eq!(DateLayout::named(layout.name()), Some(layout));
-        }
-        assert_eq!(DateLayout::named("YY-MM-DD"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::IdentifierError;
 use super::IdentifierSpec;
 use crate::format::builtin::Mode;
 use crate::format::builtin::card;
+use crate::format::builtin::card::CardKeep;
 use crate::format::builtin::date_of_birth;
 use crate::format::builtin::iban;
 use crate::format::builtin::national_id::Scheme;
@@ -20,7 +21,7 @@ use crate::format::product::Product;
 /// The product formats of a field.
 pub(super) enum Family {
     /// Cards: one format, and what brands say of lengths.
-    Card(Product),
+    Card { product: Product, keep: CardKeep },
     /// A format for each country that has IBANs.
     Iban(Countries<&'static str>),
     /// One format.
@@ -42,9 +43,10 @@ pub(super) struct Countries<K> {
 impl Family {
     pub(super) fn new(spec: &IdentifierSpec) -> Result<Self, IdentifierError> {
         Ok(match spec {
-            IdentifierSpec::Card { keep, mode } => {
-                Self::Card(Product::new(&card::grammar(*keep, *mode))?)
-            }
+            IdentifierSpec::Card { keep, mode } => Self::Card {
+                product: Product::new(&card::grammar(*keep, *mode))?,
+                keep: *keep,
+            },
             IdentifierSpec::Custom(grammar) => Self::One(Product::new(grammar)?),
             IdentifierSpec::DateOfBirth { layout } => {
                 Self::One(Product::new(&date_of_birth::grammar(*layout))?)
@@ -71,7 +73,7 @@ impl Family {
     /// The canonical form of a text, caps first.
     pub(super) fn canonical(&self, text: &str) -> Result<Zeroizing<String>, FormatError> {
         match self {
-            Self::Card(product) | Self::One(product) => product.canonical(text),
+            Self::Card { product, .. } | Self::One(product) => product.canonical(text),
             Self::Iban(_) => Product::canonical_as(&iban::spelling(), text),
             Self::Phone { region, .. } => {
                 let plain = Product::canonical_as(&GrammarSpec::default(), text)?;
@@ -84,7 +86,7 @@ impl Family {
     /// The format of a text in canonical form, or of a folded token.
     pub(super) fn product_of(&self, text: &str) -> Option<&Product> {
         match self {
-            Self::Card(product) | Self::One(product) => Some(product),
+            Self::Card { product, .. } | Self::One(product) => Some(product),
             Self::Iban(countries) => countries
                 .product(&iban::country_of(text)?, |country, mode| {
                     iban::grammar(country, mode)
@@ -99,7 +101,7 @@ impl Family {
     /// Whether a value that its format accepts is one for what else is known of such.
     pub(super) fn is_plausible(&self, canonical: &str) -> bool {
         match self {
-            Self::Card(_) => card::is_brand_length(canonical),
+            Self::Card { .. } => card::is_brand_length(canonical),
             Self::Iban(_) | Self::One(_) | Self::Phone { .. } => true,
         }
     }
@@ -108,7 +110,7 @@ impl Family {
     pub(super) fn is_marked_by_its_beginning(&self) -> bool {
         match self {
             Self::Phone { codes, .. } => codes.mode == Mode::Marked,
-            Self::Card(_) | Self::Iban(_) | Self::One(_) => false,
+            Self::Card { .. } | Self::Iban(_) | Self::One(_) => false,
         }
     }
 
@@ -116,14 +118,14 @@ impl Family {
     pub(super) fn is_certainly_begun(&self, text: &str) -> bool {
         match self {
             Self::Phone { .. } => text.starts_with('+'),
-            Self::Card(_) | Self::Iban(_) | Self::One(_) => true,
+            Self::Card { .. } | Self::Iban(_) | Self::One(_) => true,
         }
     }
 
     /// Whether a text is of the format for more than by chance.
     pub(super) fn is_certain(&self) -> bool {
         match self {
-            Self::Card(_) | Self::Iban(_) | Self::Phone { .. } => true,
+            Self::Card { .. } | Self::Iban(_) | Self::Phone { .. } => true,
             Self::One(product) => product.has_check(),
         }
     }
@@ -131,7 +133,7 @@ impl Family {
     /// A format of the family, to show what it does.
     pub(super) fn sample(&self) -> Option<&Product> {
         match self {
-            Self::Card(product) | Self::One(product) => Some(product),
+            Self::Card { product, .. } | Self::One(product) => Some(product),
             Self::Iban(_) => self.product_of("GB"),
             Self::Phone { .. } => self.product_of("+44"),
         }
@@ -140,7 +142,15 @@ impl Family {
     /// What every token says of its value.
     pub(super) fn reveals(&self) -> Vec<String> {
         match self {
-            Self::Card(product) | Self::One(product) => product.reveals(),
+            Self::Card { keep, .. } => {
+                let kept = match keep {
+                    CardKeep::First6 => "the length, the first six digits",
+                    CardKeep::Last4 => "the length, the last four digits",
+                    CardKeep::Nothing => "the length",
+                };
+                vec![kept.to_owned()]
+            }
+            Self::One(product) => product.reveals(),
             Self::Iban(_) => vec!["the country, and with it the length".to_owned()],
             Self::Phone { .. } => vec!["the calling code, the length".to_owned()],
         }
@@ -151,11 +161,11 @@ impl Family {
         match self {
             Self::Iban(countries) if countries.mode == Mode::Valid => Some(VALID),
             Self::Phone { codes, .. } if codes.mode == Mode::Valid => Some(VALID),
-            Self::Card(product) if !product.is_marked() => Some(VALID),
+            Self::Card { product, .. } if !product.is_marked() => Some(VALID),
             Self::One(product) if !product.is_marked() => {
                 Some("a token looks like a value, and may by chance be somebody's")
             }
-            Self::Card(_) | Self::Iban(_) | Self::One(_) | Self::Phone { .. } => None,
+            Self::Card { .. } | Self::Iban(_) | Self::One(_) | Self::Phone { .. } => None,
         }
     }
 
@@ -172,7 +182,7 @@ impl Family {
             digest
         };
         match self {
-            Self::Card(product) | Self::One(product) => product.digest(),
+            Self::Card { product, .. } | Self::One(product) => product.digest(),
             Self::Iban(countries) => of_tables(b"iban ", countries.mode),
             Self::Phone { codes, .. } => of_tables(b"phone", codes.mode),
         }

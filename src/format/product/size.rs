@@ -94,12 +94,13 @@ pub(super) fn reveals(grammar: &Grammar) -> Vec<String> {
     if grammar.forms.len() > 1 {
         reveals.push(format!("which of {} forms it has", grammar.forms.len()));
     }
+    let mut parts = grammar.forms.iter().flat_map(|form| &form.parts);
+    if parts.any(|part| part.is_optional) {
+        reveals.push("which of the optional parts it has".to_owned());
+    }
     for (form_number, form) in grammar.forms.iter().enumerate() {
         for (number, part) in form.parts.iter().enumerate() {
             let place = grammar.place(form_number, Some(number));
-            if part.is_optional {
-                reveals.push(format!("whether it has {place}"));
-            }
             match &part.body {
                 Body::Kept(Kept::Whole(set)) if set.size() == 1 => {}
                 Body::Kept(_) => reveals.push(place.to_string()),

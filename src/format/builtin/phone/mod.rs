@@ -6,7 +6,7 @@
 //! `generate.py`. Each calling code is a format of its own, with a form for each length of its
 //! national numbers.
 //!
-//! Numbers that are too short for a million marked tokens are in no form, and get an outline.
+//! Numbers that are too short for a million marked tokens are in no form.
 
 pub(in crate::format) mod marks;
 pub(in crate::format) mod reading;
