@@ -114,7 +114,8 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     server.kill()?;
     tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
     println!(
-        "full disk: {} tokens and {} reveals acknowledged, {} calls refused or cut off, faults {:?}",
+        "full disk: {} tokens and {} reveals acknowledged, {} calls refused or cut off, \
+         faults {:?}",
         ledger.tokens.len(),
         ledger.reveals.len(),
         ledger.cut_off_count,

@@ -96,7 +96,8 @@ impl CsvOutput {
             Some(state) if state.arguments == arguments => state,
             Some(_) => {
                 return Err(CliError::Usage(format!(
-                    "{} is of a run with other arguments or another input\n  give those, or remove {0} and {}",
+                    "{} is of a run with other arguments or another input\n  give those, or remove \
+                     {0} and {}",
                     beside(&target, "state").display(),
                     path.display(),
                 )));
