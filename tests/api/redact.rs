@@ -2,6 +2,7 @@
 
 use counterfoil::audit::Event;
 use counterfoil::protocol::KnownValue;
+use counterfoil::protocol::Recognition;
 use counterfoil::protocol::RedactItem;
 use counterfoil::protocol::RedactRequest;
 use counterfoil::protocol::RedactedText;
@@ -117,6 +118,34 @@ async fn values_that_overlap_are_replaced_together() {
         .unwrap();
     let redacted = results.into_iter().next().unwrap().unwrap();
     assert!(!redacted.text.contains("4111") && redacted.spans.len() == 1);
+    vault.check().await;
+}
+
+/// Goal: what one field would call a token is still a value of another. Method: a format whose
+/// tokens begin like a real card.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_fields_mark_hides_no_value() {
+    let fields = r#"
+[formats.reference]
+parts = [
+    { integer = [10, 39], token = { integer = [40, 49] } },
+    { class = "digit", length = 14 },
+]
+[namespaces.shop.fields.reference]
+format = "reference"
+[namespaces.shop.fields.card]
+format = "card"
+"#;
+    let vault = TestVault::start_with(fields).await;
+    let client = vault.backend().await;
+    let described = client.inspect("reference", "4111111111111111", "").await;
+    assert!(described.unwrap().recognition() == Recognition::Token);
+    let request = RedactRequest {
+        fields: vec!["card".to_owned()],
+        ..shop(vec![text("card 4111111111111111", &[])])
+    };
+    let results = redact(&client, request).await.unwrap();
+    assert_eq!(results.into_iter().next().unwrap().unwrap().spans.len(), 1);
     vault.check().await;
 }
 

@@ -282,8 +282,8 @@ fn replace(
         let Range { start, end } = find.place;
         let token = match token {
             Ok(token) => token,
-            // A live token stands in the text already.
-            Err(ItemError::IsToken) => continue,
+            // A live token stands in the text already, and nothing else is taken along.
+            Err(ItemError::IsToken) if find.place == find.value => continue,
             Err(error) => return Err(error),
         };
         text.push_str(between(done, start));

@@ -50,12 +50,16 @@ pub(super) fn find<'a>(
             known: None,
         }));
     }
-    // A token of any field stands in the text already.
+    // A token of any field's texts stands in the text already. Tokens of identifiers may be values
+    // of another field, so that only their own field leaves them alone.
     candidates.retain(|find| {
         let piece = text.get(find.place.clone()).unwrap_or_default();
         let piece = Token::new(piece.to_owned());
-        let is_token = |field: &Field| field.format.recognize(&piece) == Recognition::Token;
-        !fields.fields.values().any(is_token)
+        let mut texts = fields
+            .fields
+            .values()
+            .filter(|field| field.format.digest().is_none());
+        !texts.any(|field| field.format.recognize(&piece) == Recognition::Token)
     });
     let finds = choose(candidates);
     for find in &finds {
