@@ -6,21 +6,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::assembly::error::AssemblyError;
-use crate::assembly::formats;
 use crate::config::Config;
 use crate::config::FieldConfig;
 use crate::domain::Equality;
+use crate::domain::Namespace;
 use crate::format::EmailDomain;
 use crate::format::Length;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Table;
+use crate::vault::NamespaceFields;
 
 /// What must not change about a field.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -55,6 +57,7 @@ type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
 /// If a field has changed in what must not change.
 pub(super) fn check(
     config: &Config,
+    opened: &HashMap<Namespace, NamespaceFields>,
     store: &dyn Store,
 ) -> Result<Option<RowChange>, AssemblyError> {
     let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
@@ -72,7 +75,11 @@ pub(super) fn check(
     for (namespace, fields) in &config.namespaces {
         let known = known.entry(namespace.as_str().to_owned()).or_default();
         for (name, field) in &fields.fields {
-            let now = fixed(field);
+            // Compiled when the fields were opened: a format takes some milliseconds.
+            let format = opened
+                .get(namespace)
+                .and_then(|opened| opened.fields.get(name));
+            let now = fixed(field, format.and_then(|field| field.format.digest()));
             let then = known
                 .entry(name.as_str().to_owned())
                 .or_insert_with(|| now.clone());
@@ -117,11 +124,9 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
     }
 }
 
-fn fixed(field: &FieldConfig) -> Fixed {
+/// What must not change of a field; `digest` is that of its format, if it is one of identifiers.
+fn fixed(field: &FieldConfig, digest: Option<[u8; 16]>) -> Fixed {
     // Identifiers may change their name, but not what they are.
-    let digest = formats::format(field)
-        .ok()
-        .and_then(|format| format.digest());
     let format = match digest {
         Some(digest) => format!("identifier {}", hex::encode(digest)),
         None => field.format.name().to_owned(),
@@ -179,17 +184,17 @@ mod tests {
             on_invalid: OnInvalid::Reject,
             ttl_seconds: None,
         };
-        assert_eq!(changed(&then, &fixed(&field)), None);
+        assert_eq!(changed(&then, &fixed(&field, None)), None);
         field.length = Length::Bucket;
-        assert_eq!(changed(&then, &fixed(&field)), Some("length"));
+        assert_eq!(changed(&then, &fixed(&field, None)), Some("length"));
         field.domain = EmailDomain::ReplaceTagged;
-        assert_eq!(changed(&then, &fixed(&field)), Some("domain"));
+        assert_eq!(changed(&then, &fixed(&field, None)), Some("domain"));
         let keep = |own: &str| EmailDomain::Keep {
             own_domains: vec![own.to_owned()],
         };
         field.domain = keep("acme.example");
-        let then = fixed(&field);
+        let then = fixed(&field, None);
         field.domain = keep("acme.test");
-        assert_eq!(changed(&then, &fixed(&field)), Some("own_domains"));
+        assert_eq!(changed(&then, &fixed(&field, None)), Some("own_domains"));
     }
 }

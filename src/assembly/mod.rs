@@ -19,6 +19,7 @@ mod fields;
 mod formats;
 mod namespaces;
 mod open;
+mod settings;
 mod sweep;
 
 pub use create::add_namespace;
@@ -29,6 +30,7 @@ pub use formats::format;
 pub use open::OpenVault;
 pub use open::open;
 pub use open::open_store;
+pub use settings::server_settings;
 
 use std::path::Path;
 use std::path::PathBuf;

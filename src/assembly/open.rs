@@ -84,7 +84,7 @@ pub async fn open(
             .ok_or_else(missing)?;
         namespaces.insert(name.clone(), namespace_fields(name, id, namespace)?);
     }
-    let new_fields = fields::check(config, &*store)?;
+    let new_fields = fields::check(config, &namespaces, &*store)?;
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
     let OpenLog { log, thread } = open_log(

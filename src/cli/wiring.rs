@@ -8,7 +8,6 @@ use crate::assembly::AssemblyError;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
 use crate::config::Config;
-use crate::config::Limits;
 use crate::crypto::Entropy;
 use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
@@ -17,9 +16,6 @@ use crate::domain::Namespace;
 use crate::domain::SystemClock;
 use crate::server;
 use crate::server::BoundAddresses;
-use crate::server::ServerLimits;
-use crate::server::ServerSettings;
-use crate::server::TlsFiles;
 
 /// Makes a vault for the configured namespaces.
 ///
@@ -82,45 +78,17 @@ pub(super) async fn serve(
         let BoundAddresses { token, reveal, .. } = addresses;
         ready(Endpoints { token, reveal });
     };
-    let served = server::run(Arc::clone(&open.vault), settings(config), shutdown, ready).await;
+    let served = server::run(
+        Arc::clone(&open.vault),
+        assembly::server_settings(config),
+        shutdown,
+        ready,
+    )
+    .await;
     let closed = open.close().await;
     // A log that failed cannot be closed in order: what made it fail is the one to tell.
     served.map_err(|error| CliError::caused(&error))?;
     closed.map_err(|error| CliError::caused(&error))
-}
-
-/// The files that TLS needs.
-pub(super) fn tls_files(config: &Config) -> TlsFiles {
-    TlsFiles {
-        certificate: config.tls.certificate.clone(),
-        key: config.tls.key.clone(),
-        client_ca: config.tls.client_ca.clone(),
-    }
-}
-
-fn settings(config: &Config) -> ServerSettings {
-    ServerSettings {
-        token_address: config.listen.token,
-        reveal_address: config.listen.reveal,
-        metrics_address: config.listen.metrics,
-        tls: tls_files(config),
-        limits: limits(&config.limits),
-    }
-}
-
-fn limits(limits: &Limits) -> ServerLimits {
-    ServerLimits {
-        connections: limits.connections,
-        connections_per_peer: limits.connections_per_peer,
-        streams_per_connection: limits.streams_per_connection,
-        handshake: limits.handshake,
-        request_deadline: limits.request_deadline,
-        message_bytes_max: limits.message_bytes_max,
-        concurrent_requests: limits.concurrent_requests,
-        connection_age: limits.connection_age,
-        items_per_request_max: limits.items_per_request_max,
-        drain: limits.drain,
-    }
 }
 
 fn clock() -> Arc<dyn Clock> {

@@ -33,9 +33,6 @@ use counterfoil::keys::root::RootKeyProvider;
 use counterfoil::server;
 use counterfoil::server::BoundAddresses;
 use counterfoil::server::ServerError;
-use counterfoil::server::ServerLimits;
-use counterfoil::server::ServerSettings;
-use counterfoil::server::TlsFiles;
 use counterfoil::store::Store;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
@@ -156,7 +153,7 @@ impl TestVault {
         let (stop, stopping) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let vault = Arc::clone(&open.vault);
-        let settings = settings(&self.config);
+        let settings = assembly::server_settings(&self.config);
         let served = tokio::spawn(async move {
             let stopping = async move {
                 let _ = stopping.await;
@@ -346,32 +343,6 @@ impl Drop for TestVault {
         if !std::thread::panicking() {
             assert!(self.is_checked, "a test must end with check()");
         }
-    }
-}
-
-fn settings(config: &Config) -> ServerSettings {
-    let limits = &config.limits;
-    ServerSettings {
-        token_address: config.listen.token,
-        reveal_address: config.listen.reveal,
-        metrics_address: config.listen.metrics,
-        tls: TlsFiles {
-            certificate: config.tls.certificate.clone(),
-            key: config.tls.key.clone(),
-            client_ca: config.tls.client_ca.clone(),
-        },
-        limits: ServerLimits {
-            connections: limits.connections,
-            connections_per_peer: limits.connections_per_peer,
-            streams_per_connection: limits.streams_per_connection,
-            handshake: limits.handshake,
-            request_deadline: limits.request_deadline,
-            message_bytes_max: limits.message_bytes_max,
-            concurrent_requests: limits.concurrent_requests,
-            connection_age: limits.connection_age,
-            items_per_request_max: limits.items_per_request_max,
-            drain: limits.drain,
-        },
     }
 }
 

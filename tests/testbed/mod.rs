@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use counterfoil::assembly;
 use counterfoil::config::Config;
 use counterfoil::crypto::{KeyBytes, RootKey};
-use counterfoil::server::{ServerLimits, ServerSettings, TlsFiles};
+use counterfoil::server::ServerSettings;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
@@ -55,29 +56,7 @@ pub(crate) fn root_key() -> RootKey {
 
 /// How the configuration is served.
 pub(crate) fn settings(config: &Config) -> ServerSettings {
-    let limits = &config.limits;
-    ServerSettings {
-        token_address: config.listen.token,
-        reveal_address: config.listen.reveal,
-        metrics_address: config.listen.metrics,
-        tls: TlsFiles {
-            certificate: config.tls.certificate.clone(),
-            key: config.tls.key.clone(),
-            client_ca: config.tls.client_ca.clone(),
-        },
-        limits: ServerLimits {
-            connections: limits.connections,
-            connections_per_peer: limits.connections_per_peer,
-            streams_per_connection: limits.streams_per_connection,
-            handshake: limits.handshake,
-            request_deadline: limits.request_deadline,
-            message_bytes_max: limits.message_bytes_max,
-            concurrent_requests: limits.concurrent_requests,
-            connection_age: limits.connection_age,
-            items_per_request_max: limits.items_per_request_max,
-            drain: limits.drain,
-        },
-    }
+    assembly::server_settings(config)
 }
 
 /// A connection to a listener, with the client's certificate.

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Subcommand;
 
+use crate::assembly;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
-use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
@@ -100,7 +100,8 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
             CliError::Usage(format!("{key}: {} cannot be read: {error}", path.display()))
         })?;
     }
-    wiring::tls_files(config)
+    assembly::server_settings(config)
+        .tls
         .check()
         .map_err(|error| CliError::caused(&error))
 }
