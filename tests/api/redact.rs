@@ -205,6 +205,36 @@ async fn text_is_redacted_whole_or_not_at_all() {
     vault.check().await;
 }
 
+/// Goal: texts that fail never make the call fail. Method: as many as a call may have, the last of
+/// them with as many values as its errors leave room for, and more.
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_texts_leave_the_call_whole() {
+    let vault = TestVault::start_with(FIELDS).await;
+    let client = vault.backend().await;
+    let emails = |count: usize| -> String {
+        (0..count)
+            .map(|n| format!("person{n}@shop.example "))
+            .collect()
+    };
+    let bad = || text("x", &[("unknown", "x")]);
+    for (count, is_done) in [(100, true), (101, false)] {
+        let mut items: Vec<RedactItem> = (0..900).map(|_| bad()).collect();
+        items.push(text(&emails(count), &[]));
+        let results = redact(&client, shop(items)).await.unwrap();
+        assert_eq!(results.len(), 901);
+        assert!(results.iter().take(900).all(Result::is_err));
+        assert_eq!(results.last().unwrap().is_ok(), is_done, "{count}");
+    }
+    // Values that overlap without end are refused, and do not burn time.
+    let known: Vec<(&str, &str)> = vec![("name", "a"); 100];
+    let results = redact(&client, shop(vec![text(&"a ".repeat(5_000), &known)]))
+        .await
+        .unwrap();
+    let error = results.into_iter().next().unwrap().err().unwrap();
+    assert_eq!(error.code, i32::from(Code::InvalidArgument));
+    vault.check().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_redaction_is_recorded_and_needs_a_permit() {
     let vault = TestVault::start_with(FIELDS).await;

@@ -16,6 +16,7 @@ use std::ops::Range;
 
 use super::Format;
 use super::Layout;
+use super::Parsed;
 use super::spec::FormatKind;
 use crate::domain::FidelityReason;
 use crate::domain::Plaintext;
@@ -64,16 +65,34 @@ impl Format {
         }
     }
 
-    /// Where a text has this identifier, in whatever groups; nothing for texts.
+    /// Where a text has one of these identifiers, each with its number, in whatever groups;
+    /// nothing for texts. The text is tried once, however many values there are.
     #[must_use]
-    pub fn find_equal(&self, text: &str, value: &Plaintext) -> Vec<Range<usize>> {
-        let (Layout::Product(_), Ok(wanted)) = (&self.layout, self.parse(value)) else {
-            return Vec::new();
+    pub fn find_equal(
+        &self,
+        text: &str,
+        values: &[(usize, &Plaintext)],
+    ) -> Vec<(usize, Range<usize>)> {
+        let wanted: Vec<(usize, Parsed)> = match &self.layout {
+            Layout::Product(_) => values
+                .iter()
+                .filter_map(|(number, value)| Some((*number, self.parse(value).ok()?)))
+                .collect(),
+            Layout::Skeletal(_) => Vec::new(),
         };
-        windows::find(text, |window| {
-            let parsed = self.parse(&Plaintext::new(window.to_owned()));
-            parsed.is_ok_and(|parsed| parsed.equality() == wanted.equality())
-        })
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let number_of = |window: &str| {
+            let parsed = self.parse(&Plaintext::new(window.to_owned())).ok()?;
+            let mut wanted = wanted.iter();
+            let (number, _) = wanted.find(|(_, it)| it.equality() == parsed.equality())?;
+            Some(*number)
+        };
+        windows::find(text, |window| number_of(window).is_some())
+            .into_iter()
+            .filter_map(|place| Some((number_of(text.get(place.clone())?)?, place)))
+            .collect()
     }
 
     /// Whether a text is a value, in shape or not, and no token itself.

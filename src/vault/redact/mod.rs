@@ -191,26 +191,31 @@ fn find_all<'a>(
     let request = permitted.request();
     let by_form = searched(fields, permitted);
     let (mut finds_left, mut characters_left) = (ITEMS_MAX, CALL_CHARACTERS_MAX);
-    let mut texts_left = request.items.len();
-    let mut find = |item: &Item<RedactItem>| {
-        texts_left -= 1;
+    let mut find = |item: &Item<RedactItem>, finds_max: usize| {
         let item = item.as_ref().map_err(|error| *error)?;
         let by_form = by_form.as_ref().map_err(|error| *error)?;
         // The text must be looked at: what is in it is what is looked for.
         let characters_count = item.text.expose().chars().count();
         characters_left = characters_left
             .checked_sub(characters_count)
-            .ok_or(TEXT_TOO_LONG)?;
+            .ok_or(search::TEXT_TOO_LONG)?;
         let finds = search::find(fields, permitted.permit(), by_form, item)?;
-        // Each text that is still to come may need the place of an error.
-        if finds.len() + texts_left > finds_left {
+        if finds.len() > finds_max {
             let findings_max = ITEMS_MAX;
             return Err(ItemError::Findings { findings_max });
         }
-        finds_left -= finds.len();
         Ok(finds)
     };
-    request.items.iter().map(&mut find).collect()
+    let mut found = Vec::with_capacity(request.items.len());
+    for (number, item) in request.items.iter().enumerate() {
+        // An error takes the place of a find in the entry, and each text that is still to come may
+        // need one.
+        let texts_left = request.items.len() - number - 1;
+        let finds = find(item, finds_left.saturating_sub(texts_left));
+        finds_left -= finds.as_ref().map_or(1, Vec::len);
+        found.push(finds);
+    }
+    found
 }
 
 /// The fields whose values are looked for by their form, and how.
@@ -301,11 +306,6 @@ fn replace(
     let text = Plaintext::new(text);
     Ok(Redacted { text, spans })
 }
-
-const TEXT_TOO_LONG: ItemError = ItemError::TextTooLong {
-    characters_max: search::TEXT_CHARACTERS_MAX,
-    known_max: search::KNOWN_MAX,
-};
 
 /// Finding costs a try for each word and the few after it: some seconds for so much at the worst.
 const CALL_CHARACTERS_MAX: usize = 50_000;

@@ -3,14 +3,17 @@
 //! Everything that is found is a candidate. Where candidates overlap, the longest gets the token,
 //! and what is left of the others goes with it: nothing that was found stays in the text.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::domain::FieldName;
 use crate::domain::Plaintext;
 use crate::domain::Recognition;
 use crate::domain::Token;
 use crate::format::Finding;
 use crate::format::find_known;
 use crate::policy::Permit;
+use crate::vault::ITEMS_MAX;
 use crate::vault::answer::Item;
 use crate::vault::error::ItemError;
 use crate::vault::field::Field;
@@ -49,6 +52,10 @@ pub(super) fn find<'a>(
             field,
             known: None,
         }));
+    }
+    if candidates.len() > CANDIDATES_MAX {
+        let findings_max = ITEMS_MAX;
+        return Err(ItemError::Findings { findings_max });
     }
     // A token of any field's texts stands in the text already. Tokens of identifiers may be values
     // of another field, so that only their own field leaves them alone.
@@ -90,13 +97,19 @@ fn known_values<'a>(
         .collect::<Item<_>>()?;
     let values: Vec<&Plaintext> = known.iter().map(|(_, value)| *value).collect();
     let by_words = find_known(text, &values).map_err(|_| TEXT_TOO_LONG)?;
-    let by_value = known
+    // Field by field, since each has to try the whole text.
+    let of_fields: BTreeMap<&FieldName, &Field> = known
         .iter()
-        .enumerate()
-        .flat_map(|(number, (field, value))| {
-            let places = field.format.find_equal(text, value).into_iter();
-            places.map(move |place| (number, place))
-        });
+        .map(|(field, _)| (&field.name, *field))
+        .collect();
+    let by_value = of_fields.into_values().flat_map(|field| {
+        let numbered = known.iter().enumerate();
+        let own: Vec<(usize, &Plaintext)> = numbered
+            .filter(|(_, (other, _))| other.name == field.name)
+            .map(|(number, (_, value))| (number, *value))
+            .collect();
+        field.format.find_equal(text, &own)
+    });
     let find = |(number, place): (usize, Range<usize>)| {
         let (field, _) = known.get(number)?;
         Some(Find {
@@ -155,12 +168,14 @@ fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-const TEXT_TOO_LONG: ItemError = ItemError::TextTooLong {
+pub(super) const TEXT_TOO_LONG: ItemError = ItemError::TextTooLong {
     characters_max: TEXT_CHARACTERS_MAX,
     known_max: KNOWN_MAX,
 };
 
 /// A long letter.
 pub(super) const TEXT_CHARACTERS_MAX: usize = 10_000;
+/// Finds of a text before one of those that overlap is chosen: each is compared with the others.
+const CANDIDATES_MAX: usize = 10 * ITEMS_MAX;
 /// Values that a text may be searched for.
 pub(super) const KNOWN_MAX: usize = 100;
