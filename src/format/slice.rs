@@ -18,7 +18,8 @@ use crate::domain::Token;
 )]
 pub struct Slice {
     members: Members,
-    tweak: Vec<u8>,
+    /// Of a product format; a text's slice has its own.
+    product_tweak: Vec<u8>,
 }
 
 /// Whose slice it is.
@@ -43,11 +44,14 @@ pub struct Shaped {
 
 impl Slice {
     pub(super) fn new(members: Members) -> Self {
-        let tweak = match &members {
+        let product_tweak = match &members {
             Members::Product(slice) => [&[PRODUCT], slice.tweak().as_slice()].concat(),
-            Members::Skeletal(slice) => slice.tweak().to_vec(),
+            Members::Skeletal(_) => Vec::new(),
         };
-        Self { members, tweak }
+        Self {
+            members,
+            product_tweak,
+        }
     }
 
     pub(super) fn members(&self) -> &Members {
@@ -67,7 +71,10 @@ impl Slice {
     /// only if they are the same; the caller puts their length before them.
     #[must_use]
     pub fn tweak(&self) -> &[u8] {
-        &self.tweak
+        match &self.members {
+            Members::Product(_) => &self.product_tweak,
+            Members::Skeletal(slice) => slice.tweak(),
+        }
     }
 
     /// The token at this place, or nothing where there is none and another rank has to be drawn:
