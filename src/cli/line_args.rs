@@ -20,7 +20,7 @@ use crate::domain::Subject;
 
 /// The error of an input that is not there. It may be a value, which must not be repeated.
 fn input_error(path: &Path, error: io::Error) -> CliError {
-    if error.kind() == io::ErrorKind::NotFound {
+    if error.kind() != io::ErrorKind::PermissionDenied {
         return CliError::Usage(
             "there is no such input FILE\n  values come on standard input or in a file, never as \
              arguments, which everybody on the machine can read"
