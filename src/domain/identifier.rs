@@ -117,6 +117,20 @@ identifier!(
     CaseId, 64, is_opaque
 );
 
+identifier!(
+    /// The vault's id of a grant. `[A-Za-z0-9._:-]+`.
+    GrantId, 64, is_opaque
+);
+identifier!(
+    /// The configured name of an identity provider. `[a-z][a-z0-9_-]*`.
+    Issuer, 32, is_name
+);
+identifier!(
+    /// A word that an identity provider says of a person: a group, or how they proved who they
+    /// are. `[A-Za-z0-9._:-]+`.
+    Group, 64, is_opaque
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
