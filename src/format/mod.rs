@@ -25,6 +25,7 @@ mod find;
 mod fold;
 mod frame;
 mod identifier;
+mod mask;
 mod outline;
 mod parsed;
 mod product;
@@ -219,6 +220,19 @@ impl Format {
             }
         };
         Ok(Plaintext::new(text.into_string()))
+    }
+
+    /// What may be seen of a value by who shall not see it: a few characters, the rest hidden in a
+    /// way that does not say how long it is. Nothing of a value that is not in the format.
+    #[must_use]
+    pub fn mask(&self, value: &Plaintext) -> Plaintext {
+        // The mask is made of the value.
+        let text = value.expose();
+        let mut mask = match &self.layout {
+            Layout::Product(identifier) => identifier.mask(text, self.fidelity == Fidelity::Shape),
+            Layout::Skeletal(skeletal) => skeletal.mask(text),
+        };
+        Plaintext::new(std::mem::take(&mut *mask))
     }
 
     /// The form under which a token of this format is found again, whatever applications did to

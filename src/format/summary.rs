@@ -23,6 +23,8 @@ pub struct FormatSummary {
     pub slices_count: Option<u64>,
     /// A made-up value, and a token such as it could have.
     pub example: Option<(String, String)>,
+    /// What may be seen of the made-up value without revealing it.
+    pub example_mask: Option<String>,
     /// What every token of a shape says of its value.
     pub reveals: Vec<String>,
     /// What should be thought about.
@@ -43,6 +45,12 @@ impl Format {
             summary.reveals = vec!["its kind and its style of capital letters".to_owned()];
             summary.warnings.clear();
         }
+        summary.example_mask = summary.example.as_ref().map(|(value, _)| {
+            // Made up, so there is nothing to hide.
+            self.mask(&Plaintext::new(value.clone()))
+                .expose()
+                .to_owned()
+        });
         summary
     }
 

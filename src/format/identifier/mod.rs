@@ -13,6 +13,8 @@ use super::error::FormatError;
 use super::find::Finding;
 use super::fold::fold;
 use super::frame::Frame;
+use super::mask;
+use super::mask::IdentifierMask;
 use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
@@ -34,6 +36,7 @@ use crate::domain::Recognition;
 /// The identifiers of a field.
 pub(super) struct Identifier {
     family: Family,
+    mask: IdentifierMask,
     on_invalid: OnInvalid,
 }
 
@@ -42,8 +45,11 @@ impl Identifier {
         spec: &IdentifierSpec,
         on_invalid: OnInvalid,
     ) -> Result<Self, IdentifierError> {
-        let family = Family::new(spec)?;
-        Ok(Self { family, on_invalid })
+        Ok(Self {
+            family: Family::new(spec)?,
+            mask: IdentifierMask::of(spec),
+            on_invalid,
+        })
     }
 
     pub(super) fn digest(&self) -> [u8; 16] {
@@ -82,6 +88,7 @@ impl Identifier {
             bits: counts.map(|counts| (counts.smallest_bits, counts.largest_bits)),
             slices_count,
             example: sample.and_then(|product| product.example(EXAMPLE_SEED)),
+            example_mask: None,
             reveals: self.family.reveals(),
             warnings,
         }
@@ -106,6 +113,22 @@ impl Identifier {
             equality: canonical.clone(),
             whole: canonical,
         })
+    }
+
+    /// What may be seen of a value. Nothing of one that is not in the format: what it is, nobody
+    /// knows.
+    pub(super) fn mask(&self, text: &str, is_token_open: bool) -> Zeroizing<String> {
+        let Ok(canonical) = self.family.canonical(text) else {
+            return mask::hidden();
+        };
+        match self.family.product_of(&canonical) {
+            Some(product)
+                if self.family.is_plausible(&canonical) && product.parse(&canonical).is_some() =>
+            {
+                self.mask.apply(&canonical, product, is_token_open)
+            }
+            Some(_) | None => mask::hidden(),
+        }
     }
 
     /// The fold without what the format ignores. A text of no format is an outline.

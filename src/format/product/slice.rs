@@ -100,6 +100,11 @@ impl ProductSlice {
         tweak
     }
 
+    /// The form of its values.
+    pub(super) fn form(&self) -> Option<&Form> {
+        self.grammar.forms.get(self.form)
+    }
+
     /// Whether it is the same slice, of the same format.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.tweak() == other.tweak()
@@ -183,7 +188,7 @@ impl ProductSlice {
 
     /// The text of these indexes, one for each unit; nothing where a check has no symbol.
     pub(super) fn write(&self, side: Side, indexes: &[u32]) -> Option<SecretText> {
-        let form = self.grammar.forms.get(self.form)?;
+        let form = self.form()?;
         let mut indexes = indexes.iter().copied();
         let mut kept = self.kept.iter();
         let mut texts = Vec::with_capacity(form.parts.len());

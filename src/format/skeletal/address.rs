@@ -31,6 +31,9 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 pub(super) const LITERALS: Literals =
     Literals(" \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
 
+/// How many words the mask of an address has at the most.
+pub(super) const MASK_WORDS: usize = 8;
+
 /// The longest address, in characters.
 pub(super) const CHARACTERS_MAX: usize = 1_024;
 

@@ -14,5 +14,8 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 /// What a token of digits keeps. Frozen with the format version.
 pub(super) const LITERALS: Literals = Literals(" -./()+,");
 
+/// How many digits the mask shows at the most.
+pub(super) const MASK_DIGITS: usize = 2;
+
 /// The most characters, digits and separators together.
 pub(super) const CHARACTERS_MAX: usize = 128;

@@ -38,6 +38,7 @@ use super::error::FormatError;
 use super::error::FormatSpecError;
 use super::fold::fold;
 use super::frame::Frame;
+use super::mask;
 use super::outline::Outlined;
 use super::outline::is_outline_token;
 use super::parsed::Reading;
@@ -210,6 +211,26 @@ impl Skeletal {
                 address.push_str(domain);
                 Ok(address)
             }
+        }
+    }
+
+    /// What may be seen of a value. Nothing of one that is not valid: what it is, nobody knows.
+    pub(super) fn mask(&self, text: &str) -> Zeroizing<String> {
+        if self.kind == FormatKind::Email {
+            let normal = email::normalize(text);
+            let email = normal.ok().and_then(|normal| Email::parse(&normal).ok());
+            return email.map_or_else(mask::hidden, |email| {
+                mask::email(&email.spelling, &email.domain)
+            });
+        }
+        let Ok(canonical) = self.canonical(text) else {
+            return mask::hidden();
+        };
+        match self.kind {
+            FormatKind::Address => mask::words(&canonical, address::MASK_WORDS),
+            FormatKind::Digits => mask::ending(&canonical, digits::MASK_DIGITS),
+            FormatKind::Email | FormatKind::Text => mask::words(&canonical, text::MASK_WORDS),
+            FormatKind::Name => mask::words(&canonical, name::MASK_WORDS),
         }
     }
 

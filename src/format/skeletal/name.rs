@@ -15,5 +15,8 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 /// What a token of a name keeps. Frozen with the format version.
 pub(super) const LITERALS: Literals = Literals(" '-.,()\"&/+:ªº·・״׳،“”„«»");
 
+/// How many words the mask of a name has at the most.
+pub(super) const MASK_WORDS: usize = 4;
+
 /// The longest name, in characters.
 pub(super) const CHARACTERS_MAX: usize = 512;

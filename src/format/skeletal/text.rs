@@ -11,3 +11,6 @@ pub(super) const LITERALS: Literals = Literals(concat!(
     " \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־",
     "=<>{}~^$€£¥¿¡…•"
 ));
+
+/// How many words the mask of a text has: its first letter is all that is shown.
+pub(super) const MASK_WORDS: usize = 1;
