@@ -8,6 +8,7 @@ use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Principal;
 use crate::domain::Purpose;
@@ -56,6 +57,9 @@ pub struct EntryDraft {
     pub error: Option<ErrorClass>,
     /// The caller's id of the call.
     pub request_id: Option<RequestId>,
+    /// Of a reveal: how much of the values. Entries from before there were levels have none, and
+    /// mean [`Level::Full`].
+    pub level: Option<Level>,
     /// Of a [`Event::DetokenizeOutcome`], and of nothing else: the index of the intent, which has
     /// one outcome at the most. A log with any other is refused by the verifier.
     pub intent_index: Option<u64>,
@@ -94,6 +98,7 @@ impl EntryDraft {
             decision: None,
             error: None,
             request_id: None,
+            level: None,
             intent_index: None,
             key: None,
         }

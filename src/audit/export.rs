@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::audit::Entry;
 use crate::audit::EntryItem;
 use crate::domain::KeyPurpose;
+use crate::domain::Level;
 use crate::store::SALT_BYTES;
 use crate::store::StoredEntry;
 
@@ -109,6 +110,8 @@ struct EntryLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     intent_index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_purpose: Option<&'static str>,
@@ -147,6 +150,7 @@ impl<'a> EntryLine<'a> {
             decision: draft.decision.map(|decision| decision.name()),
             error: draft.error.map(|error| error.name()),
             request_id: draft.request_id.as_ref().map(|name| name.as_str()),
+            level: draft.level.map(Level::name),
             intent_index: draft.intent_index,
             key_purpose: draft.key.map(|(purpose, _)| key_purpose_name(purpose)),
             key_version: draft.key.map(|(_, version)| version.number()),

@@ -20,6 +20,7 @@ use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Principal;
 use crate::domain::Purpose;
@@ -93,6 +94,9 @@ struct EntryMessage {
     key_purpose: i32,
     #[prost(uint32, tag = "22")]
     key_version: u32,
+    /// As `counterfoil.v1.Level`; 0 for none.
+    #[prost(int32, tag = "25")]
+    level: i32,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -163,6 +167,7 @@ impl Entry {
                 .key
                 .map_or(0, |(purpose, _)| key_purpose_number(purpose)),
             key_version: draft.key.map_or(0, |(_, version)| version.number()),
+            level: draft.level.map_or(0, level_number),
         };
         message.encode_to_vec()
     }
@@ -192,6 +197,7 @@ impl Entry {
             decision: read_number(17, message.decision, Decision::from_number)?,
             error: read_number(18, message.error, ErrorClass::from_number)?,
             request_id: optional(19, &message.request_id, |text| RequestId::new(text).ok())?,
+            level: read_number(25, message.level, level)?,
             intent_index: message.intent_index,
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
         };
@@ -303,6 +309,21 @@ fn read_number<T>(
     }
 }
 
+const fn level_number(level: Level) -> i32 {
+    match level {
+        Level::Full => 1,
+        Level::Masked => 2,
+    }
+}
+
+const fn level(number: i32) -> Option<Level> {
+    match number {
+        1 => Some(Level::Full),
+        2 => Some(Level::Masked),
+        _ => None,
+    }
+}
+
 const fn key_purpose_number(purpose: KeyPurpose) -> i32 {
     match purpose {
         KeyPurpose::AuditFingerprint => 1,
@@ -363,6 +384,7 @@ mod tests {
                 decision: Some(Decision::Permit),
                 error: Some(ErrorClass::Unavailable),
                 request_id: Some(RequestId::new("r-1").unwrap()),
+                level: Some(Level::Masked),
                 intent_index: Some(0),
                 key: Some((KeyPurpose::Wrapping, KeyVersion::FIRST)),
                 ..EntryDraft::new(Event::Detokenize)
@@ -424,6 +446,9 @@ mod tests {
         }
         for outcome in ItemOutcome::ALL {
             assert_eq!(ItemOutcome::from_number(outcome.number()), Some(*outcome));
+        }
+        for one in Level::ALL {
+            assert_eq!(level(level_number(one)), Some(one));
         }
         for number in 1..=5 {
             assert_eq!(key_purpose(number).map(key_purpose_number), Some(number));
