@@ -10,7 +10,7 @@ use std::time::Duration;
 use counterfoil::assembly::{self, OpenVault};
 use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::{
-    FieldName, Namespace, Plaintext, Principal, Purpose, Subject, SystemClock, Token,
+    FieldName, Level, Namespace, Plaintext, Principal, Purpose, Subject, SystemClock, Token,
 };
 use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
@@ -266,6 +266,7 @@ async fn reveal_in(vault: &Vault, values: &[Value], tokens: &[String]) -> Result
         namespace: Namespace::new(NAMESPACE)?,
         request_id: None,
         items: items.collect::<Result<_, Failure>>()?,
+        level: Level::Full,
         purpose: Purpose::new("support")?,
         case_id: None,
     };

@@ -168,6 +168,7 @@ mod tests {
     use crate::config::OnInvalid;
     use crate::config::TextFormat;
     use crate::domain::Fidelity;
+    use crate::domain::Level;
 
     /// Goal: a vault from before a setting opens as it was. Method: a row as version 1 wrote it.
     #[test]
@@ -182,6 +183,7 @@ mod tests {
             domain: EmailDomain::Replace,
             length: Length::Exact,
             on_invalid: OnInvalid::Reject,
+            level_max: Some(Level::Full),
             ttl_seconds: None,
         };
         assert_eq!(changed(&then, &fixed(&field, None)), None);

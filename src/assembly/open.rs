@@ -266,6 +266,7 @@ fn namespace_fields(
             name: name.clone(),
             format,
             equality: field.equality,
+            level_max: field.level_max,
             ttl_seconds: field.ttl_seconds,
         };
         Ok((name.clone(), field))

@@ -30,6 +30,7 @@ use crate::client::RevealClient;
 use crate::client::TokenItem;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Plaintext;
 use crate::domain::Purpose;
 use crate::domain::RequestId;
@@ -42,6 +43,9 @@ use crate::domain::Token;
 Every call is recorded in the audit log before a value leaves the vault. Values come with \\n, \\t
 and \\\\ for newline, tab and backslash. Exit code 3: the vault refused.
 
+With --level masked a line is what may be seen of a value without revealing it; docs/formats.md
+says what each format shows. It needs a permit of its own, and is recorded all the same.
+
 Example:
   echo 'Kfo Mbwqtird' | counterfoil detokenize --field name --purpose support --case T-1042 \\
     --dev .dev")]
@@ -49,6 +53,10 @@ pub(super) struct DetokenizeArgs {
     /// The field that every token belongs to
     #[arg(long, value_parser = field)]
     field: FieldName,
+
+    /// How much of the values: "full", or "masked" for a few characters, such as J•••• S••••
+    #[arg(long, value_parser = level, default_value = "full")]
+    level: Level,
 
     /// Why: a word that the vault's policies know
     #[arg(long, value_parser = purpose)]
@@ -79,6 +87,7 @@ pub(super) struct DetokenizeArgs {
 struct Detokenize {
     client: RevealClient,
     field: FieldName,
+    level: Level,
     reason: Reason,
     subject: Option<Subject>,
     receipts: Option<Mutex<File>>,
@@ -101,6 +110,7 @@ impl DetokenizeArgs {
         let call = Detokenize {
             client,
             field: self.field,
+            level: self.level,
             reason: Reason {
                 purpose: self.purpose,
                 case_id: self.case,
@@ -131,7 +141,7 @@ impl LineCall for Detokenize {
     ) -> Result<Vec<Result<Answer, ItemError>>, ClientError> {
         let revealed = self
             .client
-            .detokenize(&request_id, items, &self.reason)
+            .detokenize(&request_id, items, self.level, &self.reason)
             .await?;
         self.keep(&revealed.receipt);
         let leaf_index = revealed.receipt.leaf_index;
@@ -173,6 +183,10 @@ fn receipt_json(receipt: &Receipt) -> Value {
         "inclusion_proof": proof,
         "checkpoint": receipt.checkpoint,
     })
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::from_name(text).ok_or_else(|| "write \"full\" or \"masked\"".to_owned())
 }
 
 fn purpose(text: &str) -> Result<Purpose, String> {

@@ -15,6 +15,7 @@ use crate::client::profile::Profile;
 use crate::client::retry;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Purpose;
@@ -46,7 +47,7 @@ pub struct Reason {
     reason = "personal data must not reach a log"
 )]
 pub struct Revealed {
-    /// One result for each token, in order.
+    /// One result for each token, in order: its value, or the mask of it.
     pub results: Vec<Result<Plaintext, ItemError>>,
     /// The proof that the call is in the audit log.
     pub receipt: Receipt,
@@ -84,7 +85,8 @@ impl RevealClient {
         })
     }
 
-    /// Reveals the values of at most [`crate::client::ITEMS_MAX`] tokens, in order.
+    /// Reveals the values of at most [`crate::client::ITEMS_MAX`] tokens, or masks of them, in
+    /// order.
     ///
     /// # Errors
     ///
@@ -93,6 +95,7 @@ impl RevealClient {
         &self,
         request_id: &RequestId,
         items: Vec<TokenItem>,
+        level: Level,
         reason: &Reason,
     ) -> Result<Revealed, ClientError> {
         let items: Vec<_> = items
@@ -110,7 +113,11 @@ impl RevealClient {
             namespace: self.namespace.as_str().to_owned(),
             request_id: request_id.as_str().to_owned(),
             items,
-            level: protocol::Level::Full.into(),
+            level: match level {
+                Level::Full => protocol::Level::Full,
+                Level::Masked => protocol::Level::Masked,
+            }
+            .into(),
             purpose: reason.purpose.as_str().to_owned(),
             case_id: case_id.map_or_else(String::new, |id| id.as_str().to_owned()),
             grant_id: reason.grant_id.clone().unwrap_or_default(),

@@ -13,6 +13,7 @@ use crate::config::format::TextFormat;
 use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::format::EmailDomain;
 use crate::format::GrammarSpec;
@@ -59,6 +60,9 @@ pub struct FieldConfig {
     /// `on_invalid`: what happens to a value that is not valid in its format: `"reject"` it, or
     /// take it with an `"outline"` token. Default: `"reject"`.
     pub on_invalid: OnInvalid,
+    /// `level`: the most that is ever revealed of a value, whatever policies permit: the `"full"`
+    /// value, what is left of it when it is `"masked"`, or nothing, `"none"`. Default: `"full"`.
+    pub level_max: Option<Level>,
     /// `ttl_s`: seconds after which a token expires where the caller says nothing, 1 to
     /// 315,360,000 (10 years). Default: never.
     pub ttl_seconds: Option<u64>,
@@ -95,6 +99,7 @@ struct RawField {
     scheme: Option<String>,
     tokens: Option<String>,
     on_invalid: Option<String>,
+    level: Option<String>,
     ttl_s: Option<u64>,
 }
 
@@ -172,6 +177,10 @@ impl RawField {
             Some(word) => choice(key("on_invalid"), &word, &ON_INVALID)?,
             None => OnInvalid::Reject,
         };
+        let level_max = match self.level {
+            Some(word) => choice(key("level"), &word, &LEVELS)?,
+            None => Some(Level::Full),
+        };
         let ttl_seconds = match self.ttl_s {
             Some(seconds) => Some(bounded(
                 &key("ttl_s"),
@@ -192,6 +201,7 @@ impl RawField {
             domain,
             length,
             on_invalid,
+            level_max,
             ttl_seconds,
         })
     }
@@ -335,6 +345,12 @@ const LENGTHS: [(&str, Length); 2] = [("exact", Length::Exact), ("bucket", Lengt
 const ON_INVALID: [(&str, OnInvalid); 2] = [
     ("reject", OnInvalid::Reject),
     ("outline", OnInvalid::Outline),
+];
+
+const LEVELS: [(&str, Option<Level>); 3] = [
+    ("full", Some(Level::Full)),
+    ("masked", Some(Level::Masked)),
+    ("none", None),
 ];
 
 /// Ten years.

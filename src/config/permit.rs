@@ -66,12 +66,12 @@ impl RawPurposes {
 /// One `[[permit]]`. What no permit names is denied.
 ///
 /// - `principals`: SPIFFE ids or DNS names of client certificates, at least one.
-/// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`, at least
-///   one.
+/// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`,
+///   `"detokenize_masked"`, at least one. None implies another.
 /// - `namespace`: in which namespace.
 /// - `fields`: on which of its fields. Default: on all.
 /// - `case`: whether a reveal must name its case: `"optional"`, or `"required"`, which needs a
-///   permit for `"detokenize"` alone. Default: `"optional"`.
+///   permit for nothing but `"detokenize"` and `"detokenize_masked"`. Default: `"optional"`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPermit {
@@ -106,12 +106,12 @@ impl RawPermit {
         };
         let actions = actions(&key("actions"), &self.actions)?;
         if case == CaseRequirement::Required
-            && actions.iter().any(|action| *action != Action::Detokenize)
+            && !actions.iter().all(|action| REVEALS.contains(action))
         {
             return Err(ConfigError::value(
                 key("case"),
                 "is required of calls that cannot name a case",
-                "require it in a permit of its own, for \"detokenize\" alone",
+                "require it in a permit of its own, for \"detokenize\" and \"detokenize_masked\"",
             ));
         }
         Ok(Rule {
@@ -176,6 +176,8 @@ fn not_empty<T>(key: &str, set: BTreeSet<T>) -> Result<BTreeSet<T>, ConfigError>
     }
     Ok(set)
 }
+
+const REVEALS: [Action; 2] = [Action::Detokenize, Action::DetokenizeMasked];
 
 const CASES: [(&str, CaseRequirement); 2] = [
     ("optional", CaseRequirement::Optional),

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::Equality;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Principal;
 use crate::domain::Purpose;
 use crate::format::EmailDomain;
@@ -102,6 +103,7 @@ fn fields_and_permits_are_read() {
             domain: EmailDomain::Replace,
             length: Length::Exact,
             on_invalid: OnInvalid::Reject,
+            level_max: Some(Level::Full),
             ttl_seconds: None,
         }
     );
@@ -199,6 +201,7 @@ fn wrong_field_is_refused() {
     field_refuses("fidelity = \"opaque\"", "fidelity", "not a word");
     field_refuses("equality = \"all\"", "equality", "not a word");
     field_refuses("on_invalid = \"drop\"", "on_invalid", "not a word");
+    field_refuses("level = \"half\"", "level", "not a word");
     field_refuses("ttl_s = 0", "ttl_s", "out of bounds");
     field_refuses("length = \"short\"", "length", "not a word");
     field_refuses("domain = \"keep\"", "domain", "only for the format");
@@ -240,6 +243,34 @@ fn domains_of_an_email_field_are_checked() {
     let own_domains = vec!["acme.example".to_owned()];
     assert_eq!(field.domain, EmailDomain::Keep { own_domains });
     assert_eq!(field.length, Length::Bucket);
+}
+
+#[test]
+fn level_of_a_field_is_read() {
+    for (word, level_max) in [
+        ("full", Some(Level::Full)),
+        ("masked", Some(Level::Masked)),
+        ("none", None),
+    ] {
+        let lines = format!("format = \"name\"\nlevel = {word:?}");
+        let config = parse(&SMALLEST.replace("format = \"name\"", &lines)).unwrap();
+        let shop = Namespace::new("shop").unwrap();
+        let field = &config.namespaces[&shop].fields[&FieldName::new("name").unwrap()];
+        assert_eq!(field.level_max, level_max);
+    }
+}
+
+#[test]
+fn reveals_of_both_levels_may_require_a_case() {
+    let permit = |actions: &str| {
+        let lines = format!("actions = {actions}\ncase = \"required\"");
+        parse(&SMALLEST.replace("actions = [\"tokenize\", \"detokenize\"]", &lines))
+    };
+    let config = permit("[\"detokenize\", \"detokenize_masked\"]").unwrap();
+    let actions = [Action::Detokenize, Action::DetokenizeMasked].into();
+    assert_eq!(config.permits[0].actions, actions);
+    let error = permit("[\"detokenize_masked\", \"lookup\"]").unwrap_err();
+    assert!(error.to_string().starts_with("permit[0].case: "));
 }
 
 #[test]
@@ -330,8 +361,8 @@ fn unknown_key_is_refused_with_its_line() {
         error.starts_with("line 4: unknown field `data_dri`"),
         "{error}"
     );
-    let error = error_of("format = \"name\"", "format = \"name\"\nlevel = 1");
-    assert!(error.contains("unknown field `level`"), "{error}");
+    let error = error_of("format = \"name\"", "format = \"name\"\nshade = 1");
+    assert!(error.contains("unknown field `shade`"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::domain::Namespace;
 pub enum Action {
     /// Reveal values.
     Detokenize,
+    /// Reveal a few characters of values. Neither of the two implies the other.
+    DetokenizeMasked,
     /// Describe tokens.
     Inspect,
     /// Find the tokens of values.
@@ -20,12 +22,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Tokenize,
         Self::Lookup,
         Self::Inspect,
         Self::VerifyMatch,
         Self::Detokenize,
+        Self::DetokenizeMasked,
     ];
 
     /// The name that configurations and audit entries use.
@@ -33,6 +36,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Detokenize => "detokenize",
+            Self::DetokenizeMasked => "detokenize_masked",
             Self::Inspect => "inspect",
             Self::Lookup => "lookup",
             Self::Tokenize => "tokenize",
@@ -50,7 +54,7 @@ impl Action {
 /// What a policy must know of a request in order to decide it.
 pub trait Request {
     /// The call that it is.
-    const ACTION: Action;
+    fn action(&self) -> Action;
 
     /// The tenant that it is for.
     fn namespace(&self) -> &Namespace;

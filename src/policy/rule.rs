@@ -102,7 +102,7 @@ impl Policy {
     ) -> Result<Permitted<T>, Denied<T>> {
         let applies = |rule: &&Rule| {
             rule.principals.contains(principal)
-                && rule.actions.contains(&T::ACTION)
+                && rule.actions.contains(&request.action())
                 && rule.namespace == *request.namespace()
                 && (rule.case == CaseRequirement::Optional || request.case_id().is_some())
         };
@@ -175,7 +175,9 @@ mod tests {
     }
 
     impl Request for Reveal {
-        const ACTION: Action = Action::Detokenize;
+        fn action(&self) -> Action {
+            Action::Detokenize
+        }
 
         fn namespace(&self) -> &Namespace {
             &self.namespace

@@ -12,6 +12,7 @@ use crate::crypto::RecordName;
 use crate::crypto::Scope;
 use crate::crypto::TokenKey;
 use crate::domain::Fidelity;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Timestamp;
@@ -119,9 +120,10 @@ pub(super) fn encipher(
     }
 }
 
-/// The value of a token, with its record's key. Only for a reveal whose intent is on the disk.
+/// The value of a token, with its record's key, as much of it as the intent on the disk says. No
+/// more than that leaves this function.
 pub(super) fn decipher(
-    _: &Recorded<Permitted<Detokenize>>,
+    recorded: &Recorded<Permitted<Detokenize>>,
     place: &Place<'_>,
     name: &RecordName<'_>,
     record: &Record,
@@ -151,7 +153,11 @@ pub(super) fn decipher(
         }
         Form::Outline(_) => format.restore_outline(&residue),
     };
-    value.map_err(|_| ItemError::Damaged)
+    let value = value.map_err(|_| ItemError::Damaged)?;
+    Ok(match recorded.inner().request().level {
+        Level::Full => value,
+        Level::Masked => format.mask(&value),
+    })
 }
 
 /// What a record says in the clear, so that its seal holds only with it: who changes the expiry

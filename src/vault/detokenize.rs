@@ -11,6 +11,7 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::ProofError;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Purpose;
@@ -28,6 +29,7 @@ use crate::vault::caller::Caller;
 use crate::vault::cipher::decipher;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
+use crate::vault::field::Field;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Found;
 use crate::vault::find::by_token;
@@ -49,6 +51,8 @@ pub struct Detokenize {
     pub request_id: Option<RequestId>,
     /// The tokens; an item that could not be converted is answered with its error.
     pub items: Vec<Item<DetokenizeItem>>,
+    /// How much of the values.
+    pub level: Level,
     /// Why.
     pub purpose: Purpose,
     /// The case.
@@ -72,7 +76,7 @@ pub struct DetokenizeItem {
     reason = "personal data must not reach a log"
 )]
 pub struct DetokenizeAnswer {
-    /// A value or an error for each item.
+    /// A value, as much of it as was asked for, or an error for each item.
     pub items: Vec<Item<Plaintext>>,
     /// The proof.
     pub receipt: RevealReceipt,
@@ -90,7 +94,12 @@ pub struct RevealReceipt {
 }
 
 impl Request for Detokenize {
-    const ACTION: Action = Action::Detokenize;
+    fn action(&self) -> Action {
+        match self.level {
+            Level::Full => Action::Detokenize,
+            Level::Masked => Action::DetokenizeMasked,
+        }
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -108,6 +117,10 @@ impl Journaled for Detokenize {
 
     fn purpose(&self) -> Option<&Purpose> {
         Some(&self.purpose)
+    }
+
+    fn level(&self) -> Option<Level> {
+        Some(self.level)
     }
 
     fn items_count(&self) -> usize {
@@ -177,7 +190,7 @@ impl Vault {
             .iter()
             .map(|item| {
                 let item = item.as_ref().map_err(|error| *error)?;
-                let field = fields.permitted(permitted.permit(), &item.field)?;
+                let field = fields.revealable(permitted, &item.field)?;
                 workplace.present(field, &item.token, item.subject.as_ref())
             })
             .collect();
@@ -249,7 +262,8 @@ impl Vault {
                     .map(CaseId::as_str)
                     .unwrap_or_default();
                 let head = [
-                    b"detokenize",
+                    // Differs by the level.
+                    request.action().name().as_bytes(),
                     request.purpose.as_str().as_bytes(),
                     case_id.as_bytes(),
                 ];
@@ -297,7 +311,7 @@ impl Vault {
         let open = |(item, target): (&Item<DetokenizeItem>, &Item<Target>)| {
             let item = item.as_ref().map_err(|error| *error)?;
             let target = target.as_ref().map_err(|error| *error)?;
-            let field = fields.permitted(permitted.permit(), &item.field)?;
+            let field = fields.revealable(permitted, &item.field)?;
             let place = workplace.place(field, item.subject.as_ref())?;
             let name = place.name(target.found.id);
             let record = &target.found.record;
@@ -362,6 +376,21 @@ impl Vault {
                 tracing::warn!("outcome of a reveal was not recorded; it counts as revealed");
             }
         });
+    }
+}
+
+impl NamespaceFields {
+    /// The field, if the permit covers it and the field is ever revealed as much as is asked for.
+    fn revealable(
+        &self,
+        permitted: &Permitted<Detokenize>,
+        name: &FieldName,
+    ) -> Result<&Field, ItemError> {
+        let field = self.permitted(permitted.permit(), name)?;
+        if field.level_max < Some(permitted.request().level) {
+            return Err(ItemError::Forbidden);
+        }
+        Ok(field)
     }
 }
 

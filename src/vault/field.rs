@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::crypto::Scope;
 use crate::domain::Equality;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Subject;
 use crate::format::Format;
 use crate::store::NamespaceId;
@@ -19,6 +20,9 @@ pub struct Field {
     pub format: Format,
     /// Among which values equal ones share a token.
     pub equality: Equality,
+    /// The most that is ever revealed of a value, whatever policies permit; nothing: not even a
+    /// mask.
+    pub level_max: Option<Level>,
     /// How long its tokens live, in seconds; nothing: for ever.
     pub ttl_seconds: Option<u64>,
 }

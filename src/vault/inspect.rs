@@ -52,7 +52,9 @@ pub struct InspectItem {
 }
 
 impl Request for Inspect {
-    const ACTION: Action = Action::Inspect;
+    fn action(&self) -> Action {
+        Action::Inspect
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace

@@ -12,6 +12,7 @@ use crate::audit::ItemOutcome;
 use crate::crypto::Fingerprint;
 use crate::domain::Equality;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Purpose;
 use crate::domain::RequestId;
 use crate::domain::Subject;
@@ -36,6 +37,11 @@ pub(super) trait Journaled: Request {
 
     /// Why, where the request says so.
     fn purpose(&self) -> Option<&Purpose> {
+        None
+    }
+
+    /// How much of values it reveals, if it reveals any.
+    fn level(&self) -> Option<Level> {
         None
     }
 
@@ -151,7 +157,8 @@ impl Vault {
             purpose: request.purpose().cloned(),
             namespace: is_configured.then(|| request.namespace().clone()),
             request_id: request.request_id().cloned(),
-            ..EntryDraft::new(event(T::ACTION))
+            level: request.level(),
+            ..EntryDraft::new(event(request.action()))
         }
     }
 
@@ -168,8 +175,10 @@ impl Vault {
                 .and_then(|configured| configured.fields.get(name))
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
-        let is_claim_kept = matches!(T::ACTION, Action::Detokenize | Action::Tokenize)
-            || field.is_some_and(is_bound);
+        let is_claim_kept = match request.action() {
+            Action::Detokenize | Action::DetokenizeMasked | Action::Tokenize => true,
+            Action::Inspect | Action::Lookup | Action::VerifyMatch => field.is_some_and(is_bound),
+        };
         let claimed = about.subject.filter(|_| is_claim_kept);
         EntryItem {
             field: field.cloned(),
@@ -226,7 +235,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
 
 fn event(action: Action) -> Event {
     match action {
-        Action::Detokenize => Event::Detokenize,
+        Action::Detokenize | Action::DetokenizeMasked => Event::Detokenize,
         Action::Inspect => Event::Inspect,
         Action::Lookup => Event::Lookup,
         Action::Tokenize => Event::Tokenize,

@@ -55,7 +55,9 @@ pub struct LookupItem {
 }
 
 impl Request for Lookup {
-    const ACTION: Action = Action::Lookup;
+    fn action(&self) -> Action {
+        Action::Lookup
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace

@@ -64,7 +64,9 @@ pub struct TokenizeItem {
 }
 
 impl Request for Tokenize {
-    const ACTION: Action = Action::Tokenize;
+    fn action(&self) -> Action {
+        Action::Tokenize
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace

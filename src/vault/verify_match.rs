@@ -61,7 +61,9 @@ pub struct VerifyMatchItem {
 }
 
 impl Request for VerifyMatch {
-    const ACTION: Action = Action::VerifyMatch;
+    fn action(&self) -> Action {
+        Action::VerifyMatch
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace

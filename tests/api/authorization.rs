@@ -7,6 +7,7 @@ use counterfoil::policy::Action;
 use counterfoil::protocol::DetokenizeRequest;
 use counterfoil::protocol::InspectItem;
 use counterfoil::protocol::InspectRequest;
+use counterfoil::protocol::Level;
 use counterfoil::protocol::LookupItem;
 use counterfoil::protocol::LookupRequest;
 use counterfoil::protocol::TokenizeRequest;
@@ -75,6 +76,18 @@ const PERMITTED: &[(Action, &str, &str, &[&str])] = &[
     ),
     (Action::Detokenize, "other", "other", &["name", "email"]),
     (Action::Detokenize, "approver", "shop", &["name"]),
+    (
+        Action::DetokenizeMasked,
+        "backend",
+        "shop",
+        &["name", "email", "address", "alias"],
+    ),
+    (
+        Action::DetokenizeMasked,
+        "other",
+        "other",
+        &["name", "email"],
+    ),
 ];
 
 const IDENTITIES: [&str; 8] = [
@@ -229,8 +242,13 @@ async fn call(
                 verify_match_result::Result::Error(status) => Ok(Some(status)),
             }
         }
-        Action::Detokenize => {
+        Action::Detokenize | Action::DetokenizeMasked => {
+            let level = match action {
+                Action::DetokenizeMasked => Level::Masked,
+                _ => Level::Full,
+            };
             let request = DetokenizeRequest {
+                level: level.into(),
                 namespace,
                 case_id: "T-1".to_owned(),
                 ..detokenize_items(vec![reveal(&field, &token)])

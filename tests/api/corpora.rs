@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use counterfoil::domain::FieldName;
+use counterfoil::domain::Level;
 use counterfoil::domain::Namespace;
 use counterfoil::domain::Plaintext;
 use counterfoil::domain::Principal;
@@ -119,6 +120,7 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
                 namespace: namespace(),
                 request_id: None,
                 items: batch.iter().map(item).collect(),
+                level: Level::Full,
                 purpose: Purpose::new("support").unwrap(),
                 case_id: None,
             };

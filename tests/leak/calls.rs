@@ -31,6 +31,7 @@ pub(crate) async fn go_well(client: &Client, canaries: &mut Canaries) {
         assert!(known.ok().unwrap().known);
         let revealed = client.value_of(field, &token, "cus_1").await.unwrap();
         assert_eq!(revealed.to_lowercase(), value.to_lowercase());
+        be_masked(client, canaries, field, &token).await;
         // A token that is itself tokenized.
         let request = TokenizeRequest {
             namespace: "shop".to_owned(),
@@ -143,6 +144,17 @@ pub(crate) async fn go_wrong(client: &Client, canaries: &mut Canaries) {
             .await;
         canaries.outcome(result);
     }
+}
+
+/// A reveal whose answer must not have the value.
+async fn be_masked(client: &Client, canaries: &mut Canaries, field: &str, token: &str) {
+    let request = DetokenizeRequest {
+        level: Level::Masked.into(),
+        ..detokenize_items(vec![reveal_of(field, token, "cus_1")])
+    };
+    let response = client.detokenize(request).await.unwrap();
+    let mask = value_of(response.results.into_iter().next().unwrap()).unwrap();
+    canaries.masks.push_str(&format!("{mask}\n"));
 }
 
 /// Values in places where they do not belong.

@@ -6,6 +6,8 @@ use std::fmt::Debug;
 pub(crate) struct Canaries {
     state: u64,
     pub(crate) texts: Vec<String>,
+    /// Every masked answer.
+    pub(crate) masks: String,
     /// Every error that a client was shown.
     pub(crate) errors: String,
 }
@@ -15,6 +17,7 @@ impl Canaries {
         Self {
             state: 0x9e37_79b9_7f4a_7c15,
             texts: Vec::new(),
+            masks: String::new(),
             errors: String::new(),
         }
     }

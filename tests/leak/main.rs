@@ -118,6 +118,8 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
     let metrics = vault.metrics_text().await;
     assert!(metrics.contains("counterfoil_calls_total") && metrics.contains("denied"));
     let exported = export(&vault);
+    assert!(canaries.masks.lines().count() >= 10);
+    clean("masked answers", canaries.masks.as_bytes());
     clean("errors", canaries.errors.as_bytes());
     clean("metrics", metrics.as_bytes());
     clean("export", &exported);
@@ -167,6 +169,7 @@ async fn plants_are_found(
         words.find(&export(&vault)).is_some(),
         "subjects are in the log in clear"
     );
+    assert!(is_found(format!("{}{planted}", canaries.masks).as_bytes()));
     let error = tonic::Status::invalid_argument(format!("not a name: {planted}"));
     canaries.error(&error);
     assert!(is_found(canaries.errors.as_bytes()));

@@ -372,12 +372,12 @@ email = { format = "email", token_domain = "tok.other.example" }
 
 [[permit]]
 principals = ["spiffe://shop.example/backend"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize"]
+actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "detokenize_masked"]
 namespace = "shop"
 
 [[permit]]
 principals = ["spiffe://other.example/backend"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize"]
+actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "detokenize_masked"]
 namespace = "other"
 
 [[permit]]

@@ -14,6 +14,7 @@ use crate::cli::error::say;
 use crate::cli::escape::escape;
 use crate::config::Config;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::format::FormatSummary;
 
@@ -22,6 +23,8 @@ pub(super) struct Described {
     namespace: Namespace,
     field: FieldName,
     format: String,
+    /// The most that is ever revealed.
+    level_max: Option<Level>,
     summary: FormatSummary,
 }
 
@@ -41,6 +44,7 @@ pub(super) fn describe(config: &Config) -> Result<Vec<Described>, CliError> {
                 namespace: namespace.clone(),
                 field: name.clone(),
                 format: field.format.name().to_owned(),
+                level_max: field.level_max,
                 summary: format.summary(),
             });
         }
@@ -63,12 +67,15 @@ pub(super) fn write_table(described: &[Described]) -> Result<(), CliError> {
             "bits",
             "made-up value",
             "token",
+            "masked",
+            "revealed",
             "a token shows",
         ]);
     for Described {
         namespace,
         field,
         format,
+        level_max,
         summary,
     } in described
     {
@@ -79,6 +86,8 @@ pub(super) fn write_table(described: &[Described]) -> Result<(), CliError> {
             bits(summary),
             escape(&value).to_string(),
             escape(&token).to_string(),
+            escape(summary.example_mask.as_deref().unwrap_or_default()).to_string(),
+            level(*level_max).to_owned(),
             summary.reveals.join("; "),
         ]);
     }
@@ -118,9 +127,16 @@ fn object(described: &Described) -> Value {
         "slices": summary.slices_count,
         "example_value": example.map(|example| &example.0),
         "example_token": example.map(|example| &example.1),
+        "example_mask": summary.example_mask,
+        "level": level(described.level_max),
         "reveals": summary.reveals,
         "warnings": summary.warnings,
     })
+}
+
+/// The most that is revealed, as the configuration says it.
+fn level(level_max: Option<Level>) -> &'static str {
+    level_max.map_or("none", Level::name)
 }
 
 /// The bits of the smallest and the largest slice.

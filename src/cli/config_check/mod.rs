@@ -29,7 +29,8 @@ pub(super) enum ConfigCommand {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Writes for each field how large its slices are, in bits, a made-up value with a token such as it
-could have, and what every token shows. Of texts the bits are the example's.
+could have, its mask, the most that is ever revealed, and what every token shows. Of texts the bits
+are the example's.
 
 Example:
   counterfoil config check --config /etc/counterfoil/config.toml")]

@@ -14,6 +14,7 @@ use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::FieldName;
 use crate::domain::IdentifierError;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::Purpose;
@@ -125,17 +126,13 @@ pub(super) fn detokenize(
     items_max: usize,
 ) -> Result<vault::Detokenize, Status> {
     check_count(request.items.len(), items_max)?;
-    match request.level() {
-        protocol::Level::Full => {}
-        protocol::Level::Masked => {
-            return Err(Status::failed_precondition(
-                "level: masked is not served by this version",
-            ));
-        }
+    let level = match request.level() {
+        protocol::Level::Full => Level::Full,
+        protocol::Level::Masked => Level::Masked,
         protocol::Level::Unspecified => {
             return Err(status::invalid("level", "is not specified or not known"));
         }
-    }
+    };
     if !request.grant_id.is_empty() {
         return Err(Status::failed_precondition(
             "grant_id: grants are not served by this version",
@@ -157,6 +154,7 @@ pub(super) fn detokenize(
         namespace: part("namespace", &request.namespace, Namespace::new)?,
         request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
         items: request.items.into_iter().map(item).collect(),
+        level,
         purpose: part("purpose", &request.purpose, Purpose::new)?,
         case_id: optional_part("case_id", &request.case_id, CaseId::new)?,
     })

@@ -102,7 +102,9 @@ pub struct RedactedSpan {
 }
 
 impl Request for Redact {
-    const ACTION: Action = Action::Tokenize;
+    fn action(&self) -> Action {
+        Action::Tokenize
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace
