@@ -7,6 +7,7 @@
 use prost::Message;
 use thiserror::Error;
 
+use crate::audit::AccessNote;
 use crate::audit::Decision;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
@@ -15,6 +16,7 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
+use crate::audit::access_note::AccessMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -44,8 +46,7 @@ pub enum EntryError {
     NotCanonical,
 }
 
-/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context, 9 for a
-/// grant.
+/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context.
 #[derive(Clone, PartialEq, Message)]
 struct EntryMessage {
     /// The place in the log, from 0.
@@ -93,6 +94,8 @@ struct EntryMessage {
     key_purpose: i32,
     #[prost(uint32, tag = "22")]
     key_version: u32,
+    #[prost(message, optional, tag = "26")]
+    access: Option<AccessMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -163,6 +166,7 @@ impl Entry {
                 .key
                 .map_or(0, |(purpose, _)| key_purpose_number(purpose)),
             key_version: draft.key.map_or(0, |(_, version)| version.number()),
+            access: draft.access.message(),
         };
         message.encode_to_vec()
     }
@@ -194,6 +198,7 @@ impl Entry {
             request_id: optional(19, &message.request_id, |text| RequestId::new(text).ok())?,
             intent_index: message.intent_index,
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
+            access: AccessNote::read(message.access.as_ref())?,
         };
         let entry = Self {
             index: message.index,

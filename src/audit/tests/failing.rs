@@ -211,6 +211,7 @@ fn damaged_row_fails_only_the_call_that_needs_it() {
     let tokenize = |token, value| Commit {
         changes: call(vec![new_record(token, Some(value))]),
         entry: draft(0),
+        claim: None,
     };
     block_on(audit.commit(tokenize(1, 1))).unwrap();
     let (key, _) = store.raw_rows("values").remove(0);

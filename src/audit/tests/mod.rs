@@ -64,6 +64,7 @@ impl TestLog {
             block_on(audit.commit(Commit {
                 changes: Changes::default(),
                 entry,
+                claim: None,
             }))
             .unwrap();
         }
@@ -153,6 +154,7 @@ fn commit(position: usize) -> Commit {
     Commit {
         changes: Changes::default(),
         entry: draft(position),
+        claim: None,
     }
 }
 
