@@ -124,7 +124,6 @@ impl Ledger {
         last.map_or(0, |(time_ms, _)| time_ms + window.span_ms())
     }
 
-
     fn count(&self, window: Window) -> Option<&Count> {
         self.counts.iter().find(|count| count.window == window)
     }

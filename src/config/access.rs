@@ -135,7 +135,11 @@ impl RawBudget {
         let given = [
             (Window::Hour, "subjects_per_hour", self.subjects_per_hour),
             (Window::Day, "subjects_per_day", self.subjects_per_day),
-            (Window::Month, "subjects_per_30_days", self.subjects_per_30_days),
+            (
+                Window::Month,
+                "subjects_per_30_days",
+                self.subjects_per_30_days,
+            ),
         ];
         let mut limits = Vec::new();
         for (window, name, limit) in given {

@@ -120,7 +120,7 @@ impl Model {
                 match self.grants.get_mut(id) {
                     None => refused("denied"),
                     Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("state"),
+                    Some(known) if !known.waits(now) => refused("denied"),
                     Some(known)
                         if actor
                             .person
@@ -142,7 +142,7 @@ impl Model {
                 match self.grants.get_mut(id) {
                     None => refused("denied"),
                     Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("state"),
+                    Some(known) if !known.waits(now) => refused("denied"),
                     Some(known) => known.end(),
                 }
             }
@@ -152,7 +152,7 @@ impl Model {
                     None => refused("denied"),
                     Some(known) if known.lives(now) => known.end(),
                     Some(known) if known.waits(now) && !is_frozen => known.end(),
-                    Some(_) => refused("state"),
+                    Some(_) => refused("denied"),
                 }
             }
         }

@@ -266,6 +266,7 @@ fn failed_head_is_fatal() {
         writes_count: 0,
     });
     let parts = LogParts {
+        access: empty_access(),
         head,
         ..log.parts().unwrap()
     };

@@ -200,6 +200,7 @@ fn time_never_goes_back_in_the_log() {
     for _ in 0..2 {
         let clock = Arc::new(BackwardClock(AtomicU64::new(100_000)));
         let (audit, thread) = AuditLog::open(LogParts {
+            access: empty_access(),
             clock,
             ..log.parts().unwrap()
         })
