@@ -159,6 +159,13 @@ impl Grant {
         }
     }
 
+    /// Whether it was asked for, and nobody approved it in time.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.state == GrantState::Requested
+            && self.requested.plus_seconds(REQUEST_SECONDS_MAX) <= now
+    }
+
     /// How many values may still be revealed under it.
     #[must_use]
     pub fn reveals_left(&self) -> u32 {

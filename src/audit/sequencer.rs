@@ -93,6 +93,11 @@ struct Placed {
 
 impl Sequencer {
     pub(super) fn new(parts: LogParts, checked: Checked, tell: Tell) -> Self {
+        // A clock that was set back while nobody looked would let grants last longer.
+        if parts.clock.now() < checked.latest_time {
+            let mut access = parts.access.lock().unwrap_or_else(PoisonError::into_inner);
+            access.end_grants();
+        }
         parts.clock.not_before(checked.latest_time);
         let started = parts.clock.now();
         let Checked {

@@ -112,6 +112,9 @@ impl Model {
                     live: None,
                     is_over: false,
                 };
+                // What has been over for a day is forgotten when the next is asked for.
+                self.grants
+                    .retain(|_, known| now <= known.over() + 24 * 3_600_000);
                 self.grants.insert(grant.id.clone(), known);
                 Verdict::Granted(Some(Effect::Pending))
             }
@@ -120,7 +123,7 @@ impl Model {
                 match self.grants.get_mut(id) {
                     None => refused("denied"),
                     Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("denied"),
+                    Some(known) if !known.waits(now) => refused("state"),
                     Some(known)
                         if actor
                             .person
@@ -142,7 +145,7 @@ impl Model {
                 match self.grants.get_mut(id) {
                     None => refused("denied"),
                     Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("denied"),
+                    Some(known) if !known.waits(now) => refused("state"),
                     Some(known) => known.end(),
                 }
             }
@@ -152,7 +155,7 @@ impl Model {
                     None => refused("denied"),
                     Some(known) if known.lives(now) => known.end(),
                     Some(known) if known.waits(now) && !is_frozen => known.end(),
-                    Some(_) => refused("denied"),
+                    Some(_) => refused("state"),
                 }
             }
         }
@@ -351,6 +354,12 @@ impl Known {
 
     fn lives(&self, now: u64) -> bool {
         !self.is_over && self.live.is_some_and(|(_, ends)| now < ends)
+    }
+
+    fn over(&self) -> u64 {
+        let lapses = self.requested + 12 * 3_600_000;
+        let ends = self.live.map(|(_, ends)| ends);
+        ends.filter(|_| !self.is_over).unwrap_or(lapses)
     }
 
     fn end(&mut self) -> Verdict {

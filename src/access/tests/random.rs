@@ -290,11 +290,11 @@ fn verdict(outcome: &Result<crate::access::Granted, Refusal>) -> Verdict {
         Ok(granted) => Verdict::Granted(granted.effect),
         Err(refusal) => Verdict::Refused(match refusal {
             Refusal::BudgetSpent { .. } => "budget",
-            // A grant that has been over for a day is forgotten: then there is none.
-            Refusal::Denied | Refusal::GrantState => "denied",
+            Refusal::Denied => "denied",
             Refusal::FreshLogin { .. } => "login",
             Refusal::Frozen => "frozen",
             Refusal::GrantMissing => "grant",
+            Refusal::GrantState => "state",
             Refusal::Guesses { .. } => "guesses",
             Refusal::SamePerson => "same person",
             Refusal::Scope => "scope",
