@@ -2,9 +2,11 @@
 
 use std::error::Error;
 
-const FILES: [&str; 2] = [
+const FILES: [&str; 4] = [
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",
+    "counterfoil/v1/grant.proto",
+    "counterfoil/v1/principal.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

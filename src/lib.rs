@@ -13,6 +13,7 @@
 //! L5 server   client
 //! L4 vault
 //! L3 keys     audit
+//!    access
 //! L2 store    policy
 //! L1 crypto   format
 //! L0 domain
@@ -20,6 +21,7 @@
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
 
+pub mod access;
 pub mod assembly;
 pub mod audit;
 pub mod cli;

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Modules from the lowest layer up: a module imports only from layers below its own.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["domain", "protocol"],
     &["crypto", "format"],
     &["store", "policy"],
+    &["access"],
     &["keys", "audit"],
     &["vault"],
     &["server", "client"],

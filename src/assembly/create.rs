@@ -197,7 +197,12 @@ async fn write_keys(
             rows,
             ..Changes::default()
         };
-        log.commit(Commit { changes, entry }).await?;
+        log.commit(Commit {
+            changes,
+            entry,
+            claim: None,
+        })
+        .await?;
     }
     Ok(())
 }

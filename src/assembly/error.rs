@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::access::LoadError;
 use crate::assembly::formats::FieldFormatError;
 use crate::audit::CommitError;
 use crate::audit::HeadError;
@@ -18,6 +19,9 @@ use crate::store::StoreError;
 /// Why a vault was not made or opened.
 #[derive(Debug, Error)]
 pub enum AssemblyError {
+    /// Grants, budgets and freezes cannot be read.
+    #[error(transparent)]
+    Access(#[from] LoadError),
     /// There is already a vault where one should be made.
     #[error("there is already a vault in {path}\nremedy: serve it, or choose another data_dir")]
     AlreadyExists {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::Mutex;
 
+use crate::access::Access;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
 use crate::assembly::formats;
@@ -108,6 +110,7 @@ pub async fn open(
     log.commit(Commit {
         changes,
         entry: started,
+        claim: None,
     })
     .await?;
     tokio::spawn(sweep::now_and_then(
@@ -153,6 +156,7 @@ impl OpenVault {
             .commit(Commit {
                 changes: Changes::default(),
                 entry,
+                claim: None,
             })
             .await?;
         drop(vault);
@@ -222,8 +226,10 @@ pub(super) fn open_log(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenLog, AssemblyError> {
+    let access = Access::load(config.access.clone(), &*store, clock.now())?;
     let parts = LogParts {
         store,
+        access: Arc::new(Mutex::new(access)),
         head: Box::new(head),
         head_checkpoint,
         signer: signer(config, keyring)?,

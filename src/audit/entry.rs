@@ -3,6 +3,9 @@
 //! Every field is a typed value with a bounded alphabet. There is no field for text: a plaintext, a
 //! token, their lengths, or what a caller wrote, cannot be put into an entry.
 
+use crate::access::Actor;
+use crate::access::Freeze;
+use crate::audit::AccessNote;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -65,6 +68,8 @@ pub struct EntryDraft {
     pub intent_index: Option<u64>,
     /// Of a key event: which key.
     pub key: Option<(KeyPurpose, KeyVersion)>,
+    /// What it has to do with grants and freezes.
+    pub access: AccessNote,
 }
 
 /// What an entry says of one item.
@@ -101,6 +106,23 @@ impl EntryDraft {
             level: None,
             intent_index: None,
             key: None,
+            access: AccessNote::default(),
+        }
+    }
+
+    /// The entry of what the vault froze by itself, by the version of its rules.
+    #[must_use]
+    pub(super) fn of_freeze(freeze: &Freeze, actor: &Actor, rules_hash: [u8; 32]) -> Self {
+        Self {
+            principal: Some(actor.principal.clone()),
+            credential: Some(actor.credential),
+            policy_hash: Some(rules_hash),
+            access: AccessNote {
+                freeze: Some(freeze.target.clone()),
+                cause: Some(freeze.cause),
+                ..AccessNote::default()
+            },
+            ..Self::new(Event::Frozen)
         }
     }
 
@@ -174,6 +196,24 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// A person asked for a grant. Its items are what it would open: each field of each subject.
+        GrantRequested = 20 "grant_requested",
+        /// Another person approved a grant.
+        GrantApproved = 21 "grant_approved",
+        /// A person refused a grant.
+        GrantDenied = 22 "grant_denied",
+        /// A grant was ended before its time.
+        GrantRevoked = 23 "grant_revoked",
+        /// Something was frozen: nothing after this entry reveals what it stops.
+        Frozen = 24 "frozen",
+        /// Somebody wants something unfrozen; it is when the effect says so.
+        Unfreeze = 25 "unfreeze",
+        /// Customers were made decoys.
+        DecoysCreated = 26 "decoys_created",
+        /// Grants, budgets or freezes were asked about.
+        AccessRead = 27 "access_read",
+        /// Somebody asked who was seen.
+        ExposureReported = 28 "exposure_reported",
     }
 );
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::audit::Entry;
 use crate::audit::EntryItem;
+use crate::audit::access_note::AccessLine;
 use crate::domain::KeyPurpose;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
@@ -117,6 +118,8 @@ struct EntryLine<'a> {
     key_purpose: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<AccessLine<'a>>,
     leaf: String,
 }
 
@@ -154,6 +157,7 @@ impl<'a> EntryLine<'a> {
             intent_index: draft.intent_index,
             key_purpose: draft.key.map(|(purpose, _)| key_purpose_name(purpose)),
             key_version: draft.key.map(|(_, version)| version.number()),
+            access: draft.access.line(),
             leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
         }
     }

@@ -2,14 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
 use thiserror::Error;
+use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 
+use crate::access::Access;
+use crate::access::AccessEvent;
+use crate::access::Claim;
+use crate::access::Granted;
+use crate::access::Refusal;
 use crate::audit::CheckpointKeys;
 use crate::audit::CheckpointSigner;
 use crate::audit::EntryDraft;
@@ -19,6 +27,7 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::StartError;
 use crate::audit::WriteHead;
 use crate::audit::sequencer::Sequencer;
+use crate::audit::sequencer::Tell;
 use crate::audit::start;
 use crate::audit::tree::StoredTree;
 use crate::crypto::Entropy;
@@ -40,6 +49,8 @@ pub struct Commit {
     pub changes: Changes,
     /// The entry.
     pub entry: EntryDraft,
+    /// What grants, budgets and freezes must allow; nothing for what the vault does by itself.
+    pub claim: Option<Claim>,
 }
 
 /// Where an entry is in the log.
@@ -51,6 +62,8 @@ pub struct Receipt {
     pub tree_size: u64,
     /// The first signed checkpoint whose tree has the entry.
     pub checkpoint: Arc<SignedCheckpoint>,
+    /// What came of the call's claim.
+    pub granted: Granted,
 }
 
 /// Why a call was not recorded, so that it must not be carried out.
@@ -68,6 +81,9 @@ pub enum CommitError {
     /// As many calls wait as may. Nothing was written.
     #[error("too many calls wait for the audit log")]
     Overloaded,
+    /// Grants, budgets or freezes do not allow the call. Nothing was written of it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The call is larger than a group may be. Nothing was written.
     #[error("call is too large for the audit log")]
     TooLarge,
@@ -95,6 +111,8 @@ pub struct LogParts {
     pub head: Box<dyn WriteHead>,
     /// The checkpoint that the head has.
     pub head_checkpoint: SignedCheckpoint,
+    /// Grants, budgets and freezes.
+    pub access: Arc<Mutex<Access>>,
     /// What signs checkpoints.
     pub signer: CheckpointSigner,
     /// Whose checkpoints are believed at the start.
@@ -117,6 +135,8 @@ pub struct AuditLog {
     calls: mpsc::Sender<Call>,
     state: watch::Receiver<LogState>,
     latest: watch::Receiver<Option<Arc<SignedCheckpoint>>>,
+    access: Arc<Mutex<Access>>,
+    events: broadcast::Sender<AccessEvent>,
     store: Arc<dyn Store>,
 }
 
@@ -145,7 +165,14 @@ impl AuditLog {
         let (state_sender, state) = watch::channel(LogState::Open);
         let (latest_sender, latest) = watch::channel(None);
         let store = Arc::clone(&parts.store);
-        let sequencer = Sequencer::new(parts, checked, state_sender, latest_sender);
+        let access = Arc::clone(&parts.access);
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let tell = Tell {
+            state: state_sender,
+            latest: latest_sender,
+            events: events.clone(),
+        };
+        let sequencer = Sequencer::new(parts, checked, tell);
         let thread = thread::Builder::new()
             .name("audit-sequencer".to_owned())
             .spawn(move || sequencer.run(waiting))
@@ -155,6 +182,8 @@ impl AuditLog {
                 calls,
                 state,
                 latest,
+                access,
+                events,
                 store,
             },
             SequencerThread(thread),
@@ -205,6 +234,20 @@ impl AuditLog {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<LogState> {
         self.state.clone()
+    }
+
+    /// Looks at grants, budgets and freezes as they are on the disk. Waits for the group that is
+    /// being written, so it blocks for as long as a sync takes.
+    pub fn access<T>(&self, look: impl FnOnce(&mut Access) -> T) -> T {
+        // A panic of the sequencer closes the log; what it left behind may still be looked at.
+        look(&mut self.access.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What becomes of grants and freezes from now on. Who does not keep up loses the oldest, and
+    /// is told so.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<AccessEvent> {
+        self.events.subscribe()
     }
 
     /// The latest checkpoint since the start, if there was one.
@@ -264,6 +307,8 @@ impl SequencerThread {
     }
 }
 
+/// How many events may wait for a watcher.
+const EVENTS_MAX: usize = 1_024;
 /// How many calls may wait for the sequencer; more are turned away at once.
 const WAITING_CALLS_MAX: usize = 4_096;
 /// The most bytes that the changes of one call may have.

@@ -7,6 +7,7 @@
 //! [`AuditLog::commit`] writes, [`AuditLog::record`] makes the proof that something was recorded,
 //! [`verify_store`] and [`verify_export`] check a log with nothing but public keys.
 
+mod access_note;
 mod checkpoint;
 mod entry;
 mod export;
@@ -21,6 +22,7 @@ mod tree;
 mod verify;
 mod wire;
 
+pub use access_note::AccessNote;
 pub use checkpoint::CheckpointKeys;
 pub use checkpoint::CheckpointSigner;
 pub use checkpoint::SignedCheckpoint;

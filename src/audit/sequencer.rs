@@ -16,11 +16,17 @@
 //! from what is in memory could sign a log that the disk does not have.
 
 use std::sync::Arc;
+use std::sync::PoisonError;
 
 use thiserror::Error;
+use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::access::Access;
+use crate::access::AccessEvent;
+use crate::access::Granted;
+use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
@@ -65,17 +71,33 @@ pub(super) struct Sequencer {
     frontier: Frontier,
     started: Timestamp,
     latest_time: Timestamp,
-    state: watch::Sender<LogState>,
-    latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    tell: Tell,
+}
+
+/// Who is told what.
+pub(super) struct Tell {
+    /// Whether the log can be written.
+    pub(super) state: watch::Sender<LogState>,
+    /// The latest checkpoint.
+    pub(super) latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    /// What became of grants and freezes.
+    pub(super) events: broadcast::Sender<AccessEvent>,
+}
+
+/// A call that has its place, and who waits for it: nobody, for what follows from a call.
+struct Placed {
+    changes: Changes,
+    entry: EntryDraft,
+    answer: Option<(Answer, Granted)>,
 }
 
 impl Sequencer {
-    pub(super) fn new(
-        parts: LogParts,
-        checked: Checked,
-        state: watch::Sender<LogState>,
-        latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
-    ) -> Self {
+    pub(super) fn new(parts: LogParts, checked: Checked, tell: Tell) -> Self {
+        // A clock that was set back while nobody looked would let grants last longer.
+        if parts.clock.now() < checked.latest_time {
+            let mut access = parts.access.lock().unwrap_or_else(PoisonError::into_inner);
+            access.end_grants();
+        }
         parts.clock.not_before(checked.latest_time);
         let started = parts.clock.now();
         let Checked {
@@ -87,8 +109,7 @@ impl Sequencer {
             frontier,
             started,
             latest_time,
-            state,
-            latest,
+            tell,
         }
     }
 
@@ -101,13 +122,13 @@ impl Sequencer {
                     error = &fatal as &dyn std::error::Error,
                     "audit log is closed"
                 );
-                self.state.send_replace(LogState::Fatal);
+                self.tell.state.send_replace(LogState::Fatal);
                 // Those who wait are answered by the end of their channels: unavailable.
                 waiting.close();
                 return;
             }
         }
-        self.state.send_replace(LogState::Closed);
+        self.tell.state.send_replace(LogState::Closed);
     }
 
     fn write_group(&mut self, group: Vec<Call>) -> Result<(), Fatal> {
@@ -116,19 +137,27 @@ impl Sequencer {
             return Ok(());
         }
         // 1. In memory, and on copies: if the store refuses, the log is as it was.
-        let mut frontier = self.frontier.clone();
         let now = self.parts.clock.now().max(self.latest_time);
+        // Nobody else looks at grants and freezes until what is on the disk agrees with them.
+        let access = Arc::clone(&self.parts.access);
+        let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+        let placed = judge(&mut access, accepted, now);
+        if placed.is_empty() {
+            access.undo();
+            return Ok(());
+        }
+        let mut frontier = self.frontier.clone();
         let mut append = Append {
             tree_size: frontier.size(),
             ..Append::default()
         };
         let (mut changes, mut answers) = (Vec::new(), Vec::new());
-        for Call { commit, answer } in accepted {
-            let stored = self.place(frontier.size(), now, commit.entry);
+        for placed in placed {
+            let stored = self.place(frontier.size(), now, placed.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);
-            changes.push(commit.changes);
-            answers.push(answer);
+            changes.push(placed.changes);
+            answers.push(placed.answer);
         }
         let signed = self.parts.signer.sign(frontier.size(), frontier.root());
         let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
@@ -137,9 +166,11 @@ impl Sequencer {
         // 2. Changes and entries on the disk, as one.
         let batch = CommitBatch {
             changes: changes.iter().collect(),
+            puts: access.puts(),
             append,
         };
         if let Err(error) = self.parts.store.commit(&batch) {
+            access.undo();
             return turn_away(answers, error);
         }
         // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
@@ -152,14 +183,23 @@ impl Sequencer {
         let tree_size = frontier.size();
         self.frontier = frontier;
         self.latest_time = now;
-        self.latest.send_replace(Some(Arc::clone(&checkpoint)));
+        self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
+        for event in access.settle() {
+            // Nobody may be watching.
+            let _nobody = self.tell.events.send(event);
+        }
+        drop(access);
         for (index, answer) in (first_index..).zip(answers) {
+            let Some((answer, granted)) = answer else {
+                continue;
+            };
             let checkpoint = Arc::clone(&checkpoint);
             // A caller that has gone away is no error: its entry stands.
             let _gone = answer.send(Ok(Receipt {
                 index,
                 tree_size,
                 checkpoint,
+                granted,
             }));
         }
         Ok(())
@@ -241,6 +281,50 @@ impl Sequencer {
     }
 }
 
+/// Asks grants, budgets and freezes about each call in turn. Those that are refused are answered
+/// at once; what follows from one, such as a freeze, gets the place after it.
+fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
+    let mut placed = Vec::with_capacity(calls.len());
+    for Call { commit, answer } in calls {
+        let Commit {
+            changes,
+            mut entry,
+            claim,
+        } = commit;
+        let Some(claim) = claim else {
+            let answer = Some((answer, Granted::default()));
+            placed.push(Placed {
+                changes,
+                entry,
+                answer,
+            });
+            continue;
+        };
+        let judgment = access.judge(&claim, now);
+        match judgment.outcome {
+            Ok(granted) => {
+                entry.access.effect = granted.effect;
+                let answer = Some((answer, granted));
+                placed.push(Placed {
+                    changes,
+                    entry,
+                    answer,
+                });
+            }
+            Err(refusal) => {
+                let _gone = answer.send(Err(refusal.into()));
+            }
+        }
+        let consequence = judgment.consequence.map(|freeze| Placed {
+            changes: Changes::default(),
+            entry: EntryDraft::of_freeze(&freeze, &claim.actor, access.rules_hash()),
+            answer: None,
+        });
+        placed.extend(consequence);
+    }
+    placed
+}
+
 /// The first call and what waits behind it, up to the limits of a group.
 fn take_group(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
     let (mut rows_count, mut bytes) = weight(&first);
@@ -262,7 +346,7 @@ fn weight(call: &Call) -> (usize, usize) {
 }
 
 /// Answers calls that the store has not written; or says that it may have, which is fatal.
-fn turn_away(group: Vec<Answer>, error: StoreError) -> Result<(), Fatal> {
+fn turn_away(group: Vec<Option<(Answer, Granted)>>, error: StoreError) -> Result<(), Fatal> {
     let answer = match error {
         StoreError::DiskFull { .. } => CommitError::DiskFull,
         StoreError::TooLarge { .. } => CommitError::TooLarge,
@@ -279,7 +363,7 @@ fn turn_away(group: Vec<Answer>, error: StoreError) -> Result<(), Fatal> {
         error = &error as &dyn std::error::Error,
         "store refused a group"
     );
-    for caller in group {
+    for (caller, _) in group.into_iter().flatten() {
         let _gone = caller.send(Err(answer.clone()));
     }
     Ok(())

@@ -7,6 +7,7 @@
 use prost::Message;
 use thiserror::Error;
 
+use crate::audit::AccessNote;
 use crate::audit::Decision;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
@@ -15,6 +16,7 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
+use crate::audit::access_note::AccessMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -45,8 +47,7 @@ pub enum EntryError {
     NotCanonical,
 }
 
-/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context, 9 for a
-/// grant.
+/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context.
 #[derive(Clone, PartialEq, Message)]
 struct EntryMessage {
     /// The place in the log, from 0.
@@ -97,6 +98,8 @@ struct EntryMessage {
     /// As `counterfoil.v1.Level`; 0 for none.
     #[prost(int32, tag = "25")]
     level: i32,
+    #[prost(message, optional, tag = "26")]
+    access: Option<AccessMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -168,6 +171,7 @@ impl Entry {
                 .map_or(0, |(purpose, _)| key_purpose_number(purpose)),
             key_version: draft.key.map_or(0, |(_, version)| version.number()),
             level: draft.level.map_or(0, level_number),
+            access: draft.access.message(),
         };
         message.encode_to_vec()
     }
@@ -200,6 +204,7 @@ impl Entry {
             level: read_number(25, message.level, level)?,
             intent_index: message.intent_index,
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
+            access: AccessNote::read(message.access.as_ref())?,
         };
         let entry = Self {
             index: message.index,

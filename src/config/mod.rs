@@ -4,6 +4,7 @@
 //! Unknown keys are refused, so that a misspelt limit is no limit that is silently missing.
 //! Relative paths are relative to the file. Errors name the key and the remedy.
 
+mod access;
 mod audit;
 mod error;
 mod format;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::access::AccessRules;
 use crate::domain::Namespace;
 use crate::format::GrammarSpec;
 use crate::policy::Rule;
@@ -69,6 +71,8 @@ pub struct Config {
     pub permits: Vec<Rule>,
     /// `[purposes]`: which purposes a reveal may name.
     pub purposes: Purposes,
+    /// `[[budget]]` and `[alarms]`: how much anybody may see, and what freezes them.
+    pub access: AccessRules,
 }
 
 impl Config {
@@ -111,6 +115,7 @@ impl Config {
             root_key: raw.root_key.check(base_dir)?,
             limits: raw.limits.check()?,
             store: raw.store.check()?,
+            access: access::check(&raw.budget, &raw.alarms, &namespaces)?,
             permits: permits.collect::<Result<_, _>>()?,
             purposes: raw.purposes.check()?,
             data_dir,
@@ -140,6 +145,10 @@ struct RawConfig {
     permit: Vec<permit::RawPermit>,
     #[serde(default)]
     purposes: permit::RawPurposes,
+    #[serde(default)]
+    budget: Vec<access::RawBudget>,
+    #[serde(default)]
+    alarms: access::RawAlarms,
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,10 @@
 //! Time, as an argument.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Instant;
 use std::time::SystemTime;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
@@ -41,32 +43,86 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock, held back from ever going back within one process.
-#[derive(Default)]
+/// The machine's clock, which goes on at its own pace when somebody sets it back, so that nothing
+/// that ends by itself lasts longer for it. Set forward, it follows: things end early then.
 pub struct SystemClock {
-    latest_ms: AtomicU64,
+    anchor: Mutex<Anchor>,
+}
+
+/// A time that has been, and how long ago in a time that nobody sets.
+struct Anchor {
+    time_ms: u64,
+    instant: Instant,
+}
+
+impl Anchor {
+    fn now_ms(&self, instant: Instant) -> u64 {
+        let elapsed = instant.saturating_duration_since(self.instant);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        self.time_ms.saturating_add(elapsed_ms)
+    }
+
+    /// The time now, and from now on not before it.
+    fn read(&mut self, wall_ms: u64, instant: Instant) -> u64 {
+        let now_ms = self.now_ms(instant);
+        if wall_ms > now_ms {
+            *self = Self {
+                time_ms: wall_ms,
+                instant,
+            };
+        }
+        now_ms.max(wall_ms)
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        let anchor = Anchor {
+            time_ms: wall_ms(),
+            instant: instant(),
+        };
+        Self {
+            anchor: Mutex::new(anchor),
+        }
+    }
+}
+
+impl SystemClock {
+    fn anchor(&self) -> MutexGuard<'_, Anchor> {
+        // A panic cannot leave an anchor half changed.
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else takes"
-    )]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now_ms = since_epoch.map_or(0, |elapsed| {
-            u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-        });
-        Timestamp(
-            self.latest_ms
-                .fetch_max(now_ms, Ordering::AcqRel)
-                .max(now_ms),
-        )
+        // Read under the lock, so that a slower thread cannot bring an older time.
+        let mut anchor = self.anchor();
+        Timestamp(anchor.read(wall_ms(), instant()))
     }
 
     fn not_before(&self, past: Timestamp) {
-        self.latest_ms.fetch_max(past.unix_ms(), Ordering::AcqRel);
+        self.anchor().read(past.unix_ms(), instant());
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else takes"
+)]
+fn wall_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_epoch.map_or(0, |elapsed| {
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else takes"
+)]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 impl fmt::Debug for SystemClock {
@@ -79,13 +135,32 @@ impl fmt::Debug for SystemClock {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn clock_never_goes_back() {
-        let clock = SystemClock {
-            latest_ms: AtomicU64::new(u64::MAX - 1),
+        let clock = SystemClock::default();
+        let past = Timestamp::from_unix_ms(u64::MAX / 2);
+        clock.not_before(past);
+        assert!(clock.now() >= past);
+    }
+
+    #[test]
+    fn clock_that_is_set_back_goes_on() {
+        let start = instant();
+        let after = |ms| start + Duration::from_millis(ms);
+        let mut anchor = Anchor {
+            time_ms: 1_000,
+            instant: start,
         };
-        assert_eq!(clock.now(), Timestamp::from_unix_ms(u64::MAX - 1));
+        assert_eq!(anchor.read(1_010, after(10)), 1_010);
+        // Set forward: it follows. Set back: it goes on from where it was.
+        assert_eq!(anchor.read(9_000, after(20)), 9_000);
+        assert_eq!(anchor.read(1_030, after(30)), 9_010);
+        assert_eq!(anchor.read(0, after(1_020)), 10_000);
+        // It agrees with the machine again once that has caught up.
+        assert_eq!(anchor.read(12_000, after(2_000)), 12_000);
     }
 }

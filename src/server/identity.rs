@@ -72,6 +72,8 @@ fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
     Some(Caller {
         principal,
         credential_fingerprint,
+        person: None,
+        address: None,
     })
 }
 

@@ -136,6 +136,7 @@ fn outcome(error: &VaultError) -> &'static str {
             "invalid"
         }
         VaultError::Overloaded => "overloaded",
+        VaultError::Refused(_) => "refused",
         VaultError::Store(_) => "store_unavailable",
     }
 }

@@ -1,5 +1,6 @@
 //! Errors as gRPC statuses: the one place where it is decided what a caller may learn from them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use prost::Message;
@@ -9,6 +10,7 @@ use tonic_types::ErrorDetails;
 use tonic_types::StatusExt;
 use tonic_types::pb;
 
+use crate::access::Refusal;
 use crate::audit::CommitError;
 use crate::store::StoreError;
 use crate::vault::ItemError;
@@ -22,6 +24,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::Overloaded => busy(),
         VaultError::Purpose => invalid("purpose", error.to_string()),
+        VaultError::Refused(refusal) => of_refusal(refusal),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
         VaultError::Store(source @ StoreError::Corrupt { .. }) => {
             tracing::error!(error = %source, "stored row is damaged");
@@ -34,8 +37,38 @@ pub(super) fn of(error: &VaultError) -> Status {
     }
 }
 
+/// What grants, budgets and freezes did not allow. Who is frozen learns no more than who is
+/// denied.
+fn of_refusal(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Denied | Refusal::Frozen => Status::permission_denied(DENIED),
+        Refusal::SamePerson => Status::permission_denied(refusal.to_string()),
+        Refusal::FreshLogin { .. } => precondition("FRESH_LOGIN_REQUIRED", refusal),
+        Refusal::GrantMissing => precondition("GRANT_REQUIRED", refusal),
+        Refusal::GrantState => precondition("GRANT_STATE", refusal),
+        Refusal::Scope => precondition("SCOPE_CHANGED", refusal),
+        Refusal::BudgetSpent { retry_seconds } | Refusal::Guesses { retry_seconds } => {
+            exhausted(refusal, Duration::from_secs(*retry_seconds))
+        }
+        Refusal::TooMany => exhausted(refusal, Duration::from_secs(60)),
+    }
+}
+
+fn precondition(reason: &str, refusal: &Refusal) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason, "counterfoil", HashMap::new());
+    Status::with_error_details(Code::FailedPrecondition, refusal.to_string(), details)
+}
+
+fn exhausted(refusal: &Refusal, retry_delay: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(retry_delay));
+    Status::with_error_details(Code::ResourceExhausted, refusal.to_string(), details)
+}
+
 fn of_commit(error: &CommitError) -> Status {
     match error {
+        CommitError::Refused(refusal) => of_refusal(refusal),
         CommitError::Overloaded => busy(),
         CommitError::TooLarge => Status::invalid_argument("request is too large to record"),
         CommitError::Damaged => {

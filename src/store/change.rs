@@ -76,6 +76,16 @@ pub struct NewRecord {
 /// A small table, of rows that are opaque to the store.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Table {
+    /// What each holder of a budget has seen, and when.
+    Budgets,
+    /// Customers who do not exist.
+    Decoys,
+    /// What is frozen.
+    Freezes,
+    /// Grants.
+    Grants,
+    /// How often values were claimed for tokens.
+    Guesses,
     /// Key versions with their states, wrapped.
     Keys,
     /// What the vault knows of itself, such as its namespaces.
@@ -98,11 +108,24 @@ pub struct RowChange {
     pub value: Option<Vec<u8>>,
 }
 
+/// A row of a small table as it shall be, whatever it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowPut {
+    /// The table.
+    pub table: Table,
+    /// The key of the row.
+    pub key: Vec<u8>,
+    /// What the row shall hold; nothing to remove it.
+    pub value: Option<Vec<u8>>,
+}
+
 /// A group of calls with their audit entries, written as one.
 #[derive(Clone, Debug)]
 pub struct CommitBatch<'a> {
     /// The calls' changes, none of which has a conflict.
     pub changes: Vec<&'a Changes>,
+    /// Rows of the sequencer's own state, each key at most once.
+    pub puts: Vec<RowPut>,
     /// What the audit log grows by.
     pub append: Append,
 }

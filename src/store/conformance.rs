@@ -137,6 +137,7 @@ fn commit(store: &impl Store, changes: &[&Changes]) {
     store
         .commit(&CommitBatch {
             changes: changes.to_vec(),
+            puts: Vec::new(),
             append,
         })
         .unwrap();
@@ -381,6 +382,7 @@ pub(crate) fn log_grows_at_its_expected_size_only<S: Store>(open: Open<'_, S>) {
     for tree_size in [0, 2] {
         let batch = CommitBatch {
             changes: vec![],
+            puts: Vec::new(),
             append: append(tree_size),
         };
         assert!(matches!(store.commit(&batch), Err(StoreError::Conflict)));
@@ -399,6 +401,7 @@ pub(crate) fn gap_in_the_log_is_refused<S: Store>(open: Open<'_, S>) {
     append.entries.push(entry);
     let refused = store.commit(&CommitBatch {
         changes: vec![],
+        puts: Vec::new(),
         append,
     });
     assert!(matches!(refused, Err(StoreError::Conflict)));
@@ -414,6 +417,7 @@ pub(crate) fn nothing_is_written_without_an_entry<S: Store>(open: Open<'_, S>) {
     };
     let refused = store.commit(&CommitBatch {
         changes: vec![&changes],
+        puts: Vec::new(),
         append,
     });
     assert!(matches!(refused, Err(StoreError::Conflict)));
@@ -463,6 +467,7 @@ pub(crate) fn oversized_record_is_refused<S: Store>(open: Open<'_, S>) {
     changes.records[0].record.residue = vec![0; RESIDUE_BYTES_MAX + 1];
     let refused = store.commit(&CommitBatch {
         changes: vec![&changes],
+        puts: Vec::new(),
         append: append(0),
     });
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })));

@@ -28,6 +28,7 @@ pub use change::NewRecord;
 pub use change::RECORDS_MAX;
 pub use change::Row;
 pub use change::RowChange;
+pub use change::RowPut;
 pub use change::Table;
 pub use error::Conflict;
 pub use error::EngineError;

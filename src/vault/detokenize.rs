@@ -1,5 +1,6 @@
 //! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
 
+use crate::access::Glance;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::EntryDraft;
@@ -27,6 +28,9 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::decipher;
+use crate::vault::disclosure::ask;
+use crate::vault::disclosure::glance;
+use crate::vault::disclosure::seen;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::Field;
@@ -80,6 +84,8 @@ pub struct DetokenizeAnswer {
     pub items: Vec<Item<Plaintext>>,
     /// The proof.
     pub receipt: RevealReceipt,
+    /// How many more subjects the caller may see, where a budget applies.
+    pub budget_left: Option<u64>,
 }
 
 /// Proof that a reveal is in the audit log, to be checked with the log's public key alone.
@@ -167,7 +173,12 @@ impl Vault {
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
         self.follow_up(caller, &recorded, &targets, &items);
         let receipt = work(usize::MAX, || self.prove(recorded.receipt()))?;
-        Ok(DetokenizeAnswer { items, receipt })
+        let budget_left = receipt.receipt.granted.budget_left;
+        Ok(DetokenizeAnswer {
+            items,
+            receipt,
+            budget_left,
+        })
     }
 
     fn check_purpose(&self, purpose: &Purpose) -> Result<(), VaultError> {
@@ -246,6 +257,7 @@ impl Vault {
         mut permitted: Permitted<Detokenize>,
         targets: &[Item<Target>],
     ) -> Result<Recorded<Permitted<Detokenize>>, VaultError> {
+        let glances = self.glances(permitted.request(), targets)?;
         loop {
             let now = self.parts.clock.now();
             let entry = self.entry(caller, &permitted, |index| match targets.get(index) {
@@ -284,18 +296,51 @@ impl Vault {
                 request,
                 ..Changes::default()
             };
-            match self
-                .parts
-                .log
-                .record(permitted, Commit { changes, entry })
-                .await
-            {
+            let claim = Some(caller.claim(ask(
+                &permitted.request().namespace,
+                permitted.request().case_id.as_ref(),
+                glances.clone(),
+            )));
+            let commit = Commit {
+                changes,
+                entry,
+                claim,
+            };
+            match self.parts.log.record(permitted, commit).await {
                 Ok(recorded) => return Ok(recorded),
                 // The same request arrived twice at once: the other was faster.
                 Err((back, CommitError::Conflicts(_))) => permitted = back,
-                Err((_, error)) => return Err(error.into()),
+                Err((back, error)) => {
+                    return Err(self.unrecorded(caller, back.request(), error).await);
+                }
             }
         }
+    }
+
+    /// What the call would let its caller see, and which tokens of other tenants it brings.
+    fn glances(
+        &self,
+        request: &Detokenize,
+        targets: &[Item<Target>],
+    ) -> Result<Vec<Glance>, VaultError> {
+        let namespace = &request.namespace;
+        let known = targets.iter().flatten().map(|target| {
+            let subject = target.subject.as_ref();
+            glance(seen(namespace, subject, target.found.id))
+        });
+        let mut glances: Vec<Glance> = known.collect();
+        let unknown = request
+            .items
+            .iter()
+            .zip(targets)
+            .filter_map(|pair| match pair {
+                (Ok(item), Err(ItemError::UnknownToken)) => {
+                    Some((&item.field, &item.token, item.subject.as_ref()))
+                }
+                (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
+            });
+        glances.extend(self.foreign(namespace, unknown)?);
+        Ok(glances)
     }
 
     /// Opens the records: what the gates were for.
@@ -371,6 +416,7 @@ impl Vault {
             let commit = Commit {
                 changes: Changes::default(),
                 entry,
+                claim: None,
             };
             if log.commit(commit).await.is_err() {
                 tracing::warn!("outcome of a reveal was not recorded; it counts as revealed");

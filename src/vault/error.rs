@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::access::Refusal;
 use crate::audit::CommitError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
@@ -32,6 +33,9 @@ pub enum VaultError {
     /// The purpose is not one that the configuration allows.
     #[error("purpose is not one of the configured purposes")]
     Purpose,
+    /// Grants, budgets or freezes do not allow it.
+    #[error(transparent)]
+    Refused(Refusal),
     /// The request id was used for a request with other contents.
     #[error("request id was used for a request with other contents")]
     RequestIdReused,
@@ -126,6 +130,14 @@ impl From<Ff1Error> for ItemError {
 
 impl From<CommitError> for VaultError {
     fn from(error: CommitError) -> Self {
-        Self::AuditUnavailable(error)
+        match error {
+            CommitError::Refused(refusal) => Self::Refused(refusal),
+            CommitError::Conflicts(_)
+            | CommitError::Damaged
+            | CommitError::DiskFull
+            | CommitError::Overloaded
+            | CommitError::TooLarge
+            | CommitError::Unavailable => Self::AuditUnavailable(error),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Inspect: what is known of a token. Never its value.
 
+use crate::access::Act;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -107,7 +108,8 @@ impl Vault {
             Some(Err(error)) => Note::failed(error),
             None => Note::new(ItemOutcome::NotDone),
         });
-        self.record(entry).await?;
+        self.record_answer(caller, permitted.request(), entry, Act::Work)
+            .await?;
         Ok(answer)
     }
 

@@ -3,6 +3,7 @@
 //! Names that callers chose freely (a namespace or field that is not configured) are left out: an
 //! entry must not be a place to write in.
 
+use crate::access::Refusal;
 use crate::audit::Decision;
 use crate::audit::EntryDraft;
 use crate::audit::EntryItem;
@@ -228,7 +229,18 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         VaultError::ItemCount { .. } | VaultError::Purpose | VaultError::RequestIdReused => {
             ErrorClass::Invalid
         }
-        VaultError::Overloaded => ErrorClass::Exhausted,
+        VaultError::Overloaded
+        | VaultError::Refused(
+            Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,
+        ) => ErrorClass::Exhausted,
+        VaultError::Refused(Refusal::GrantState | Refusal::Scope) => ErrorClass::Invalid,
+        VaultError::Refused(
+            Refusal::Denied
+            | Refusal::FreshLogin { .. }
+            | Refusal::Frozen
+            | Refusal::GrantMissing
+            | Refusal::SamePerson,
+        ) => ErrorClass::Denied,
         VaultError::Store(_) => ErrorClass::Internal,
     }
 }

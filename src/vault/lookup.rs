@@ -1,5 +1,7 @@
 //! Lookup: the existing token of a value. It creates nothing.
 
+use crate::access::Glance;
+use crate::access::SeenKey;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -13,6 +15,8 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
+use crate::vault::disclosure::ask;
+use crate::vault::disclosure::glance;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
@@ -96,8 +100,10 @@ impl Vault {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
         let workplace = self.workplace(permitted.request(), fields)?;
-        let answer = work(items_count, || {
-            self.tokens_of(&workplace, fields, &permitted)
+        let (answer, readings) = work(items_count, || {
+            let readings = readings(&workplace, fields, &permitted);
+            let answer = self.tokens_of(&workplace, &readings)?;
+            Ok::<_, VaultError>((answer, readings))
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(value)) => Note {
@@ -108,26 +114,17 @@ impl Vault {
             None => Note::new(ItemOutcome::NotDone),
         });
         // Who searched for whom is on the disk before the answer leaves.
-        self.record(entry).await?;
+        let request = permitted.request();
+        let act = ask(&request.namespace, None, glances(&workplace, &readings));
+        self.record_answer(caller, request, entry, act).await?;
         Ok(answer)
     }
 
     fn tokens_of(
         &self,
         workplace: &Workplace<'_>,
-        fields: &NamespaceFields,
-        permitted: &Permitted<Lookup>,
+        readings: &[Item<Reading<'_>>],
     ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
-        let items = &permitted.request().items;
-        let mut readings = Vec::with_capacity(items.len());
-        for item in items {
-            readings.push(match item {
-                Ok(item) => fields
-                    .permitted(permitted.permit(), &item.field)
-                    .and_then(|field| workplace.read(field, &item.value, item.subject.as_ref())),
-                Err(error) => Err(*error),
-            });
-        }
         let read: Vec<&Reading<'_>> = readings.iter().flatten().collect();
         let mut known = by_value(self.store(), &read, self.parts.clock.now())?.into_iter();
         Ok(readings
@@ -142,4 +139,26 @@ impl Vault {
             })
             .collect())
     }
+}
+
+/// The values, each read into its field's format.
+fn readings<'a>(
+    workplace: &Workplace<'a>,
+    fields: &'a NamespaceFields,
+    permitted: &'a Permitted<Lookup>,
+) -> Vec<Item<Reading<'a>>> {
+    let read = |item: &'a Item<LookupItem>| {
+        let item = item.as_ref().map_err(|error| *error)?;
+        let field = fields.permitted(permitted.permit(), &item.field)?;
+        workplace.read(field, &item.value, item.subject.as_ref())
+    };
+    permitted.request().items.iter().map(read).collect()
+}
+
+/// Each value that is asked about counts, known or not: that it is known is an answer too.
+fn glances(workplace: &Workplace<'_>, readings: &[Item<Reading<'_>>]) -> Vec<Glance> {
+    let key = |reading: &Reading<'_>| reading.value_keys.first().copied();
+    let keys = readings.iter().flatten().filter_map(key);
+    keys.map(|key| glance(SeenKey::value(workplace.namespace, &key.fingerprint)))
+        .collect()
 }

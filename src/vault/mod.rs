@@ -13,6 +13,7 @@ mod answer;
 mod caller;
 mod cipher;
 mod detokenize;
+mod disclosure;
 mod error;
 mod field;
 mod find;

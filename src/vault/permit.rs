@@ -1,6 +1,8 @@
 //! The first gate: policy, and the entry of who was turned away at it.
 
+use crate::access::Act;
 use crate::audit::Commit;
+use crate::audit::CommitError;
 use crate::audit::EntryDraft;
 use crate::audit::ItemOutcome;
 use crate::audit::Receipt;
@@ -43,7 +45,7 @@ impl Vault {
             (Ok(permitted), None) => self.entry_of_denial(caller, permitted.request()),
             (Err(denied), _) => self.entry_of_denial(caller, denied.request()),
         };
-        self.record(denial).await?;
+        self.record(caller, denial, Act::Refused).await?;
         Err(VaultError::Denied)
     }
 
@@ -57,22 +59,61 @@ impl Vault {
     ) -> VaultError {
         let class = error_class(&error);
         let entry = self.entry_of_refusal(caller, request, ItemOutcome::NotDone, class);
-        match self.record(entry).await {
+        match self.record(caller, entry, Act::Refused).await {
             Ok(_) => error,
-            Err(unrecorded) => unrecorded,
+            Err(unrecorded) => unrecorded.into(),
         }
     }
 
-    /// Records an entry that changes nothing else, and returns once it is durable.
-    pub(super) async fn record(&self, entry: EntryDraft) -> Result<Receipt, VaultError> {
-        Ok(self
-            .parts
-            .log
-            .commit(Commit {
-                changes: Changes::default(),
-                entry,
-            })
-            .await?)
+    /// Records an entry that changes nothing but what the act does, and returns once it is durable.
+    pub(super) async fn record(
+        &self,
+        caller: &Caller,
+        entry: EntryDraft,
+        act: Act,
+    ) -> Result<Receipt, CommitError> {
+        let commit = Commit {
+            changes: Changes::default(),
+            entry,
+            claim: Some(caller.claim(act)),
+        };
+        self.parts.log.commit(commit).await
+    }
+
+    /// Records what is about to be answered. If grants, budgets or freezes do not allow it, the
+    /// refusal is recorded instead, and nothing of the answer may leave.
+    pub(super) async fn record_answer<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        entry: EntryDraft,
+        act: Act,
+    ) -> Result<Receipt, VaultError> {
+        match self.record(caller, entry, act).await {
+            Ok(receipt) => Ok(receipt),
+            Err(error) => Err(self.unrecorded(caller, request, error).await),
+        }
+    }
+
+    /// Why a call was not carried out, whose entry the log did not take: a refusal has an entry of
+    /// its own, everything else means that none can be written.
+    pub(super) async fn unrecorded<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        error: CommitError,
+    ) -> VaultError {
+        let error = VaultError::from(error);
+        match error {
+            VaultError::Refused(_) => self.refuse(caller, request, error).await,
+            VaultError::AuditUnavailable(_)
+            | VaultError::Denied
+            | VaultError::ItemCount { .. }
+            | VaultError::Overloaded
+            | VaultError::Purpose
+            | VaultError::RequestIdReused
+            | VaultError::Store(_) => error,
+        }
     }
 
     /// The namespace that a request works in, with its keys.

@@ -1,5 +1,6 @@
 //! Tokenize: each value gets its token, the known one or a new one.
 
+use crate::access::Act;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::ItemOutcome;
@@ -140,7 +141,13 @@ impl Vault {
                 Err(error) => return Err(self.refuse(caller, request, error).await),
             };
             let entry = self.entry(caller, &permitted, |index| note(items.get(index)));
-            match self.parts.log.commit(Commit { changes, entry }).await {
+            let claim = Some(caller.claim(Act::Work));
+            let commit = Commit {
+                changes,
+                entry,
+                claim,
+            };
+            match self.parts.log.commit(commit).await {
                 Ok(_) => return Ok(items.into_iter().map(|item| Ok(item?.value)).collect()),
                 // Somebody else was faster with the same value, token or request: nothing of this
                 // call was written, and what they wrote is found in the next round.
@@ -149,7 +156,7 @@ impl Vault {
                         return Err(self.refuse(caller, request, error).await);
                     }
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(self.unrecorded(caller, request, error).await),
             }
         }
     }

@@ -3,6 +3,8 @@
 //! Nothing is deciphered: the record's key enciphers the claimed value, and the result is the
 //! token or is not.
 
+use crate::access::Glance;
+use crate::access::SeenKey;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -17,9 +19,13 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::is_same_token;
+use crate::vault::disclosure::ask;
+use crate::vault::disclosure::glance;
+use crate::vault::disclosure::seen;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
+use crate::vault::find::Found;
 use crate::vault::find::by_token;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
@@ -102,14 +108,16 @@ impl Vault {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
         let workplace = self.workplace(permitted.request(), fields)?;
-        let answer = work(items_count, || self.compare(&workplace, fields, &permitted))?;
+        let (answer, glances) = work(items_count, || self.compare(&workplace, fields, &permitted))?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(true)) => Note::new(ItemOutcome::Matched),
             Some(Ok(false)) => Note::new(ItemOutcome::Differed),
             Some(Err(error)) => Note::failed(error),
             None => Note::new(ItemOutcome::NotDone),
         });
-        self.record(entry).await?;
+        let request = permitted.request();
+        let act = ask(&request.namespace, None, glances);
+        self.record_answer(caller, request, entry, act).await?;
         Ok(answer)
     }
 
@@ -118,7 +126,7 @@ impl Vault {
         workplace: &Workplace<'_>,
         fields: &NamespaceFields,
         permitted: &Permitted<VerifyMatch>,
-    ) -> Result<Vec<Item<bool>>, VaultError> {
+    ) -> Result<(Vec<Item<bool>>, Vec<Glance>), VaultError> {
         let items = &permitted.request().items;
         let pairs: Vec<Item<(Presented<'_>, Reading<'_>)>> = items
             .iter()
@@ -136,18 +144,37 @@ impl Vault {
             .map(|(presented, _)| presented)
             .collect();
         let mut found = by_token(self.store(), &presented, self.parts.clock.now())?.into_iter();
-        Ok(pairs
-            .iter()
-            .zip(items)
-            .map(|(pair, item)| {
-                let (_, reading) = pair.as_ref().map_err(|error| *error)?;
-                let item = item.as_ref().map_err(|error| *error)?;
-                let found = found.next().unwrap_or(Ok(None))?;
-                let found = found.ok_or(ItemError::UnknownToken)?;
-                let token = workplace.encipher_again(reading, &found)?;
-                let format = &reading.place.field.format;
-                Ok(token.is_some_and(|token| is_same_token(format, &token, &item.token)))
-            })
-            .collect())
+        let mut glances = Vec::with_capacity(items.len());
+        let mut compare = |pair: &Item<(Presented<'_>, Reading<'_>)>, item: &Item<_>| {
+            let (_, reading) = pair.as_ref().map_err(|error| *error)?;
+            let item: &VerifyMatchItem = item.as_ref().map_err(|error| *error)?;
+            let found = found.next().unwrap_or(Ok(None))?;
+            let found = found.ok_or(ItemError::UnknownToken)?;
+            glances.push(claimed(workplace, reading, item, &found));
+            let token = workplace.encipher_again(reading, &found)?;
+            let format = &reading.place.field.format;
+            Ok(token.is_some_and(|token| is_same_token(format, &token, &item.token)))
+        };
+        let pairs = pairs.iter().zip(items);
+        let answer = pairs.map(|(pair, item)| compare(pair, item)).collect();
+        Ok((answer, glances))
+    }
+}
+
+/// A claim about a token: budgets count its customer, and claims about one token are few.
+fn claimed(
+    workplace: &Workplace<'_>,
+    reading: &Reading<'_>,
+    item: &VerifyMatchItem,
+    found: &Found,
+) -> Glance {
+    let namespace = workplace.namespace;
+    // A damaged subject leaves the record itself to be counted.
+    let own = workplace.subject(&reading.name(found.id), &found.record);
+    let own = own.ok().flatten();
+    let subject = item.subject.as_ref().or(own.as_ref());
+    Glance {
+        guessed: Some(SeenKey::value(namespace, &found.id.0)),
+        ..glance(seen(namespace, subject, found.id))
     }
 }

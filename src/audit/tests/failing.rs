@@ -211,6 +211,7 @@ fn damaged_row_fails_only_the_call_that_needs_it() {
     let tokenize = |token, value| Commit {
         changes: call(vec![new_record(token, Some(value))]),
         entry: draft(0),
+        claim: None,
     };
     block_on(audit.commit(tokenize(1, 1))).unwrap();
     let (key, _) = store.raw_rows("values").remove(0);
@@ -265,6 +266,7 @@ fn failed_head_is_fatal() {
         writes_count: 0,
     });
     let parts = LogParts {
+        access: empty_access(),
         head,
         ..log.parts().unwrap()
     };

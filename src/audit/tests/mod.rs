@@ -1,6 +1,7 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
 mod failing;
+mod judging;
 mod sequencing;
 mod starting;
 mod tampering;
@@ -9,10 +10,13 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::access::Access;
+use crate::access::AccessRules;
 use crate::crypto::KeyBytes;
 use crate::crypto::SystemEntropy;
 use crate::crypto::note::AuditSigningKey;
@@ -35,6 +39,10 @@ const OPTIONS: RocksOptions = RocksOptions {
 /// A vault's log in a directory of its own: a store and a head.
 struct TestLog {
     directory: TempDir,
+}
+
+fn empty_access() -> Arc<Mutex<Access>> {
+    Arc::new(Mutex::new(Access::new(AccessRules::default())))
 }
 
 impl TestLog {
@@ -64,6 +72,7 @@ impl TestLog {
             block_on(audit.commit(Commit {
                 changes: Changes::default(),
                 entry,
+                claim: None,
             }))
             .unwrap();
         }
@@ -95,6 +104,7 @@ impl TestLog {
     fn parts_over(&self, store: Arc<dyn Store>) -> Result<LogParts, StartError> {
         let (head, head_checkpoint) = self.head()?;
         Ok(LogParts {
+            access: empty_access(),
             store,
             head: Box::new(head),
             head_checkpoint,
@@ -153,6 +163,7 @@ fn commit(position: usize) -> Commit {
     Commit {
         changes: Changes::default(),
         entry: draft(position),
+        claim: None,
     }
 }
 

@@ -86,6 +86,7 @@ fn conflicting_call_is_told_and_leaves_no_entry() {
     let tokenize = |position| Commit {
         changes: call(vec![new_record(1, Some(1))]),
         entry: draft(position),
+        claim: None,
     };
     block_on(audit.commit(tokenize(0))).unwrap();
     let refused = block_on(audit.commit(tokenize(1))).unwrap_err();
@@ -112,6 +113,7 @@ fn of_calls_that_race_for_a_token_one_wins() {
             let commit = Commit {
                 changes,
                 entry: draft(position),
+                claim: None,
             };
             tasks.spawn(async move { audit.commit(commit).await.is_ok() });
         }
@@ -198,6 +200,7 @@ fn time_never_goes_back_in_the_log() {
     for _ in 0..2 {
         let clock = Arc::new(BackwardClock(AtomicU64::new(100_000)));
         let (audit, thread) = AuditLog::open(LogParts {
+            access: empty_access(),
             clock,
             ..log.parts().unwrap()
         })

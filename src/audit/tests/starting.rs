@@ -73,6 +73,7 @@ fn only_the_head_tells_that_a_log_was_rolled_back() {
     let backup = log.directory.path().join("backup");
     copy_directory(&log.store_directory(), &backup);
     let parts = LogParts {
+        access: empty_access(),
         head: Box::new(ForgetfulHead),
         ..log.parts().unwrap()
     };

@@ -206,6 +206,7 @@ fn outcome_without_its_intent_is_found() {
     block_on(audit.commit(Commit {
         changes: Changes::default(),
         entry,
+        claim: None,
     }))
     .unwrap();
     drop(audit);

@@ -242,7 +242,7 @@ pub(super) fn detokenized(answer: DetokenizeAnswer) -> protocol::DetokenizeRespo
     protocol::DetokenizeResponse {
         results: answer.items.into_iter().enumerate().map(result).collect(),
         receipt: Some(receipt(answer.receipt)),
-        budget_remaining: None,
+        budget_remaining: answer.budget_left,
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `audit` | index 8 | salt 16, entry |
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
-//! | `keys`, `meta` | as their owners say | as their owners say |
+//! | `budgets`, `decoys`, `freezes`, `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
 //! Numbers are big endian, so that the order of the bytes is the order of the numbers. The
 //! namespace is first in every key that has one: a namespace is a range, in every table.
@@ -36,7 +36,12 @@ pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Family {
     Audit,
+    Budgets,
     Checkpoints,
+    Decoys,
+    Freezes,
+    Grants,
+    Guesses,
     Keys,
     Meta,
     Records,
@@ -48,9 +53,14 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Audit,
+        Self::Budgets,
         Self::Checkpoints,
+        Self::Decoys,
+        Self::Freezes,
+        Self::Grants,
+        Self::Guesses,
         Self::Keys,
         Self::Meta,
         Self::Records,
@@ -65,7 +75,12 @@ impl Family {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Audit => "audit",
+            Self::Budgets => "budgets",
             Self::Checkpoints => "checkpoints",
+            Self::Decoys => "decoys",
+            Self::Freezes => "freezes",
+            Self::Grants => "grants",
+            Self::Guesses => "guesses",
             Self::Keys => "keys",
             Self::Meta => "meta",
             Self::Records => "records",
@@ -80,6 +95,11 @@ impl Family {
 
     pub(super) const fn of(table: Table) -> Self {
         match table {
+            Table::Budgets => Self::Budgets,
+            Table::Decoys => Self::Decoys,
+            Table::Freezes => Self::Freezes,
+            Table::Grants => Self::Grants,
+            Table::Guesses => Self::Guesses,
             Table::Keys => Self::Keys,
             Table::Meta => Self::Meta,
         }

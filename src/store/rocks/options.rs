@@ -101,7 +101,12 @@ fn family_options(family: Family, options: &RocksOptions, cache: &Cache) -> Opti
         // Entries repeat principals, namespaces and fields.
         Family::Audit => DBCompressionType::Lz4,
         // Fingerprints, sealed bytes and hashes do not shrink.
-        Family::Checkpoints
+        Family::Budgets
+        | Family::Checkpoints
+        | Family::Decoys
+        | Family::Freezes
+        | Family::Grants
+        | Family::Guesses
         | Family::Keys
         | Family::Meta
         | Family::Records

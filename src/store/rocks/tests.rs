@@ -36,6 +36,7 @@ fn append(tree_size: u64) -> Append {
 fn commit(store: &RocksStore) -> Result<(), StoreError> {
     store.commit(&CommitBatch {
         changes: vec![],
+        puts: Vec::new(),
         append: append(store.tree_size()?),
     })
 }

@@ -42,6 +42,13 @@ impl RocksStore {
         }
         let mut write = WriteBatch::default();
         self.put_changes(&mut write, &batch.changes)?;
+        for put in &batch.puts {
+            let handle = self.family(Family::of(put.table))?;
+            match &put.value {
+                Some(value) => write.put_cf(handle, &put.key, value),
+                None => write.delete_cf(handle, &put.key),
+            }
+        }
         self.put_append(&mut write, append)?;
         self.write(&guard, write)?;
         // If we crash before this line, the next start reads the tree size from the table.

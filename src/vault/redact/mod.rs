@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use self::search::Find;
+use crate::access::Act;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -157,7 +158,9 @@ impl Vault {
             .collect();
         let tokens = if wanted.is_empty() {
             let note = |_| Note::new(ItemOutcome::NotFound);
-            self.record(self.entry(caller, &permitted, note)).await?;
+            let entry = self.entry(caller, &permitted, note);
+            self.record_answer(caller, request, entry, Act::Work)
+                .await?;
             Vec::new()
         } else {
             let tokenize = Tokenize {

@@ -1,0 +1,10 @@
+//! Calls to the operator's own HTTP services: bounded in time and length, to the configured URL
+//! and nowhere else. No redirects, no proxies, nothing over an open wire.
+
+mod client;
+mod url;
+
+pub use client::Client;
+pub use client::OutboundError;
+pub use url::ServiceUrl;
+pub use url::UrlError;
