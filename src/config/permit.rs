@@ -66,8 +66,8 @@ impl RawPurposes {
 /// One `[[permit]]`. What no permit names is denied.
 ///
 /// - `principals`: SPIFFE ids or DNS names of client certificates, at least one.
-/// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`, at least
-///   one.
+/// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`,
+///   `"import_tokens"`, at least one.
 /// - `namespace`: in which namespace.
 /// - `fields`: on which of its fields. Default: on all.
 /// - `case`: whether a reveal must name its case: `"optional"`, or `"required"`, which needs a

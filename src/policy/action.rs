@@ -8,6 +8,8 @@ use crate::domain::Namespace;
 pub enum Action {
     /// Reveal values.
     Detokenize,
+    /// Make given tokens stand for given values.
+    ImportTokens,
     /// Describe tokens.
     Inspect,
     /// Find the tokens of values.
@@ -20,12 +22,13 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Tokenize,
         Self::Lookup,
         Self::Inspect,
         Self::VerifyMatch,
         Self::Detokenize,
+        Self::ImportTokens,
     ];
 
     /// The name that configurations and audit entries use.
@@ -33,6 +36,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Detokenize => "detokenize",
+            Self::ImportTokens => "import_tokens",
             Self::Inspect => "inspect",
             Self::Lookup => "lookup",
             Self::Tokenize => "tokenize",

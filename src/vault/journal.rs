@@ -90,7 +90,10 @@ impl Note<'_> {
             | ItemError::NotFindable
             | ItemError::SubjectMissing
             | ItemError::TextTooLong { .. }
+            | ItemError::TokenForm { .. }
+            | ItemError::TokenIsValue
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
+            ItemError::OtherToken | ItemError::TokenTaken => ItemOutcome::Conflict,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
             ItemError::SliceFull => ItemOutcome::Exhausted,
@@ -168,8 +171,10 @@ impl Vault {
                 .and_then(|configured| configured.fields.get(name))
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
-        let is_claim_kept = matches!(T::ACTION, Action::Detokenize | Action::Tokenize)
-            || field.is_some_and(is_bound);
+        let is_claim_kept = matches!(
+            T::ACTION,
+            Action::Detokenize | Action::ImportTokens | Action::Tokenize
+        ) || field.is_some_and(is_bound);
         let claimed = about.subject.filter(|_| is_claim_kept);
         EntryItem {
             field: field.cloned(),
@@ -227,6 +232,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
 fn event(action: Action) -> Event {
     match action {
         Action::Detokenize => Event::Detokenize,
+        Action::ImportTokens => Event::ImportTokens,
         Action::Inspect => Event::Inspect,
         Action::Lookup => Event::Lookup,
         Action::Tokenize => Event::Tokenize,

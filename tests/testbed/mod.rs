@@ -135,6 +135,6 @@ format = "name"
 equality = "none"
 [[permit]]
 principals = ["client.shop.example"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize"]
+actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "import_tokens"]
 namespace = "shop"
 "#;

@@ -130,6 +130,7 @@ pub(super) fn issued(token: &IssuedToken) -> Answer {
 /// The name of a fidelity, as the configuration writes it.
 pub(super) fn fidelity_name(fidelity: Fidelity) -> &'static str {
     match fidelity {
+        Fidelity::Imported => "imported",
         Fidelity::Shape => "shape",
         Fidelity::Outline => "outline",
         Fidelity::Opaque => "opaque",
@@ -140,6 +141,7 @@ fn reason_name(reason: FidelityReason) -> &'static str {
     match reason {
         FidelityReason::Configured => "configured",
         FidelityReason::DomainTooSmall => "domain_too_small",
+        FidelityReason::Imported => "imported",
         FidelityReason::Invalid => "invalid",
         FidelityReason::NotRepresentable => "not_representable",
         FidelityReason::TooLong => "too_long",
