@@ -16,6 +16,7 @@ mod escape;
 mod example_keys;
 mod exit;
 mod ff1;
+mod import;
 mod init;
 mod inspect;
 mod line;
@@ -74,6 +75,7 @@ enum Command {
     Dev(DevCommand),
     #[command(subcommand)]
     Ff1(ff1::Ff1Command),
+    Import(import::ImportArgs),
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
@@ -133,6 +135,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Detokenize(arguments) => block_on(arguments.run()),
         Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
         Command::Ff1(command) => block_on(command.run()),
+        Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),

@@ -26,6 +26,8 @@ use crate::domain::FieldName;
 use crate::domain::Subject;
 
 pub(super) use columns::Column;
+pub(super) use csv::Rows;
+pub(super) use csv::progress_bar;
 
 /// Turns values into tokens: a value a line, or the columns of a CSV file
 #[derive(Args, Clone, Debug)]
