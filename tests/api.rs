@@ -29,6 +29,8 @@ mod damage;
 mod detokenize;
 #[path = "api/identifiers.rs"]
 mod identifiers;
+#[path = "api/import.rs"]
+mod import;
 #[path = "api/inspect.rs"]
 mod inspect;
 #[path = "api/limits.rs"]

@@ -107,6 +107,13 @@ impl TokenService for Endpoint {
         Ok(Response::new(protocol::TokenizeResponse { results }))
     }
 
+    async fn import_tokens(
+        &self,
+        _: Request<protocol::ImportTokensRequest>,
+    ) -> Result<Response<protocol::ImportTokensResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn redact(
         &self,
         _: Request<protocol::RedactRequest>,

@@ -174,6 +174,8 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// Given tokens were made to stand for given values.
+        ImportTokens = 13 "import_tokens",
     }
 );
 
@@ -238,6 +240,8 @@ numbered!(
         Damaged = 14 "damaged",
         /// Nothing was done: the call as a whole failed.
         NotDone = 15 "not_done",
+        /// The token stands for another value, or the value has another token.
+        Conflict = 16 "conflict",
     }
 );
 

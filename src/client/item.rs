@@ -39,7 +39,7 @@ pub struct TokenItem {
     pub subject: Option<Subject>,
 }
 
-/// A token and the value that it is claimed to stand for.
+/// A token and the value that it stands for, or is claimed to.
 #[expect(
     missing_debug_implementations,
     reason = "personal data must not reach a log"
@@ -148,6 +148,7 @@ fn timestamp(time: prost_types::Timestamp) -> Result<Timestamp, ClientError> {
 
 fn fidelity(fidelity: protocol::Fidelity) -> Result<Fidelity, ClientError> {
     match fidelity {
+        protocol::Fidelity::Imported => Ok(Fidelity::Imported),
         protocol::Fidelity::Shape => Ok(Fidelity::Shape),
         protocol::Fidelity::Outline => Ok(Fidelity::Outline),
         protocol::Fidelity::Opaque => Ok(Fidelity::Opaque),
@@ -160,6 +161,7 @@ fn reason(reason: protocol::FidelityReason) -> Result<FidelityReason, ClientErro
     match reason {
         Wire::Configured => Ok(FidelityReason::Configured),
         Wire::DomainTooSmall => Ok(FidelityReason::DomainTooSmall),
+        Wire::Imported => Ok(FidelityReason::Imported),
         Wire::Invalid => Ok(FidelityReason::Invalid),
         Wire::NotRepresentable => Ok(FidelityReason::NotRepresentable),
         Wire::TooLong => Ok(FidelityReason::TooLong),

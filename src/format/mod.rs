@@ -112,7 +112,9 @@ impl Format {
         let fidelity = spec.fidelity;
         match fidelity {
             Fidelity::Shape | Fidelity::Outline => {}
-            Fidelity::Opaque => return Err(FormatSpecError::OpaqueUnsupported),
+            Fidelity::Imported | Fidelity::Opaque => {
+                return Err(FormatSpecError::OpaqueUnsupported);
+            }
         }
         let layout = Layout::Skeletal(Skeletal::new(spec)?);
         Ok(Self { layout, fidelity })

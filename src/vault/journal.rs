@@ -96,7 +96,10 @@ impl Note<'_> {
             | ItemError::NotFindable
             | ItemError::SubjectMissing
             | ItemError::TextTooLong { .. }
+            | ItemError::TokenForm { .. }
+            | ItemError::TokenIsValue
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
+            ItemError::OtherToken | ItemError::TokenTaken => ItemOutcome::Conflict,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
             ItemError::SliceFull => ItemOutcome::Exhausted,
@@ -176,7 +179,10 @@ impl Vault {
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
         let is_claim_kept = match request.action() {
-            Action::Detokenize | Action::DetokenizeMasked | Action::Tokenize => true,
+            Action::Detokenize
+            | Action::DetokenizeMasked
+            | Action::ImportTokens
+            | Action::Tokenize => true,
             Action::Inspect | Action::Lookup | Action::VerifyMatch => field.is_some_and(is_bound),
         };
         let claimed = about.subject.filter(|_| is_claim_kept);
@@ -236,6 +242,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
 fn event(action: Action) -> Event {
     match action {
         Action::Detokenize | Action::DetokenizeMasked => Event::Detokenize,
+        Action::ImportTokens => Event::ImportTokens,
         Action::Inspect => Event::Inspect,
         Action::Lookup => Event::Lookup,
         Action::Tokenize => Event::Tokenize,

@@ -4,6 +4,9 @@ use counterfoil::protocol::DetokenizeItem;
 use counterfoil::protocol::DetokenizeRequest;
 use counterfoil::protocol::DetokenizeResponse;
 use counterfoil::protocol::DetokenizeResult;
+use counterfoil::protocol::ImportItem;
+use counterfoil::protocol::ImportTokensRequest;
+use counterfoil::protocol::ImportTokensResult;
 use counterfoil::protocol::InspectItem;
 use counterfoil::protocol::InspectRequest;
 use counterfoil::protocol::InspectResult;
@@ -21,6 +24,7 @@ use counterfoil::protocol::VerifyMatchRequest;
 use counterfoil::protocol::VerifyMatchResult;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::detokenize_result;
+use counterfoil::protocol::import_tokens_result;
 use counterfoil::protocol::inspect_result;
 use counterfoil::protocol::lookup_result;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
@@ -75,6 +79,27 @@ impl Client {
     pub(crate) async fn tokenized(&self, item: TokenizeItem) -> TokenizedValue {
         let results = self.tokenize(vec![item]).await.unwrap();
         token_of(results.into_iter().next().unwrap()).unwrap()
+    }
+
+    /// Imports pairs into `shop`.
+    pub(crate) async fn import(
+        &self,
+        items: Vec<ImportItem>,
+    ) -> Result<Vec<ImportTokensResult>, Status> {
+        self.import_request(ImportTokensRequest {
+            namespace: "shop".to_owned(),
+            items,
+            ..ImportTokensRequest::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn import_request(
+        &self,
+        request: ImportTokensRequest,
+    ) -> Result<Vec<ImportTokensResult>, Status> {
+        let response = self.token.clone().import_tokens(request).await?;
+        Ok(response.into_inner().results)
     }
 
     pub(crate) async fn lookup(
@@ -217,6 +242,17 @@ pub(crate) fn item_of(field: &str, value: &str, subject: &str) -> TokenizeItem {
     }
 }
 
+/// A value and the token that it has already.
+pub(crate) fn import_of(field: &str, value: &str, token: &str, subject: &str) -> ImportItem {
+    ImportItem {
+        field: field.to_owned(),
+        value: value.to_owned(),
+        token: token.to_owned(),
+        subject: subject.to_owned(),
+        ttl: 0,
+    }
+}
+
 /// A token whose value is wanted.
 pub(crate) fn reveal(field: &str, token: &str) -> DetokenizeItem {
     reveal_of(field, token, "")
@@ -245,6 +281,13 @@ pub(crate) fn token_of(result: TokenizeResult) -> Result<TokenizedValue, pb::Sta
     match result.result.unwrap() {
         tokenize_result::Result::Token(value) => Ok(value),
         tokenize_result::Result::Error(status) => Err(status),
+    }
+}
+
+pub(crate) fn imported_of(result: ImportTokensResult) -> Result<TokenizedValue, pb::Status> {
+    match result.result.unwrap() {
+        import_tokens_result::Result::Token(value) => Ok(value),
+        import_tokens_result::Result::Error(status) => Err(status),
     }
 }
 

@@ -14,6 +14,13 @@ pub(in crate::cli) struct Column {
     field: FieldName,
 }
 
+impl Column {
+    /// The column of this name.
+    pub(in crate::cli) fn new(name: String, field: FieldName) -> Self {
+        Self { name, field }
+    }
+}
+
 impl FromStr for Column {
     type Err = String;
 
@@ -31,11 +38,11 @@ impl FromStr for Column {
 
 /// Where the columns of a file are.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Layout {
+pub(in crate::cli) struct Layout {
     /// The positions of the values, with their fields, in the order of the arguments.
-    pub(super) values: Vec<(usize, FieldName)>,
+    pub(in crate::cli) values: Vec<(usize, FieldName)>,
     /// The position of the subject.
-    pub(super) subject: Option<usize>,
+    pub(in crate::cli) subject: Option<usize>,
 }
 
 impl Layout {

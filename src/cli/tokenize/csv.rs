@@ -72,9 +72,8 @@ impl CsvJob {
             "{} {:?} {:?} {:?} {input}",
             profile.namespace, self.columns, self.subject_column, self.ttl_seconds
         );
-        let mut reader = csv::Reader::from_reader(QuoteWatch::new(self.input.open()?));
-        let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
-        let layout = Layout::find(&header, &self.columns, self.subject_column.as_deref())?;
+        let (header, mut rows) =
+            Rows::open(&self.input, &self.columns, self.subject_column.as_deref())?;
         let mut output = match self.output.clone() {
             Some(target) => CsvOutput::file(target, arguments)?,
             None => CsvOutput::stdout(arguments)?,
@@ -83,8 +82,7 @@ impl CsvJob {
         if output.is_new() {
             output.write(&header)?;
         }
-        let bar = self.progress_bar();
-        let mut rows = Rows::new(reader, layout);
+        let bar = progress_bar(&self.input);
         rows.skip(output.state().rows)?;
         let tally = self.tokenize(&client, rows, &mut output, &bar).await?;
         bar.finish_and_clear();
@@ -138,26 +136,25 @@ impl CsvJob {
             bar.suspend(|| write(batch, answers, output, &mut tally))?;
         }
     }
+}
 
-    /// Shows how much of the input is done, where standard error is a terminal.
-    fn progress_bar(&self) -> ProgressBar {
-        let length = self
-            .input
-            .input
-            .as_ref()
-            .and_then(|path| fs::metadata(path).ok());
-        let bar = match length {
-            Some(metadata) => ProgressBar::new(metadata.len()),
-            None => ProgressBar::new_spinner(),
-        };
-        let template = match bar.length() {
-            Some(_) => "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
-            None => "{spinner} {bytes}  {bytes_per_sec}",
-        };
-        bar.with_style(
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        )
-    }
+/// Shows how much of the input is done, where standard error is a terminal.
+pub(in crate::cli) fn progress_bar(input: &LineArgs) -> ProgressBar {
+    let length = input
+        .input
+        .as_ref()
+        .and_then(|path| fs::metadata(path).ok());
+    let bar = match length {
+        Some(metadata) => ProgressBar::new(metadata.len()),
+        None => ProgressBar::new_spinner(),
+    };
+    let template = match bar.length() {
+        Some(_) => "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
+        None => "{spinner} {bytes}  {bytes_per_sec}",
+    };
+    bar.with_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }
 
 async fn answers(
@@ -232,9 +229,9 @@ fn write(
 }
 
 /// The rows of the input, in batches. The same rows make the same batches, whenever a run goes on.
-struct Rows {
+pub(in crate::cli) struct Rows {
     reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>,
-    layout: Layout,
+    pub(in crate::cli) layout: Layout,
     /// Whether the input ended within quotes.
     ended_open: Arc<AtomicBool>,
     /// The row that did not fit into the batch before.
@@ -242,13 +239,55 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>, layout: Layout) -> Self {
-        Self {
+    /// Opens the input, and finds the columns in its header.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or does not have the columns.
+    pub(in crate::cli) fn open(
+        input: &LineArgs,
+        columns: &[Column],
+        subject_column: Option<&str>,
+    ) -> Result<(StringRecord, Self), CliError> {
+        let mut reader = csv::Reader::from_reader(QuoteWatch::new(input.open()?));
+        let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
+        let rows = Self {
+            layout: Layout::find(&header, columns, subject_column)?,
             ended_open: reader.get_ref().ended_open(),
             reader,
-            layout,
             left_over: None,
+        };
+        Ok((header, rows))
+    }
+
+    /// The next rows, as many as fit into a call where each has so many items; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or is not CSV.
+    pub(in crate::cli) fn take(
+        &mut self,
+        items_each: usize,
+    ) -> Result<Vec<StringRecord>, CliError> {
+        let mut rows = Vec::new();
+        let (mut items_count, mut bytes) = (0, 0);
+        while let Some(row) = self.next()? {
+            items_count += items_each;
+            bytes += row.as_slice().len();
+            let is_full =
+                items_count > ITEMS_MAX || bytes > BATCH_BYTES_MAX || rows.len() == ROWS_MAX;
+            if is_full && !rows.is_empty() {
+                self.left_over = Some(row);
+                break;
+            }
+            rows.push(row);
         }
+        Ok(rows)
+    }
+
+    /// Bytes of the input that were read.
+    pub(in crate::cli) fn bytes_read(&self) -> u64 {
+        self.reader.position().byte()
     }
 
     fn next(&mut self) -> Result<Option<StringRecord>, CliError> {
@@ -286,19 +325,10 @@ impl Rows {
             input_bytes: 0,
         };
         let mut items = Vec::with_capacity(ITEMS_MAX);
-        let mut bytes = 0;
-        while let Some(row) = self.next()? {
-            bytes += row.as_slice().len();
-            let is_full = items.len() + self.layout.values.len() > ITEMS_MAX
-                || bytes > BATCH_BYTES_MAX
-                || batch.rows.len() == ROWS_MAX;
-            if is_full && !batch.rows.is_empty() {
-                self.left_over = Some(row);
-                break;
-            }
+        for row in self.take(self.layout.values.len())? {
             self.read(row, &mut batch, &mut items);
         }
-        batch.input_bytes = self.reader.position().byte();
+        batch.input_bytes = self.bytes_read();
         Ok((!batch.rows.is_empty()).then_some((batch, items)))
     }
 

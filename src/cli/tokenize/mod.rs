@@ -26,6 +26,8 @@ use crate::domain::FieldName;
 use crate::domain::Subject;
 
 pub(super) use columns::Column;
+pub(super) use csv::Rows;
+pub(super) use csv::progress_bar;
 
 /// Turns values into tokens: a value a line, or the columns of a CSV file
 #[derive(Args, Clone, Debug)]
@@ -130,6 +132,7 @@ pub(super) fn issued(token: &IssuedToken) -> Answer {
 /// The name of a fidelity, as the configuration writes it.
 pub(super) fn fidelity_name(fidelity: Fidelity) -> &'static str {
     match fidelity {
+        Fidelity::Imported => "imported",
         Fidelity::Shape => "shape",
         Fidelity::Outline => "outline",
         Fidelity::Opaque => "opaque",
@@ -140,6 +143,7 @@ fn reason_name(reason: FidelityReason) -> &'static str {
     match reason {
         FidelityReason::Configured => "configured",
         FidelityReason::DomainTooSmall => "domain_too_small",
+        FidelityReason::Imported => "imported",
         FidelityReason::Invalid => "invalid",
         FidelityReason::NotRepresentable => "not_representable",
         FidelityReason::TooLong => "too_long",

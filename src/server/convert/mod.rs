@@ -3,6 +3,7 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+mod import;
 mod redact;
 
 use prost_types::Timestamp as WireTimestamp;
@@ -34,6 +35,8 @@ use crate::vault::ItemError;
 use crate::vault::RevealReceipt;
 use crate::vault::TokenizedValue;
 
+pub(super) use self::import::import_tokens;
+pub(super) use self::import::imported;
 pub(super) use self::redact::redact;
 pub(super) use self::redact::redacted;
 
@@ -275,6 +278,7 @@ fn tokenized_value(value: &TokenizedValue) -> protocol::TokenizedValue {
 
 fn fidelity(fidelity: Fidelity) -> protocol::Fidelity {
     match fidelity {
+        Fidelity::Imported => protocol::Fidelity::Imported,
         Fidelity::Shape => protocol::Fidelity::Shape,
         Fidelity::Outline => protocol::Fidelity::Outline,
         Fidelity::Opaque => protocol::Fidelity::Opaque,
@@ -285,6 +289,7 @@ fn reason(reason: FidelityReason) -> protocol::FidelityReason {
     match reason {
         FidelityReason::Configured => protocol::FidelityReason::Configured,
         FidelityReason::DomainTooSmall => protocol::FidelityReason::DomainTooSmall,
+        FidelityReason::Imported => protocol::FidelityReason::Imported,
         FidelityReason::Invalid => protocol::FidelityReason::Invalid,
         FidelityReason::NotRepresentable => protocol::FidelityReason::NotRepresentable,
         FidelityReason::TooLong => protocol::FidelityReason::TooLong,
