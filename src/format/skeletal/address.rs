@@ -31,8 +31,12 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 pub(super) const LITERALS: Literals =
     Literals(" \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
 
+/// What a token of an address in parts keeps: the same, and the separator of the parts.
+pub(super) const PART_LITERALS: Literals =
+    Literals("\u{1f} \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
+
 /// The longest address, in characters.
 pub(super) const CHARACTERS_MAX: usize = 1_024;
 
 /// The most lines, without empty ones.
-const LINES_MAX: usize = 10;
+pub(in crate::format) const LINES_MAX: usize = 10;

@@ -15,5 +15,8 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 /// What a token of a name keeps. Frozen with the format version.
 pub(super) const LITERALS: Literals = Literals(" '-.,()\"&/+:ªº·・״׳،“”„«»");
 
+/// What a token of a name in parts keeps: the same, and the separator of the parts.
+pub(super) const PART_LITERALS: Literals = Literals("\u{1f} '-.,()\"&/+:ªº·・״׳،“”„«»");
+
 /// The longest name, in characters.
 pub(super) const CHARACTERS_MAX: usize = 512;
