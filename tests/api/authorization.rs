@@ -158,6 +158,7 @@ async fn call(
                 field,
                 value,
                 subject: String::new(),
+                ..LookupItem::default()
             }];
             let request = LookupRequest {
                 namespace,
@@ -181,6 +182,7 @@ async fn call(
                 field,
                 token,
                 subject: String::new(),
+                ..InspectItem::default()
             }];
             let request = InspectRequest {
                 namespace,
@@ -208,6 +210,7 @@ async fn call(
                 token,
                 value,
                 subject: String::new(),
+                ..VerifyMatchItem::default()
             }];
             let request = VerifyMatchRequest {
                 namespace,

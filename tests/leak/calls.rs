@@ -223,6 +223,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             field: field.clone(),
             value: value.clone(),
             subject: subject.clone(),
+            ..LookupItem::default()
         }];
         let request = LookupRequest {
             namespace: namespace(),
@@ -235,6 +236,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             field: field.clone(),
             token: token.clone(),
             subject: subject.clone(),
+            ..InspectItem::default()
         }];
         let request = InspectRequest {
             namespace: namespace(),
@@ -248,6 +250,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             token: token.clone(),
             value,
             subject,
+            ..VerifyMatchItem::default()
         }];
         let request = VerifyMatchRequest {
             namespace: namespace(),
