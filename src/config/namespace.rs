@@ -29,7 +29,8 @@ pub struct NamespaceConfig {
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
 /// `format`, `parts`, `keep`, `postal_code`, `equality`, `token_domain`, `domain`, `own_domains`
-/// and `length` are part of how existing tokens are found and read: change them only for a new field.
+/// and `length` are part of how existing tokens are found and read: change them only for a new
+/// field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
     /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything),
