@@ -47,6 +47,8 @@ mod restart;
 mod retry;
 #[path = "api/stream.rs"]
 mod stream;
+#[path = "api/structured.rs"]
+mod structured;
 #[path = "api/tokenize.rs"]
 mod tokenize;
 #[path = "api/verify_match.rs"]

@@ -98,6 +98,7 @@ impl TokenService for Endpoint {
                 reason: protocol::FidelityReason::Configured.into(),
                 created: true,
                 expires: None,
+                ..protocol::TokenizedValue::default()
             };
             protocol::TokenizeResult {
                 result: Some(protocol::tokenize_result::Result::Token(token)),

@@ -219,7 +219,7 @@ impl ImportArgs {
             .layout
             .values
             .iter()
-            .map(|(position, _)| record.get(*position).unwrap_or_default());
+            .map(|source| record.get(source.first_column()).unwrap_or_default());
         let (value, token) = (cells.next(), cells.next());
         let (value, token) = (value.unwrap_or_default(), token.unwrap_or_default());
         match (value.is_empty(), token.is_empty()) {

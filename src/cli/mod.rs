@@ -22,6 +22,7 @@ mod inspect;
 mod line;
 mod line_args;
 mod lookup;
+mod parts;
 mod passphrase;
 mod pipeline;
 mod recognize;

@@ -56,7 +56,7 @@ fn of_commit(error: &CommitError) -> Status {
 pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
     let part = match error {
         ItemError::Format(_) | ItemError::IsToken => Some("value"),
-        ItemError::Identifier { part, .. } => Some(*part),
+        ItemError::Identifier { part, .. } | ItemError::Parts { part, .. } => Some(*part),
         ItemError::SubjectMissing => Some("subject"),
         ItemError::OtherToken
         | ItemError::TokenForm { .. }
@@ -89,6 +89,7 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::Format(_)
         | ItemError::Identifier { .. }
         | ItemError::NotFindable
+        | ItemError::Parts { .. }
         | ItemError::SubjectMissing
         | ItemError::TextTooLong { .. }
         | ItemError::TokenForm { .. }

@@ -6,6 +6,7 @@ use crate::audit::CommitError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
+use crate::domain::PartsError;
 use crate::format::FormatError;
 use crate::store::StoreError;
 
@@ -81,6 +82,14 @@ pub enum ItemError {
     /// The value to import has another token.
     #[error("value has another token")]
     OtherToken,
+    /// The parts of a value or a token are not such.
+    #[error("{part}: {error}")]
+    Parts {
+        /// Of what: the part of the item.
+        part: &'static str,
+        /// What is wrong with them.
+        error: PartsError,
+    },
     /// No free token was drawn: the values of this shape are nearly all taken.
     #[error("no free token was found for values of this shape")]
     SliceFull,

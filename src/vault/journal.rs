@@ -94,6 +94,7 @@ impl Note<'_> {
             | ItemError::Identifier { .. }
             | ItemError::IsToken
             | ItemError::NotFindable
+            | ItemError::Parts { .. }
             | ItemError::SubjectMissing
             | ItemError::TextTooLong { .. }
             | ItemError::TokenForm { .. }

@@ -181,6 +181,7 @@ async fn call(
                 field,
                 value,
                 subject: String::new(),
+                ..LookupItem::default()
             }];
             let request = LookupRequest {
                 namespace,
@@ -214,6 +215,7 @@ async fn call(
                 field,
                 token,
                 subject: String::new(),
+                ..InspectItem::default()
             }];
             let request = InspectRequest {
                 namespace,
@@ -241,6 +243,7 @@ async fn call(
                 token,
                 value,
                 subject: String::new(),
+                ..VerifyMatchItem::default()
             }];
             let request = VerifyMatchRequest {
                 namespace,

@@ -225,6 +225,7 @@ async fn imported_tokens_of_any_form_stand_for_values_of_any_form() {
             allow_token_values: true,
         };
         let detokenize = |tokens: Vec<String>| Detokenize {
+            level: Level::Full,
             namespace: namespace(),
             request_id: None,
             items: tokens

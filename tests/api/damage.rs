@@ -154,6 +154,7 @@ async fn damaged_record_fails_only_its_own_item_in_every_call() {
         field: "name".to_owned(),
         value: value.to_owned(),
         subject: String::new(),
+        ..LookupItem::default()
     };
     let results = client
         .lookup_items(PEOPLE.map(lookup).to_vec())
@@ -175,6 +176,7 @@ async fn damaged_record_fails_only_its_own_item_in_every_call() {
             token: token.clone(),
             value: person.to_owned(),
             subject: String::new(),
+            ..VerifyMatchItem::default()
         });
     let results = client.verify_match_items(pairs.collect()).await.unwrap();
     let verified: Vec<Code> = results
@@ -192,6 +194,7 @@ async fn damaged_record_fails_only_its_own_item_in_every_call() {
         field: "name".to_owned(),
         token: token.clone(),
         subject: String::new(),
+        ..InspectItem::default()
     });
     let results = client.inspect_items(items.collect()).await.unwrap();
     let inspected: Vec<Code> = results

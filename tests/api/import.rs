@@ -145,7 +145,7 @@ async fn imported_token_stands_for_its_value_in_every_call() {
         items: vec![InspectItem {
             field: "name".to_owned(),
             token: PAIRS[0].3.to_owned(),
-            subject: String::new(),
+            ..InspectItem::default()
         }],
         ..InspectRequest::default()
     };
@@ -453,7 +453,7 @@ async fn token_that_many_want_has_one_value() {
     let lookup = LookupItem {
         field: "name".to_owned(),
         value: "Person 9 0".to_owned(),
-        subject: String::new(),
+        ..LookupItem::default()
     };
     let results = client.lookup_items(vec![lookup]).await.unwrap();
     let result = results.into_iter().next().unwrap().result.unwrap();

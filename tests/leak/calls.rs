@@ -264,6 +264,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             field: field.clone(),
             value: value.clone(),
             subject: subject.clone(),
+            ..LookupItem::default()
         }];
         let request = LookupRequest {
             namespace: namespace(),
@@ -276,6 +277,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             field: field.clone(),
             token: token.clone(),
             subject: subject.clone(),
+            ..InspectItem::default()
         }];
         let request = InspectRequest {
             namespace: namespace(),
@@ -289,6 +291,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             token: token.clone(),
             value,
             subject,
+            ..VerifyMatchItem::default()
         }];
         let request = VerifyMatchRequest {
             namespace: namespace(),

@@ -111,6 +111,7 @@ impl Client {
             field: field.to_owned(),
             value: value.to_owned(),
             subject: String::new(),
+            ..LookupItem::default()
         };
         let results = self.lookup_items(vec![item]).await.unwrap();
         match results.into_iter().next().unwrap().result.unwrap() {
@@ -147,6 +148,7 @@ impl Client {
             field: field.to_owned(),
             token: token.to_owned(),
             subject: subject.to_owned(),
+            ..InspectItem::default()
         };
         let results = self.inspect_items(vec![item]).await.unwrap();
         description_of(results.into_iter().next().unwrap())
@@ -181,6 +183,7 @@ impl Client {
             token: token.to_owned(),
             value: value.to_owned(),
             subject: String::new(),
+            ..VerifyMatchItem::default()
         };
         let results = self.verify_match_items(vec![item]).await.unwrap();
         match results.into_iter().next().unwrap().result.unwrap() {
@@ -239,6 +242,7 @@ pub(crate) fn item_of(field: &str, value: &str, subject: &str) -> TokenizeItem {
         value: value.to_owned(),
         subject: subject.to_owned(),
         ttl: 0,
+        ..TokenizeItem::default()
     }
 }
 
@@ -263,6 +267,7 @@ pub(crate) fn reveal_of(field: &str, token: &str, subject: &str) -> DetokenizeIt
         field: field.to_owned(),
         token: token.to_owned(),
         subject: subject.to_owned(),
+        ..DetokenizeItem::default()
     }
 }
 
@@ -294,6 +299,7 @@ pub(crate) fn imported_of(result: ImportTokensResult) -> Result<TokenizedValue, 
 pub(crate) fn value_of(result: DetokenizeResult) -> Result<String, pb::Status> {
     match result.result.unwrap() {
         detokenize_result::Result::Value(value) => Ok(value),
+        detokenize_result::Result::ValueParts(_) => panic!("the value has parts"),
         detokenize_result::Result::Error(status) => Err(status),
     }
 }

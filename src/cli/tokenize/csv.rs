@@ -25,6 +25,7 @@ use crate::cli::pipeline::BATCH_BYTES_MAX;
 use crate::cli::pipeline::CALLS_IN_FLIGHT_MAX;
 use crate::cli::tokenize::columns::Column;
 use crate::cli::tokenize::columns::Layout;
+use crate::cli::tokenize::columns::Source;
 use crate::cli::tokenize::output::CsvOutput;
 use crate::cli::tokenize::quotes::QuoteWatch;
 use crate::client::ClientError;
@@ -35,7 +36,6 @@ use crate::client::Profile;
 use crate::client::TokenClient;
 use crate::client::ValueItem;
 use crate::domain::Clock;
-use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::SystemClock;
@@ -52,9 +52,9 @@ pub(super) struct CsvJob {
 /// Rows with the cells of them that are sent.
 struct Batch {
     rows: Vec<StringRecord>,
-    /// The place of each value that is sent: its row in the batch and its column.
+    /// The place of each value that is sent: its row in the batch and its place in the layout.
     cells: Vec<(usize, usize)>,
-    /// The cells that are not sent, with what is wrong with them.
+    /// The values that are not sent, with what is wrong with them.
     failures: Vec<(usize, usize, Failure)>,
     /// Bytes of the input up to the batch's end.
     input_bytes: u64,
@@ -133,7 +133,8 @@ impl CsvJob {
                 }
             })?;
             bar.set_position(batch.input_bytes);
-            bar.suspend(|| write(batch, answers, output, &mut tally))?;
+            let sources = &rows.layout.values;
+            bar.suspend(|| write(batch, answers, sources, output, &mut tally))?;
         }
     }
 }
@@ -169,29 +170,32 @@ async fn answers(
     }
 }
 
-/// Puts the tokens into the rows and writes them. A cell that failed becomes empty: its value must
+/// Puts the tokens into the rows and writes them. Cells that failed become empty: their value must
 /// not pass in clear.
 fn write(
     mut batch: Batch,
     answers: Vec<Result<IssuedToken, ItemError>>,
+    sources: &[Source],
     output: &mut CsvOutput,
     tally: &mut Tally,
 ) -> Result<(), CliError> {
     let mut tokens = Vec::with_capacity(answers.len());
-    for ((row, column), answer) in batch.cells.into_iter().zip(answers) {
+    for ((row, value), answer) in batch.cells.into_iter().zip(answers) {
         match answer {
-            Ok(issued) => tokens.push((row, column, issued.token)),
-            Err(error) => batch.failures.push((row, column, error.into())),
+            Ok(issued) => tokens.push((row, value, issued.token)),
+            Err(error) => batch.failures.push((row, value, error.into())),
         }
     }
     let before = *tally;
+    let column_of = |value: usize| sources.get(value).map_or(0, Source::first_column);
     batch
         .failures
-        .sort_by_key(|(row, column, _)| (*row, *column));
-    for (row, column, failure) in &batch.failures {
+        .sort_by_key(|(row, value, _)| (*row, column_of(*value)));
+    for (row, value, failure) in &batch.failures {
         let line = batch.rows.get(*row).and_then(StringRecord::position);
+        let column = column_of(*value) + 1;
         let failure = Failure {
-            message: format!("column {}: {}", column + 1, failure.message),
+            message: format!("column {column}: {}", failure.message),
             ..failure.clone()
         };
         say_failure(line.map_or(0, csv::Position::line), &failure);
@@ -208,12 +212,16 @@ fn write(
             *cell = text;
         }
     };
-    for (row, column, _) in &batch.failures {
-        set(*row, *column, None);
+    for (row, value, _) in &batch.failures {
+        let columns = sources.get(*value).map_or(&[][..], |it| &it.columns);
+        columns.iter().for_each(|&column| set(*row, column, None));
     }
-    for (row, column, token) in &tokens {
+    for (row, value, token) in &tokens {
         // The file is where tokens belong.
-        set(*row, *column, Some(token.expose()));
+        let cells = sources.get(*value).map(|it| it.cells(token.expose()));
+        for (column, text) in cells.unwrap_or_default() {
+            set(*row, column, Some(text));
+        }
     }
     for cells in &texts {
         let cells = cells.iter().map(|cell| cell.unwrap_or_default());
@@ -337,21 +345,25 @@ impl Rows {
         let number = batch.rows.len();
         let subject = self.layout.subject.and_then(|position| row.get(position));
         let subject = subject.map(Subject::new).transpose();
-        for (position, field) in &self.layout.values {
-            let value = row.get(*position).unwrap_or_default();
-            match &subject {
-                _ if value.is_empty() => (),
-                Ok(subject) => {
-                    batch.cells.push((number, *position));
+        for (place, source) in self.layout.values.iter().enumerate() {
+            match (source.value(&row), &subject) {
+                (Ok(None), _) => (),
+                (Ok(Some(value)), Ok(subject)) => {
+                    batch.cells.push((number, place));
                     items.push(ValueItem {
-                        field: field.clone(),
-                        value: Plaintext::new(value.to_owned()),
+                        field: source.field.clone(),
+                        value,
                         subject: subject.clone(),
                     });
                 }
-                Err(error) => {
+                (Err(error), _) => {
+                    batch
+                        .failures
+                        .push((number, place, Failure::invalid(error)));
+                }
+                (Ok(Some(_)), Err(error)) => {
                     let failure = Failure::invalid(format_args!("subject: {error}"));
-                    batch.failures.push((number, *position, failure));
+                    batch.failures.push((number, place, failure));
                 }
             }
         }

@@ -18,6 +18,8 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
+use crate::cli::parts::member;
 use crate::client::IssuedToken;
 use crate::client::TokenClient;
 use crate::domain::Fidelity;
@@ -33,12 +35,15 @@ pub(super) use csv::progress_bar;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 A line that fails becomes an empty line, its error goes to standard error with the line's number,
-and the exit code is 1. In values, \\n, \\t and \\\\ stand for newline, tab and backslash.
+and the exit code is 1. In values, \\n, \\t and \\\\ stand for newline, tab and backslash. With
+--parts a line has a tab between each two parts, and so has the answer.
 
 Examples:
   echo 'Ada Lovelace' | counterfoil tokenize --field name --dev .dev
   counterfoil tokenize --csv --columns name=name,email=email --subject-column id \\
     --dev .dev --output tokens.csv customers.csv
+  counterfoil tokenize --csv --columns line1+city+zip:postal_code+country=address \\
+    --dev .dev addresses.csv
 
 With --output, a CSV run that was interrupted goes on where it was: give the same command again.")]
 pub(super) struct TokenizeArgs {
@@ -57,10 +62,11 @@ pub(super) struct TokenizeArgs {
     #[arg(long, requires = "columns", conflicts_with = "json")]
     csv: bool,
 
-    /// With --csv: which columns to tokenize, each with its field
+    /// With --csv: which columns to tokenize, each with its field. Columns that are the parts of
+    /// one value are joined with "+", each named like its part or as COLUMN:PART
     #[arg(
         long,
-        value_name = "COLUMN=FIELD",
+        value_name = "COLUMN[+COLUMN...]=FIELD",
         value_delimiter = ',',
         requires = "csv"
     )]
@@ -73,6 +79,9 @@ pub(super) struct TokenizeArgs {
     /// With --csv: write to this file, which must not exist; to standard output if there is none
     #[arg(long, value_name = "FILE", requires = "csv")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    parts: PartsArgs,
 
     #[command(flatten)]
     lines: LineArgs,
@@ -92,6 +101,7 @@ impl TokenizeArgs {
                     field: field.clone(),
                     subject: self.subject,
                     ttl_seconds: self.ttl,
+                    parts: self.parts,
                 };
                 self.lines.answer(call).await
             }
@@ -115,18 +125,19 @@ pub(super) fn field(text: &str) -> Result<FieldName, String> {
 }
 
 /// A token as an answer.
-pub(super) fn issued(token: &IssuedToken) -> Answer {
+pub(super) fn issued(token: &IssuedToken, parts: &PartsArgs) -> Answer {
     // The token is the answer.
     let text = token.token.expose();
-    Answer::new(
-        text,
+    let answer = Answer::new(
+        "",
         [
-            ("token", json!(text)),
+            member("token", "token_parts", text),
             ("fidelity", json!(fidelity_name(token.fidelity))),
             ("reason", json!(reason_name(token.reason))),
             ("created", json!(token.created)),
         ],
-    )
+    );
+    answer.with_texts(parts.texts(text))
 }
 
 /// The name of a fidelity, as the configuration writes it.
