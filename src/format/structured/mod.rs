@@ -144,7 +144,8 @@ impl Structured {
         let texts = self.canonical(text)?;
         let (aside, code) = self.aside(&texts);
         let is_enciphered = |(part, text): (&PartName, &Zeroizing<String>)| {
-            !text.is_empty() && !(part.role == Role::Country && aside.country.is_some())
+            let is_kept = part.role == Role::Country && aside.country.is_some();
+            !text.is_empty() && !is_kept
         };
         // A country alone would be its own token.
         if !self.parts.iter().zip(&texts).any(is_enciphered) {
@@ -251,14 +252,12 @@ impl Structured {
             return Err(too_long(characters_max, LengthUnit::Characters));
         }
         let given = self.ordered(text)?;
-        for (number, part) in (1..).zip(&given) {
-            canonical::refuse_controls(part, &['\t', '\n', '\r']).map_err(|error| match error {
-                FormatError::ControlCharacter { position } => FormatError::PartControlCharacter {
-                    part: number,
-                    position,
-                },
-                other => other,
-            })?;
+        for (part, text) in (1..).zip(&given) {
+            if let Err(FormatError::ControlCharacter { position }) =
+                canonical::refuse_controls(text, &['\t', '\n', '\r'])
+            {
+                return Err(FormatError::PartControlCharacter { part, position });
+            }
         }
         let canonical = |part: &&str| self.words.canonical_part(part);
         let texts: Texts = given.iter().map(canonical).collect();
