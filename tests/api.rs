@@ -29,6 +29,8 @@ mod damage;
 mod detokenize;
 #[path = "api/identifiers.rs"]
 mod identifiers;
+#[path = "api/import.rs"]
+mod import;
 #[path = "api/inspect.rs"]
 mod inspect;
 #[path = "api/limits.rs"]
@@ -45,6 +47,8 @@ mod restart;
 mod retry;
 #[path = "api/stream.rs"]
 mod stream;
+#[path = "api/structured.rs"]
+mod structured;
 #[path = "api/tokenize.rs"]
 mod tokenize;
 #[path = "api/verify_match.rs"]

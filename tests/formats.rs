@@ -10,6 +10,9 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "formats/parts.rs"]
+mod parts;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 

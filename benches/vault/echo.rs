@@ -98,6 +98,7 @@ impl TokenService for Endpoint {
                 reason: protocol::FidelityReason::Configured.into(),
                 created: true,
                 expires: None,
+                ..protocol::TokenizedValue::default()
             };
             protocol::TokenizeResult {
                 result: Some(protocol::tokenize_result::Result::Token(token)),
@@ -105,6 +106,13 @@ impl TokenService for Endpoint {
         };
         let results = request.into_inner().items.into_iter().map(result).collect();
         Ok(Response::new(protocol::TokenizeResponse { results }))
+    }
+
+    async fn import_tokens(
+        &self,
+        _: Request<protocol::ImportTokensRequest>,
+    ) -> Result<Response<protocol::ImportTokensResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
     }
 
     async fn redact(

@@ -163,6 +163,7 @@ pub(crate) fn tokenize_request(values: &[Value]) -> protocol::TokenizeRequest {
         value: value.text.clone(),
         subject: value.subject.clone(),
         ttl: 0,
+        ..protocol::TokenizeItem::default()
     };
     protocol::TokenizeRequest {
         namespace: NAMESPACE.to_owned(),
@@ -180,6 +181,7 @@ pub(crate) fn detokenize_request(
         field: value.field.to_owned(),
         token: token.clone(),
         subject: value.subject.clone(),
+        ..protocol::DetokenizeItem::default()
     };
     protocol::DetokenizeRequest {
         namespace: NAMESPACE.to_owned(),

@@ -1,4 +1,5 @@
-//! What must not change about a field once it has tokens: format, equality, domains and length.
+//! What must not change about a field once it has tokens: format, parts, equality, domains and
+//! length.
 //!
 //! A known value is enciphered again to give its token. Under another format, scope or token
 //! domain another token would come out, and the record would look damaged. So a start compares the
@@ -14,10 +15,13 @@ use serde::Serialize;
 use crate::assembly::error::AssemblyError;
 use crate::config::Config;
 use crate::config::FieldConfig;
+use crate::config::FieldFormat;
 use crate::domain::Equality;
 use crate::domain::Namespace;
+use crate::format::CountryPart;
 use crate::format::EmailDomain;
 use crate::format::Length;
+use crate::format::PostalCodes;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -37,6 +41,13 @@ struct Fixed {
     own_domains: BTreeSet<String>,
     #[serde(default = "exact")]
     length: String,
+    /// Empty where values have no parts.
+    #[serde(default)]
+    parts: Vec<String>,
+    #[serde(default)]
+    keep: Vec<String>,
+    #[serde(default = "shape")]
+    postal_code: String,
 }
 
 fn replace() -> String {
@@ -45,6 +56,10 @@ fn replace() -> String {
 
 fn exact() -> String {
     "exact".to_owned()
+}
+
+fn shape() -> String {
+    "shape".to_owned()
 }
 
 type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
@@ -119,6 +134,12 @@ fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {
         Some("own_domains")
     } else if then.length != now.length {
         Some("length")
+    } else if then.parts != now.parts {
+        Some("parts")
+    } else if then.keep != now.keep {
+        Some("keep")
+    } else if then.postal_code != now.postal_code {
+        Some("postal_code")
     } else {
         None
     }
@@ -141,6 +162,18 @@ fn fixed(field: &FieldConfig, digest: Option<[u8; 16]>) -> Fixed {
         EmailDomain::Replace => (replace(), &[][..]),
         EmailDomain::ReplaceTagged => ("replace+tag".to_owned(), &[][..]),
     };
+    let (mut parts, mut keep, mut postal_code) = (Vec::new(), Vec::new(), shape());
+    if let FieldFormat::Structured(spec) = &field.format {
+        parts.clone_from(&spec.parts);
+        match spec.country {
+            CountryPart::Enciphered => {}
+            CountryPart::Kept => keep.push("country".to_owned()),
+        }
+        postal_code = match spec.postal_code {
+            PostalCodes::Pattern => "pattern".to_owned(),
+            PostalCodes::Shape => shape(),
+        };
+    }
     Fixed {
         format,
         equality: equality.to_owned(),
@@ -154,6 +187,9 @@ fn fixed(field: &FieldConfig, digest: Option<[u8; 16]>) -> Fixed {
             Length::Bucket => "bucket".to_owned(),
             Length::Exact => exact(),
         },
+        parts,
+        keep,
+        postal_code,
     }
 }
 
@@ -164,11 +200,12 @@ const META_ROWS_MAX: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::FieldFormat;
     use crate::config::OnInvalid;
     use crate::config::TextFormat;
     use crate::domain::Fidelity;
     use crate::domain::Level;
+    use crate::format::StructuredKind;
+    use crate::format::StructuredSpec;
 
     /// Goal: a vault from before a setting opens as it was. Method: a row as version 1 wrote it.
     #[test]
@@ -198,5 +235,39 @@ mod tests {
         let then = fixed(&field, None);
         field.domain = keep("acme.test");
         assert_eq!(changed(&then, &fixed(&field, None)), Some("own_domains"));
+        let plain = fixed(&address(FieldFormat::Text(TextFormat::Address)), None);
+        let mut spec = StructuredSpec {
+            kind: StructuredKind::Address,
+            parts: ["city", "postal_code", "country"].map(str::to_owned).into(),
+            country: CountryPart::Kept,
+            postal_code: PostalCodes::Pattern,
+        };
+        let in_parts = |spec: &StructuredSpec| {
+            let format = FieldFormat::Structured(spec.clone());
+            fixed(&address(format), None)
+        };
+        let then = in_parts(&spec);
+        assert_eq!(changed(&plain, &then), Some("parts"));
+        assert_eq!(changed(&then, &in_parts(&spec)), None);
+        spec.postal_code = PostalCodes::Shape;
+        assert_eq!(changed(&then, &in_parts(&spec)), Some("postal_code"));
+        spec.country = CountryPart::Enciphered;
+        assert_eq!(changed(&then, &in_parts(&spec)), Some("keep"));
+        spec.parts.reverse();
+        assert_eq!(changed(&then, &in_parts(&spec)), Some("parts"));
+    }
+
+    fn address(format: FieldFormat) -> FieldConfig {
+        FieldConfig {
+            format,
+            fidelity: Fidelity::Shape,
+            equality: Equality::Field,
+            token_domain: None,
+            domain: EmailDomain::Replace,
+            length: Length::Exact,
+            on_invalid: OnInvalid::Reject,
+            ttl_seconds: None,
+            level_max: Some(Level::Full),
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::format::FormatKind;
 use crate::format::FormatSpec;
 use crate::format::FormatSpecError;
 use crate::format::IdentifierError;
+use crate::format::StructuredError;
 
 /// Why a field's format is refused.
 #[derive(Debug, Error)]
@@ -18,6 +19,9 @@ pub enum FieldFormatError {
     /// A setting of identifiers is wrong.
     #[error(transparent)]
     Identifier(#[from] IdentifierError),
+    /// A setting of parts is wrong.
+    #[error(transparent)]
+    Structured(#[from] StructuredError),
     /// A setting of texts is wrong.
     #[error(transparent)]
     Text(#[from] FormatSpecError),
@@ -36,6 +40,9 @@ pub fn format(field: &FieldConfig) -> Result<Format, FieldFormatError> {
     let kind = match &field.format {
         FieldFormat::Identifier { spec, .. } => {
             return Ok(Format::identifier(spec, field.fidelity, on_invalid)?);
+        }
+        FieldFormat::Structured(spec) => {
+            return Ok(Format::structured(spec, field.fidelity, field.length)?);
         }
         FieldFormat::Text(TextFormat::Address) => FormatKind::Address,
         FieldFormat::Text(TextFormat::Digits) => FormatKind::Digits,

@@ -196,6 +196,8 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// Given tokens were made to stand for given values.
+        ImportTokens = 13 "import_tokens",
         /// A person asked for a grant. Its items are what it would open: each field of each subject.
         GrantRequested = 20 "grant_requested",
         /// Another person approved a grant.
@@ -278,6 +280,8 @@ numbered!(
         Damaged = 14 "damaged",
         /// Nothing was done: the call as a whole failed.
         NotDone = 15 "not_done",
+        /// The token stands for another value, or the value has another token.
+        Conflict = 16 "conflict",
     }
 );
 

@@ -17,8 +17,8 @@ use crate::client::code_name;
 
 /// The answer to one line of input.
 pub(super) struct Answer {
-    /// As plain text; not escaped yet.
-    pub(super) text: Zeroizing<String>,
+    /// As plain texts, which tabs go between; not escaped yet.
+    pub(super) texts: Vec<Zeroizing<String>>,
     /// As members of a JSON object, in order.
     pub(super) members: Vec<(&'static str, Value)>,
 }
@@ -26,9 +26,14 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new<const N: usize>(text: &str, members: [(&'static str, Value); N]) -> Self {
         Self {
-            text: Zeroizing::new(text.to_owned()),
+            texts: vec![Zeroizing::new(text.to_owned())],
             members: members.into(),
         }
+    }
+
+    /// The answer with these texts in the place of its own.
+    pub(super) fn with_texts(self, texts: Vec<Zeroizing<String>>) -> Self {
+        Self { texts, ..self }
     }
 }
 
@@ -133,7 +138,13 @@ impl<W: Write> AnswerWriter<W> {
     pub(super) fn answer(&mut self, line: u64, answer: &Answer) -> io::Result<()> {
         self.tally.done += 1;
         match self.form {
-            AnswerForm::Text => writeln!(self.output, "{}", escape(&answer.text).as_str()),
+            AnswerForm::Text => {
+                for (place, text) in answer.texts.iter().enumerate() {
+                    let separator = if place > 0 { "\t" } else { "" };
+                    write!(self.output, "{separator}{}", escape(text).as_str())?;
+                }
+                writeln!(self.output)
+            }
             AnswerForm::Json => self.write_object(line, &answer.members),
         }
     }

@@ -20,6 +20,8 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
+use crate::cli::parts::member;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
 use crate::client::ClientError;
@@ -78,6 +80,9 @@ pub(super) struct DetokenizeArgs {
     receipts: Option<PathBuf>,
 
     #[command(flatten)]
+    parts: PartsArgs,
+
+    #[command(flatten)]
     lines: LineArgs,
 
     #[command(flatten)]
@@ -90,6 +95,7 @@ struct Detokenize {
     level: Level,
     reason: Reason,
     subject: Option<Subject>,
+    parts: PartsArgs,
     receipts: Option<Mutex<File>>,
 }
 
@@ -117,6 +123,7 @@ impl DetokenizeArgs {
                 grant_id: self.grant,
             },
             subject: self.subject,
+            parts: self.parts,
             receipts,
         };
         self.lines.answer(call).await
@@ -129,7 +136,7 @@ impl LineCall for Detokenize {
     fn item(&self, value: Zeroizing<String>) -> Result<TokenItem, Failure> {
         Ok(TokenItem {
             field: Some(self.field.clone()),
-            token: Token::new(value.as_str().to_owned()),
+            token: Token::new(self.parts.text(&value)?),
             subject: self.subject.clone(),
         })
     }
@@ -148,10 +155,9 @@ impl LineCall for Detokenize {
         let answer = |value: Plaintext| {
             // The value is the answer.
             let text = value.expose();
-            Answer::new(
-                text,
-                [("value", json!(text)), ("leaf_index", json!(leaf_index))],
-            )
+            let value = member("value", "value_parts", text);
+            let answer = Answer::new("", [value, ("leaf_index", json!(leaf_index))]);
+            answer.with_texts(self.parts.texts(text))
         };
         let results = revealed.results.into_iter();
         Ok(results.map(|result| result.map(answer)).collect())

@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
 use crate::cli::pipeline::LineCall;
 use crate::cli::recognize::recognition_name;
 use crate::cli::tokenize::fidelity_name;
@@ -44,6 +45,9 @@ pub(super) struct InspectArgs {
     subject: Option<Subject>,
 
     #[command(flatten)]
+    parts: PartsArgs,
+
+    #[command(flatten)]
     lines: LineArgs,
 
     #[command(flatten)]
@@ -54,6 +58,7 @@ struct Inspect {
     client: TokenClient,
     field: Option<FieldName>,
     subject: Option<Subject>,
+    parts: PartsArgs,
 }
 
 impl InspectArgs {
@@ -63,6 +68,7 @@ impl InspectArgs {
             client,
             field: self.field,
             subject: self.subject,
+            parts: self.parts,
         };
         self.lines.answer(call).await
     }
@@ -74,7 +80,7 @@ impl LineCall for Inspect {
     fn item(&self, value: Zeroizing<String>) -> Result<TokenItem, Failure> {
         Ok(TokenItem {
             field: self.field.clone(),
-            token: Token::new(value.as_str().to_owned()),
+            token: Token::new(self.parts.text(&value)?),
             subject: self.subject.clone(),
         })
     }

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
 use crate::cli::tokenize::issued;
@@ -37,6 +38,9 @@ pub(super) struct LookupArgs {
     subject: Option<Subject>,
 
     #[command(flatten)]
+    parts: PartsArgs,
+
+    #[command(flatten)]
     lines: LineArgs,
 
     #[command(flatten)]
@@ -47,6 +51,7 @@ struct Lookup {
     client: TokenClient,
     field: FieldName,
     subject: Option<Subject>,
+    parts: PartsArgs,
 }
 
 impl LookupArgs {
@@ -56,6 +61,7 @@ impl LookupArgs {
             client,
             field: self.field,
             subject: self.subject,
+            parts: self.parts,
         };
         self.lines.answer(call).await
     }
@@ -67,7 +73,7 @@ impl LineCall for Lookup {
     fn item(&self, value: Zeroizing<String>) -> Result<ValueItem, Failure> {
         Ok(ValueItem {
             field: self.field.clone(),
-            value: Plaintext::new(value.as_str().to_owned()),
+            value: Plaintext::new(self.parts.text(&value)?),
             subject: self.subject.clone(),
         })
     }
@@ -80,7 +86,7 @@ impl LineCall for Lookup {
         let results = self.client.lookup(&request_id, items).await?;
         let answers = results
             .into_iter()
-            .map(|result| result.map(|token| issued(&token)));
+            .map(|result| result.map(|token| issued(&token, &self.parts)));
         Ok(answers.collect())
     }
 }

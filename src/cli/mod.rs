@@ -15,11 +15,14 @@ mod error;
 mod escape;
 mod example_keys;
 mod exit;
+mod ff1;
+mod import;
 mod init;
 mod inspect;
 mod line;
 mod line_args;
 mod lookup;
+mod parts;
 mod passphrase;
 mod pipeline;
 mod recognize;
@@ -71,6 +74,9 @@ enum Command {
     Detokenize(detokenize::DetokenizeArgs),
     #[command(subcommand)]
     Dev(DevCommand),
+    #[command(subcommand)]
+    Ff1(ff1::Ff1Command),
+    Import(import::ImportArgs),
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
@@ -129,6 +135,8 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Demo(arguments) => arguments.run(),
         Command::Detokenize(arguments) => block_on(arguments.run()),
         Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
+        Command::Ff1(command) => block_on(command.run()),
+        Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),

@@ -15,6 +15,7 @@ use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
+use crate::cli::parts::PartsArgs;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
 use crate::client::ClientError;
@@ -57,17 +58,22 @@ pub(super) struct RecognizeArgs {
     dev: Option<PathBuf>,
 
     #[command(flatten)]
+    parts: PartsArgs,
+
+    #[command(flatten)]
     lines: LineArgs,
 }
 
 struct Recognize {
     formats: BTreeMap<FieldName, Format>,
+    parts: PartsArgs,
 }
 
 impl RecognizeArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let formats = self.formats()?;
-        self.lines.answer(Recognize { formats }).await
+        let parts = self.parts;
+        self.lines.answer(Recognize { formats, parts }).await
     }
 
     /// The formats of the fields that are meant.
@@ -110,7 +116,7 @@ impl LineCall for Recognize {
     type Item = Token;
 
     fn item(&self, value: Zeroizing<String>) -> Result<Token, Failure> {
-        Ok(Token::new(value.as_str().to_owned()))
+        Ok(Token::new(self.parts.text(&value)?))
     }
 
     async fn call(

@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::field;
 use crate::client::ClaimItem;
@@ -27,7 +28,7 @@ use crate::domain::Token;
 /// Says whether each token stands for the value claimed with it: `true` or `false`
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-A line is a token, a tab, and the claimed value.
+A line is a token, a tab, and the claimed value; with --parts each has a tab between its parts.
 
 Example:
   printf 'Kfo Mbwqtird\\tAda Lovelace\\n' | counterfoil verify-match --field name --dev .dev")]
@@ -40,6 +41,9 @@ pub(super) struct VerifyMatchArgs {
     subject: Option<Subject>,
 
     #[command(flatten)]
+    parts: PartsArgs,
+
+    #[command(flatten)]
     lines: LineArgs,
 
     #[command(flatten)]
@@ -50,6 +54,7 @@ struct VerifyMatch {
     client: TokenClient,
     field: FieldName,
     subject: Option<Subject>,
+    parts: PartsArgs,
 }
 
 impl VerifyMatchArgs {
@@ -59,6 +64,7 @@ impl VerifyMatchArgs {
             client,
             field: self.field,
             subject: self.subject,
+            parts: self.parts,
         };
         self.lines.answer(call).await
     }
@@ -68,11 +74,11 @@ impl LineCall for VerifyMatch {
     type Item = ClaimItem;
 
     fn item(&self, value: Zeroizing<String>) -> Result<ClaimItem, Failure> {
-        let (token, value) = pair(&value).map_err(Failure::invalid)?;
+        let (token, value) = pair(&value, self.parts.count()).map_err(Failure::invalid)?;
         Ok(ClaimItem {
             field: self.field.clone(),
-            token: Token::new(token.to_owned()),
-            value: Plaintext::new(value.to_owned()),
+            token: Token::new(self.parts.text(token)?),
+            value: Plaintext::new(self.parts.text(value)?),
             subject: self.subject.clone(),
         })
     }
@@ -91,9 +97,13 @@ impl LineCall for VerifyMatch {
     }
 }
 
-/// Splits a line at its tab. A token has no tab, escaped or not, so the first one is it.
-fn pair(line: &str) -> Result<(&str, &str), &'static str> {
-    line.split_once('\t')
+/// Splits a line at the tab after its token. A token has no tab, escaped or not, but between its
+/// texts, so the first one after so many texts is it.
+fn pair(line: &str, texts_count: usize) -> Result<(&str, &str), &'static str> {
+    let mut tabs = line.match_indices('\t').map(|(place, _)| place);
+    let place = tabs.nth(texts_count.saturating_sub(1));
+    place
+        .and_then(|place| Some((line.get(..place)?, line.get(place + 1..)?)))
         .ok_or("the line has no tab between a token and a value")
 }
 
@@ -103,7 +113,9 @@ mod tests {
 
     #[test]
     fn line_is_a_token_and_a_value() {
-        assert_eq!(pair("Kfo\tAda\tB"), Ok(("Kfo", "Ada\tB")));
-        assert!(pair("Kfo Ada").is_err());
+        assert_eq!(pair("Kfo\tAda\tB", 1), Ok(("Kfo", "Ada\tB")));
+        assert_eq!(pair("K\tf\t\tA", 2), Ok(("K\tf", "\tA")));
+        assert!(pair("Kfo Ada", 1).is_err());
+        assert!(pair("K\tf", 2).is_err());
     }
 }

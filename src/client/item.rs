@@ -1,6 +1,9 @@
 //! What a call carries, and what it gives back, as types of the domain.
 
+use std::collections::HashMap;
+
 use tonic_types::pb::Status;
+use zeroize::Zeroizing;
 
 use crate::client::error::ClientError;
 use crate::client::error::ItemError;
@@ -12,6 +15,8 @@ use crate::domain::Recognition;
 use crate::domain::Subject;
 use crate::domain::Timestamp;
 use crate::domain::Token;
+use crate::domain::join_parts;
+use crate::domain::split_parts;
 use crate::protocol;
 
 /// A value to tokenize or to look up.
@@ -22,7 +27,7 @@ use crate::protocol;
 pub struct ValueItem {
     /// The field that it belongs to.
     pub field: FieldName,
-    /// The value.
+    /// The value, whole or in parts.
     pub value: Plaintext,
     /// The customer whom it belongs to.
     pub subject: Option<Subject>,
@@ -39,7 +44,7 @@ pub struct TokenItem {
     pub subject: Option<Subject>,
 }
 
-/// A token and the value that it is claimed to stand for.
+/// A token and the value that it stands for, or is claimed to.
 #[expect(
     missing_debug_implementations,
     reason = "personal data must not reach a log"
@@ -109,7 +114,10 @@ pub(super) fn issued(token: protocol::TokenizedValue) -> Result<IssuedToken, Cli
         fidelity: fidelity(token.fidelity())?,
         reason: reason(token.reason())?,
         created: token.created,
-        token: Token::new(token.token),
+        token: match token.token_parts.is_empty() {
+            true => Token::new(token.token),
+            false => Token::new(joined(token.token_parts)?),
+        },
     })
 }
 
@@ -148,6 +156,7 @@ fn timestamp(time: prost_types::Timestamp) -> Result<Timestamp, ClientError> {
 
 fn fidelity(fidelity: protocol::Fidelity) -> Result<Fidelity, ClientError> {
     match fidelity {
+        protocol::Fidelity::Imported => Ok(Fidelity::Imported),
         protocol::Fidelity::Shape => Ok(Fidelity::Shape),
         protocol::Fidelity::Outline => Ok(Fidelity::Outline),
         protocol::Fidelity::Opaque => Ok(Fidelity::Opaque),
@@ -160,11 +169,38 @@ fn reason(reason: protocol::FidelityReason) -> Result<FidelityReason, ClientErro
     match reason {
         Wire::Configured => Ok(FidelityReason::Configured),
         Wire::DomainTooSmall => Ok(FidelityReason::DomainTooSmall),
+        Wire::Imported => Ok(FidelityReason::Imported),
         Wire::Invalid => Ok(FidelityReason::Invalid),
         Wire::NotRepresentable => Ok(FidelityReason::NotRepresentable),
         Wire::TooLong => Ok(FidelityReason::TooLong),
         Wire::Unspecified => Err(ClientError::Response("no reason of the fidelity")),
     }
+}
+
+/// A text as a message has it: whole, or its parts.
+pub(super) fn split(text: &str) -> (String, HashMap<String, String>) {
+    match split_parts(text) {
+        Some(parts) => {
+            let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+            (String::new(), parts.into_iter().map(owned).collect())
+        }
+        None => (text.to_owned(), HashMap::new()),
+    }
+}
+
+/// The parts of a message as one text.
+pub(super) fn joined(parts: HashMap<String, String>) -> Result<String, ClientError> {
+    let parts: Vec<(String, Zeroizing<String>)> = parts
+        .into_iter()
+        .map(|(name, text)| (name, Zeroizing::new(text)))
+        .collect();
+    let parts: Vec<(&str, &str)> = parts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let malformed = |_| ClientError::Response("parts that cannot be read");
+    let mut joined = join_parts(&parts).map_err(malformed)?;
+    Ok(std::mem::take(&mut *joined))
 }
 
 /// The text of an optional subject, as a message has it.

@@ -6,6 +6,7 @@
 
 mod channel;
 mod error;
+mod import;
 mod item;
 mod profile;
 mod redact;

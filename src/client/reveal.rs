@@ -9,7 +9,9 @@ use crate::client::channel::MESSAGE_BYTES_MAX;
 use crate::client::error::ClientError;
 use crate::client::error::ItemError;
 use crate::client::item::TokenItem;
+use crate::client::item::joined;
 use crate::client::item::results;
+use crate::client::item::split;
 use crate::client::item::subject;
 use crate::client::profile::Profile;
 use crate::client::retry;
@@ -100,11 +102,15 @@ impl RevealClient {
     ) -> Result<Revealed, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::DetokenizeItem {
-                field: item.field.as_ref().map_or("", FieldName::as_str).to_owned(),
+            .map(|item| {
                 // The token leaves for the vault.
-                token: item.token.expose().to_owned(),
-                subject: subject(item.subject),
+                let (token, token_parts) = split(item.token.expose());
+                protocol::DetokenizeItem {
+                    field: item.field.as_ref().map_or("", FieldName::as_str).to_owned(),
+                    token,
+                    token_parts,
+                    subject: subject(item.subject),
+                }
             })
             .collect();
         let items_count = items.len();
@@ -134,6 +140,9 @@ impl RevealClient {
         let read = |result: protocol::DetokenizeResult| match result.result {
             Some(protocol::detokenize_result::Result::Value(value)) => {
                 Ok(Ok(Plaintext::new(value)))
+            }
+            Some(protocol::detokenize_result::Result::ValueParts(value)) => {
+                joined(value.parts).map(Plaintext::new).map(Ok)
             }
             Some(protocol::detokenize_result::Result::Error(status)) => Ok(Err(status)),
             None => Err(ClientError::Response("an item has no result")),

@@ -16,6 +16,7 @@ use crate::client::item::ValueItem;
 use crate::client::item::description;
 use crate::client::item::issued;
 use crate::client::item::results;
+use crate::client::item::split;
 use crate::client::item::subject;
 use crate::client::profile::Profile;
 use crate::client::retry;
@@ -64,12 +65,16 @@ impl TokenClient {
     ) -> Result<Vec<Result<IssuedToken, ItemError>>, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::TokenizeItem {
-                field: item.field.as_str().to_owned(),
+            .map(|item| {
                 // The value leaves for the vault.
-                value: item.value.expose().to_owned(),
-                subject: subject(item.subject),
-                ttl: ttl_seconds.unwrap_or(0),
+                let (value, value_parts) = split(item.value.expose());
+                protocol::TokenizeItem {
+                    field: item.field.as_str().to_owned(),
+                    value,
+                    value_parts,
+                    subject: subject(item.subject),
+                    ttl: ttl_seconds.unwrap_or(0),
+                }
             })
             .collect();
         let items_count = items.len();
@@ -104,11 +109,15 @@ impl TokenClient {
     ) -> Result<Vec<Result<IssuedToken, ItemError>>, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::LookupItem {
-                field: item.field.as_str().to_owned(),
+            .map(|item| {
                 // The value leaves for the vault.
-                value: item.value.expose().to_owned(),
-                subject: subject(item.subject),
+                let (value, value_parts) = split(item.value.expose());
+                protocol::LookupItem {
+                    field: item.field.as_str().to_owned(),
+                    value,
+                    value_parts,
+                    subject: subject(item.subject),
+                }
             })
             .collect();
         let items_count = items.len();
@@ -142,11 +151,15 @@ impl TokenClient {
     ) -> Result<Vec<Result<TokenDescription, ItemError>>, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::InspectItem {
-                field: item.field.as_ref().map_or("", FieldName::as_str).to_owned(),
+            .map(|item| {
                 // The token leaves for the vault.
-                token: item.token.expose().to_owned(),
-                subject: subject(item.subject),
+                let (token, token_parts) = split(item.token.expose());
+                protocol::InspectItem {
+                    field: item.field.as_ref().map_or("", FieldName::as_str).to_owned(),
+                    token,
+                    token_parts,
+                    subject: subject(item.subject),
+                }
             })
             .collect();
         let items_count = items.len();
@@ -181,12 +194,18 @@ impl TokenClient {
     ) -> Result<Vec<Result<bool, ItemError>>, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::VerifyMatchItem {
-                field: item.field.as_str().to_owned(),
+            .map(|item| {
                 // Token and value leave for the vault.
-                token: item.token.expose().to_owned(),
-                value: item.value.expose().to_owned(),
-                subject: subject(item.subject),
+                let (token, token_parts) = split(item.token.expose());
+                let (value, value_parts) = split(item.value.expose());
+                protocol::VerifyMatchItem {
+                    field: item.field.as_str().to_owned(),
+                    token,
+                    token_parts,
+                    value,
+                    value_parts,
+                    subject: subject(item.subject),
+                }
             })
             .collect();
         let items_count = items.len();

@@ -8,6 +8,7 @@ use crate::config::error::ConfigError;
 use crate::config::error::bounded;
 use crate::config::error::choice;
 use crate::config::format::FieldFormat;
+use crate::config::format::RawKeep;
 use crate::config::format::RawOptions;
 use crate::config::format::TextFormat;
 use crate::domain::Equality;
@@ -28,13 +29,26 @@ pub struct NamespaceConfig {
 
 /// A kind of value: `[namespaces.NAME.fields.FIELD]`. Read at start.
 ///
-/// `format`, `equality`, `token_domain`, `domain`, `own_domains` and `length` are part of how
-/// existing tokens are found and read: change them only for a new field.
+/// `format`, `parts`, `keep`, `postal_code`, `equality`, `token_domain`, `domain`, `own_domains`
+/// and `length` are part of how existing tokens are found and read: change them only for a new
+/// field.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FieldConfig {
     /// `format`: what values look like: `"name"`, `"address"`, `"email"`, `"text"` (anything),
     /// `"digits"`, `"card"`, `"date_of_birth"`, `"iban"`, `"national_id"`, `"phone"`, or the name
     /// of a table `[formats.NAME]`. Required.
+    ///
+    /// `parts`: the parts of a name or an address that are one value with one token. Of a name:
+    /// `prefix`, `given`, `middle`, `family`, `family2`, `suffix`, `nickname`; of an address:
+    /// `recipient`, `organization`, `line1`, `line2`, `line3`, `street`, `house_number`, `unit`,
+    /// `district`, `city`, `region`, `postal_code`, `country`. Default: values have no parts.
+    /// Example: `["line1", "city", "postal_code", "country"]`.
+    ///
+    /// `keep`: `["country"]`: tokens have the country of their value, where it is one. Only for
+    /// addresses with such a part. Default: nothing.
+    ///
+    /// `postal_code`: postal codes become another one in the `"pattern"` of the kept country, or
+    /// what their `"shape"` says. Default: `"pattern"` where the country is kept, else `"shape"`.
     pub format: FieldFormat,
     /// `fidelity`: how much of a value's form its token keeps: `"shape"`, character for character,
     /// or `"outline"`, only its kind. Default: `"shape"`.
@@ -93,8 +107,10 @@ struct RawField {
     domain: Option<String>,
     own_domains: Option<Vec<String>>,
     length: Option<String>,
-    keep: Option<String>,
+    keep: Option<RawKeep>,
     layout: Option<String>,
+    parts: Option<Vec<String>>,
+    postal_code: Option<String>,
     region: Option<String>,
     scheme: Option<String>,
     tokens: Option<String>,
@@ -159,6 +175,8 @@ impl RawField {
         let options = RawOptions {
             keep: self.keep,
             layout: self.layout,
+            parts: self.parts,
+            postal_code: self.postal_code,
             region: self.region,
             scheme: self.scheme,
             tokens: self.tokens,

@@ -67,7 +67,7 @@ impl RawPurposes {
 ///
 /// - `principals`: SPIFFE ids or DNS names of client certificates, at least one.
 /// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`,
-///   `"detokenize_masked"`, at least one. None implies another.
+///   `"detokenize_masked"`, `"import_tokens"`, at least one. None implies another.
 /// - `namespace`: in which namespace.
 /// - `fields`: on which of its fields. Default: on all.
 /// - `case`: whether a reveal must name its case: `"optional"`, or `"required"`, which needs a

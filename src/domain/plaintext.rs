@@ -2,6 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::parts::PartsError;
+use super::parts::join_parts;
+
 /// Personal data in the clear: a name, an address, an e-mail address.
 ///
 /// It has no `Debug`, `Display`, `PartialEq`, `Clone` or `Serialize`, so that neither a log line,
@@ -28,6 +31,15 @@ impl Plaintext {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// A value of several parts, names with texts, as one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the parts.
+    pub fn of_parts(parts: &[(&str, &str)]) -> Result<Self, PartsError> {
+        join_parts(parts).map(Self)
     }
 
     /// Opens the value. The one door: each call site says why it must look.

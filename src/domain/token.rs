@@ -2,6 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::parts::PartsError;
+use super::parts::join_parts;
+
 /// A token: text of the plaintext's format that means nothing without the vault.
 ///
 /// A token is not secret for who stores it, but for the vault it is: a record opens only for who
@@ -20,6 +23,15 @@ impl Token {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// A token of several parts, names with texts, as one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the parts.
+    pub fn of_parts(parts: &[(&str, &str)]) -> Result<Self, PartsError> {
+        join_parts(parts).map(Self)
     }
 
     /// Opens the token. Each call site says why it must look.

@@ -30,6 +30,23 @@ pub enum FormatError {
         /// What is wrong with it.
         fault: EmailFault,
     },
+    /// A part of the value has a control character that is not white space.
+    #[error("value has a control character in part {part}, at character {position}")]
+    PartControlCharacter {
+        /// The part, from 1, in the order of the field's configuration.
+        part: usize,
+        /// The position of the character in the part, from 0.
+        position: usize,
+    },
+    /// The value has a part that the field does not have.
+    #[error("value has a part that the field does not have")]
+    PartUnknown,
+    /// The field's values have parts, and this one has none.
+    #[error("value has no parts: this field takes parts")]
+    PartsMissing,
+    /// The field's values have no parts, and this one has.
+    #[error("value has parts: this field takes no parts")]
+    PartsUnexpected,
     /// The rank is not below the size of its domain.
     #[error("rank is outside its domain")]
     RankOutsideDomain,

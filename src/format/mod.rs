@@ -34,6 +34,7 @@ mod secret_text;
 mod skeletal;
 mod slice;
 mod spec;
+mod structured;
 mod style;
 mod summary;
 
@@ -81,12 +82,19 @@ pub use self::spec::FormatKind;
 pub use self::spec::FormatSpec;
 pub use self::spec::Length;
 pub use self::spec::OnInvalid;
+pub use self::structured::CountryPart;
+pub use self::structured::PostalCodes;
+use self::structured::Structured;
+pub use self::structured::StructuredError;
+pub use self::structured::StructuredKind;
+pub use self::structured::StructuredSpec;
 pub use self::summary::FormatSummary;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
 use crate::domain::Rank;
 use crate::domain::Recognition;
 use crate::domain::Token;
+use crate::domain::is_of_parts;
 
 /// A format, checked and ready.
 pub struct Format {
@@ -100,6 +108,8 @@ enum Layout {
     Product(Identifier),
     /// Position by position.
     Skeletal(Skeletal),
+    /// Part by part, each position by position.
+    Structured(Structured),
 }
 
 impl Format {
@@ -112,7 +122,9 @@ impl Format {
         let fidelity = spec.fidelity;
         match fidelity {
             Fidelity::Shape | Fidelity::Outline => {}
-            Fidelity::Opaque => return Err(FormatSpecError::OpaqueUnsupported),
+            Fidelity::Imported | Fidelity::Opaque => {
+                return Err(FormatSpecError::OpaqueUnsupported);
+            }
         }
         let layout = Layout::Skeletal(Skeletal::new(spec)?);
         Ok(Self { layout, fidelity })
@@ -132,13 +144,33 @@ impl Format {
         Ok(Self { layout, fidelity })
     }
 
+    /// Checks the specification of names or addresses in parts.
+    ///
+    /// # Errors
+    ///
+    /// Which part of it is wrong, with the remedy.
+    pub fn structured(
+        spec: &StructuredSpec,
+        fidelity: Fidelity,
+        length: Length,
+    ) -> Result<Self, StructuredError> {
+        match fidelity {
+            Fidelity::Shape | Fidelity::Outline => {}
+            Fidelity::Imported | Fidelity::Opaque => {
+                return Err(StructuredError::OpaqueUnsupported);
+            }
+        }
+        let layout = Layout::Structured(Structured::new(spec, length)?);
+        Ok(Self { layout, fidelity })
+    }
+
     /// What a format of identifiers means, in bytes: it must not change while there are tokens.
     /// Nothing for texts, whose meaning the version fixes.
     #[must_use]
     pub fn digest(&self) -> Option<[u8; 16]> {
         match &self.layout {
             Layout::Product(identifier) => Some(identifier.digest()),
-            Layout::Skeletal(_) => None,
+            Layout::Skeletal(_) | Layout::Structured(_) => None,
         }
     }
 
@@ -154,6 +186,7 @@ impl Format {
         match &self.layout {
             Layout::Product(identifier) => identifier.plaintext_bytes_max(),
             Layout::Skeletal(skeletal) => skeletal.plaintext_bytes_max(),
+            Layout::Structured(structured) => structured.plaintext_bytes_max(),
         }
     }
 
@@ -167,6 +200,10 @@ impl Format {
         // The format must look: it is what the value becomes a number by.
         let text = value.expose();
         let reading = match &self.layout {
+            Layout::Structured(structured) => structured.parse(text)?,
+            Layout::Product(_) | Layout::Skeletal(_) if is_of_parts(text) => {
+                return Err(FormatError::PartsUnexpected);
+            }
             Layout::Product(identifier) => identifier.parse(text)?,
             Layout::Skeletal(skeletal) => skeletal.parse(text)?,
         };
@@ -191,6 +228,10 @@ impl Format {
                 let (slice, rank) = skeletal.read_token(text, residue)?;
                 (Members::Skeletal(slice), rank)
             }
+            Layout::Structured(structured) => {
+                let (slice, rank) = structured.read_token(text, residue)?;
+                (Members::Structured(slice), rank)
+            }
         };
         let slice = Slice::new(members);
         Ok(Shaped { slice, rank })
@@ -214,8 +255,10 @@ impl Format {
             (Layout::Skeletal(skeletal), Members::Skeletal(slice)) => {
                 skeletal.restore(slice, rank, residue)?
             }
-            (Layout::Product(_), Members::Skeletal(_))
-            | (Layout::Skeletal(_), Members::Product(_)) => {
+            (Layout::Structured(structured), Members::Structured(slice)) => {
+                structured.restore(slice, rank, residue)?
+            }
+            (Layout::Product(_) | Layout::Skeletal(_) | Layout::Structured(_), _) => {
                 return Err(FormatError::CorruptResidue);
             }
         };
@@ -231,17 +274,20 @@ impl Format {
         let mut mask = match &self.layout {
             Layout::Product(identifier) => identifier.mask(text, self.fidelity == Fidelity::Shape),
             Layout::Skeletal(skeletal) => skeletal.mask(text),
+            Layout::Structured(structured) => structured.mask(text),
         };
         Plaintext::new(std::mem::take(&mut *mask))
     }
 
     /// The form under which a token of this format is found again, whatever applications did to
-    /// it: its [`fold()`], for identifiers without the separators that the format ignores.
+    /// it: its [`fold()`], for identifiers without the separators that the format ignores, and of a
+    /// token in parts the folds of its parts.
     #[must_use]
     pub fn fold(&self, text: &str) -> Zeroizing<String> {
         match &self.layout {
             Layout::Product(identifier) => identifier.fold(text),
             Layout::Skeletal(_) => fold(text),
+            Layout::Structured(structured) => structured.fold(text),
         }
     }
 
@@ -251,6 +297,8 @@ impl Format {
         // No key is here to ask: the form is all that there is to look at.
         let text = text.expose();
         match &self.layout {
+            Layout::Structured(structured) => structured.recognize(text),
+            Layout::Product(_) | Layout::Skeletal(_) if is_of_parts(text) => Recognition::NotToken,
             Layout::Product(identifier) => identifier.recognize(text),
             Layout::Skeletal(skeletal) => skeletal.recognize(text),
         }

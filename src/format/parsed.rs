@@ -69,10 +69,11 @@ impl Parsed {
         match (self.configured, &self.reading.shape) {
             (Fidelity::Shape, Ok(_)) => (Fidelity::Shape, FidelityReason::Configured),
             (Fidelity::Shape, Err(reason)) => (Fidelity::Outline, *reason),
-            (Fidelity::Outline | Fidelity::Opaque, Err(FidelityReason::Invalid)) => {
-                (Fidelity::Outline, FidelityReason::Invalid)
-            }
-            (Fidelity::Outline | Fidelity::Opaque, _) => {
+            (
+                Fidelity::Imported | Fidelity::Outline | Fidelity::Opaque,
+                Err(FidelityReason::Invalid),
+            ) => (Fidelity::Outline, FidelityReason::Invalid),
+            (Fidelity::Imported | Fidelity::Outline | Fidelity::Opaque, _) => {
                 (Fidelity::Outline, FidelityReason::Configured)
             }
         }
@@ -108,7 +109,9 @@ impl Parsed {
                 Ok(shape) => Ok(Residue::from_bytes(shape.residue.clone())),
                 Err(reason) => Err(*reason),
             },
-            Fidelity::Outline | Fidelity::Opaque => Ok(Residue::whole(&self.reading.whole)),
+            Fidelity::Imported | Fidelity::Outline | Fidelity::Opaque => {
+                Ok(Residue::whole(&self.reading.whole))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::error::FormatError;
 use super::outline::DomainTag;
 use super::product::ProductSlice;
 use super::skeletal::SkeletalSlice;
+use super::structured::StructuredSlice;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
 use crate::domain::Token;
@@ -18,7 +19,7 @@ use crate::domain::Token;
 )]
 pub struct Slice {
     members: Members,
-    /// Of a product format; a text's slice has its own.
+    /// Of a product format; others have their own.
     product_tweak: Vec<u8>,
 }
 
@@ -28,6 +29,8 @@ pub(super) enum Members {
     Product(ProductSlice),
     /// A text's.
     Skeletal(SkeletalSlice),
+    /// A value's in parts.
+    Structured(StructuredSlice),
 }
 
 /// A slice, and the place of a value or a token in it.
@@ -46,7 +49,7 @@ impl Slice {
     pub(super) fn new(members: Members) -> Self {
         let product_tweak = match &members {
             Members::Product(slice) => [&[PRODUCT], slice.tweak().as_slice()].concat(),
-            Members::Skeletal(_) => Vec::new(),
+            Members::Skeletal(_) | Members::Structured(_) => Vec::new(),
         };
         Self {
             members,
@@ -64,6 +67,7 @@ impl Slice {
         match &self.members {
             Members::Product(slice) => slice.domain(),
             Members::Skeletal(slice) => slice.domain(),
+            Members::Structured(slice) => slice.domain(),
         }
     }
 
@@ -74,6 +78,7 @@ impl Slice {
         match &self.members {
             Members::Product(_) => &self.product_tweak,
             Members::Skeletal(slice) => slice.tweak(),
+            Members::Structured(slice) => slice.tweak(),
         }
     }
 
@@ -88,13 +93,14 @@ impl Slice {
         let text = match &self.members {
             Members::Product(slice) => slice.unrank(rank)?,
             Members::Skeletal(slice) => Some(slice.unrank(rank)?),
+            Members::Structured(slice) => Some(slice.unrank(rank)?),
         };
         Ok(text.map(|text| Token::new(text.into_string())))
     }
 
     pub(super) fn set_tag(&mut self, tag: &DomainTag) {
         match &mut self.members {
-            Members::Product(_) => {}
+            Members::Product(_) | Members::Structured(_) => {}
             Members::Skeletal(slice) => slice.set_tag(tag),
         }
     }

@@ -9,10 +9,12 @@ use super::skeletal::Domains;
 use super::skeletal::validators;
 use super::spec::FormatKind;
 use super::spec::Length;
+use super::structured::Structured;
 use crate::domain::DomainSize;
 use crate::domain::Fidelity;
 use crate::domain::Plaintext;
 use crate::domain::Rank;
+use crate::domain::split_parts;
 
 /// What a format does.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -40,9 +42,13 @@ impl Format {
             Layout::Skeletal(skeletal) => {
                 self.text_summary(skeletal.kind(), skeletal.length(), skeletal.domains())
             }
+            Layout::Structured(structured) => self.parts_summary(structured),
         };
         if self.fidelity == Fidelity::Outline {
             summary.reveals = vec!["its kind and its style of capital letters".to_owned()];
+            if let Layout::Structured(structured) = &self.layout {
+                summary.reveals.extend(structured.reveals_as_outline());
+            }
             summary.warnings.clear();
         }
         summary.example_mask = summary.example.as_ref().map(|(value, _)| {
@@ -104,6 +110,32 @@ impl Format {
         summary
     }
 
+    fn parts_summary(&self, structured: &Structured) -> FormatSummary {
+        let mut reveals = match structured.length() {
+            Length::Bucket => vec!["how long the words of each part are, in steps".to_owned()],
+            Length::Exact => vec!["how long the words of each part are".to_owned()],
+        };
+        reveals.insert(0, "scripts, letter case, separators".to_owned());
+        reveals.extend(structured.reveals());
+        let mut summary = FormatSummary {
+            reveals,
+            ..FormatSummary::default()
+        };
+        if structured.length() == Length::Exact {
+            summary.warnings.push(
+                "most values have a shape of their own: length = \"bucket\" or fidelity = \
+                 \"outline\" shows less"
+                    .to_owned(),
+            );
+        }
+        let value = structured.example();
+        if let Some((bits, token)) = self.example_of(&value) {
+            summary.bits = Some((bits, bits));
+            summary.example = Some((shown(&value), shown(&token)));
+        }
+        summary
+    }
+
     /// The bits of a made-up value's slice, and a token of that slice.
     fn example_of(&self, value: &str) -> Option<(usize, String)> {
         let mut parsed = self.parse(&Plaintext::new(value.to_owned())).ok()?;
@@ -117,6 +149,13 @@ impl Format {
         // Made up, so there is nothing to hide.
         Some((domain.bits(), token.expose().to_owned()))
     }
+}
+
+/// Parts as a person reads them.
+fn shown(parts: &str) -> String {
+    let parts = split_parts(parts).unwrap_or_default();
+    let texts: Vec<&str> = parts.iter().map(|(_, text)| *text).collect();
+    texts.join(" | ")
 }
 
 /// A rank somewhere in the lower half, always the same.

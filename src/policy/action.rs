@@ -10,6 +10,8 @@ pub enum Action {
     Detokenize,
     /// Reveal a few characters of values. Neither of the two implies the other.
     DetokenizeMasked,
+    /// Make given tokens stand for given values.
+    ImportTokens,
     /// Describe tokens.
     Inspect,
     /// Find the tokens of values.
@@ -22,13 +24,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Tokenize,
         Self::Lookup,
         Self::Inspect,
         Self::VerifyMatch,
         Self::Detokenize,
         Self::DetokenizeMasked,
+        Self::ImportTokens,
     ];
 
     /// The name that configurations and audit entries use.
@@ -37,6 +40,7 @@ impl Action {
         match self {
             Self::Detokenize => "detokenize",
             Self::DetokenizeMasked => "detokenize_masked",
+            Self::ImportTokens => "import_tokens",
             Self::Inspect => "inspect",
             Self::Lookup => "lookup",
             Self::Tokenize => "tokenize",

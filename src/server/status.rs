@@ -89,8 +89,12 @@ fn of_commit(error: &CommitError) -> Status {
 pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
     let part = match error {
         ItemError::Format(_) | ItemError::IsToken => Some("value"),
-        ItemError::Identifier { part, .. } => Some(*part),
+        ItemError::Identifier { part, .. } | ItemError::Parts { part, .. } => Some(*part),
         ItemError::SubjectMissing => Some("subject"),
+        ItemError::OtherToken
+        | ItemError::TokenForm { .. }
+        | ItemError::TokenIsValue
+        | ItemError::TokenTaken => Some("token"),
         ItemError::Ttl { .. } => Some("ttl"),
         ItemError::Findings { .. } | ItemError::TextTooLong { .. } => Some("text"),
         ItemError::NotFindable => Some("fields"),
@@ -118,13 +122,19 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::Format(_)
         | ItemError::Identifier { .. }
         | ItemError::NotFindable
+        | ItemError::Parts { .. }
         | ItemError::SubjectMissing
         | ItemError::TextTooLong { .. }
+        | ItemError::TokenForm { .. }
+        | ItemError::TokenIsValue
         | ItemError::Ttl { .. }
         | ItemError::UnknownField => Code::InvalidArgument,
-        ItemError::IsToken | ItemError::KeyDestroyed => Code::FailedPrecondition,
+        ItemError::IsToken | ItemError::KeyDestroyed | ItemError::OtherToken => {
+            Code::FailedPrecondition
+        }
         ItemError::NotFound => Code::NotFound,
         ItemError::SliceFull => Code::ResourceExhausted,
+        ItemError::TokenTaken => Code::AlreadyExists,
     }
 }
 

@@ -155,6 +155,25 @@ impl TokenService for TokenEndpoint {
         Ok(Response::new(protocol::VerifyMatchResponse { results }))
     }
 
+    async fn import_tokens(
+        &self,
+        request: Request<protocol::ImportTokensRequest>,
+    ) -> Result<Response<protocol::ImportTokensResponse>, Status> {
+        let caller = identity::of(&request)?;
+        let request = convert::import_tokens(request.into_inner(), self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.import_tokens(&caller, request).await;
+        self.metrics
+            .count("import_tokens", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?;
+        let results = items
+            .into_iter()
+            .enumerate()
+            .map(convert::imported)
+            .collect();
+        Ok(Response::new(protocol::ImportTokensResponse { results }))
+    }
+
     async fn redact(
         &self,
         request: Request<protocol::RedactRequest>,

@@ -30,12 +30,7 @@ impl Changes {
     /// About how many bytes the changes take in a batch, so that groups can be bounded.
     #[must_use]
     pub fn bytes_estimate(&self) -> usize {
-        let record = |new: &NewRecord| {
-            ROW_BYTES_ESTIMATE
-                + new.record.wrapped.len()
-                + new.record.subject.len()
-                + new.record.residue.len()
-        };
+        let record = |new: &NewRecord| ROW_BYTES_ESTIMATE + new.record.sealed_bytes();
         let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
         let request = self
             .request

@@ -65,6 +65,7 @@ pub(crate) fn record(residue: &[u8]) -> Record {
         wrapped: vec![0x77; 60],
         subject: vec![0x55; 30],
         residue: residue.to_vec(),
+        token: Vec::new(),
     }
 }
 

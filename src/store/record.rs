@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! 1   version of these bytes, 1
-//! 1   fidelity              1 shape, 2 outline, 3 opaque
+//! 1   fidelity              1 shape, 2 outline, 3 opaque, 4 imported
 //! 1   outline size
 //! 1   state                 1 live, 2 erased
-//! 1   flags                 1 has a value index, 2 expires
+//! 1   flags                 1 has a value index, 2 expires, 4 has a token
 //! 2   layout version
 //! 4   wrapping key version
 //! 8   created, ms
@@ -16,6 +16,7 @@
 //! 2+n wrapped
 //! 2+n subject
 //! 2+n residue
+//! 2+n token, if it has one
 //! ```
 
 use crate::domain::Fidelity;
@@ -29,6 +30,8 @@ use crate::store::reader::put_bytes;
 pub const WRAPPED_BYTES_MAX: usize = 512;
 /// The most bytes that a sealed residue may have.
 pub const RESIDUE_BYTES_MAX: usize = 32 * 1024;
+/// The most bytes that a sealed token may have.
+pub(super) const TOKEN_BYTES_MAX: usize = 1024;
 
 /// What the vault stores for one token.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,6 +59,9 @@ pub struct Record {
     pub subject: Vec<u8>,
     /// What the token cannot carry, sealed under a key from token key and token.
     pub residue: Vec<u8>,
+    /// The token, sealed under a key from token key and value, where it was imported: no key makes
+    /// it again. Empty otherwise.
+    pub token: Vec<u8>,
 }
 
 /// Whether a record still opens.
@@ -81,10 +87,9 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`StoreError::TooLarge`] if `wrapped` or `residue` is.
+    /// [`StoreError::TooLarge`] if a sealed part is.
     pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut row =
-            Vec::with_capacity(64 + self.wrapped.len() + self.subject.len() + self.residue.len());
+        let mut row = Vec::with_capacity(64 + self.sealed_bytes());
         let mut flags = 0;
         if self.value_index.is_some() {
             flags |= FLAG_VALUE_INDEX;
@@ -92,10 +97,14 @@ impl Record {
         if self.expires.is_some() {
             flags |= FLAG_EXPIRES;
         }
+        if !self.token.is_empty() {
+            flags |= FLAG_TOKEN;
+        }
         let fidelity = match self.fidelity {
             Fidelity::Shape => 1,
             Fidelity::Outline => 2,
             Fidelity::Opaque => 3,
+            Fidelity::Imported => 4,
         };
         let state = match self.state {
             RecordState::Live => 1,
@@ -120,7 +129,15 @@ impl Record {
         )?;
         put_bytes(&mut row, &self.subject, WRAPPED_BYTES_MAX, "subject")?;
         put_bytes(&mut row, &self.residue, RESIDUE_BYTES_MAX, "residue")?;
+        if !self.token.is_empty() {
+            put_bytes(&mut row, &self.token, TOKEN_BYTES_MAX, "token")?;
+        }
         Ok(row)
+    }
+
+    /// How many bytes the sealed parts have.
+    pub(super) fn sealed_bytes(&self) -> usize {
+        self.wrapped.len() + self.subject.len() + self.residue.len() + self.token.len()
     }
 
     /// Reads stored bytes.
@@ -137,6 +154,7 @@ impl Record {
             1 => Fidelity::Shape,
             2 => Fidelity::Outline,
             3 => Fidelity::Opaque,
+            4 => Fidelity::Imported,
             _ => return Err(reader.corrupt()),
         };
         let outline_size = reader.byte()?;
@@ -146,7 +164,7 @@ impl Record {
             _ => return Err(reader.corrupt()),
         };
         let flags = reader.byte()?;
-        if flags & !(FLAG_VALUE_INDEX | FLAG_EXPIRES) != 0 {
+        if flags & !(FLAG_VALUE_INDEX | FLAG_EXPIRES | FLAG_TOKEN) != 0 {
             return Err(reader.corrupt());
         }
         let layout_version = reader.u16()?;
@@ -168,6 +186,14 @@ impl Record {
         let wrapped = reader.bytes(WRAPPED_BYTES_MAX)?;
         let subject = reader.bytes(WRAPPED_BYTES_MAX)?;
         let residue = reader.bytes(RESIDUE_BYTES_MAX)?;
+        let token = if flags & FLAG_TOKEN == 0 {
+            Vec::new()
+        } else {
+            reader.bytes(TOKEN_BYTES_MAX)?
+        };
+        if flags & FLAG_TOKEN != 0 && token.is_empty() {
+            return Err(reader.corrupt());
+        }
         reader.end()?;
         Ok(Self {
             layout_version,
@@ -181,6 +207,7 @@ impl Record {
             wrapped,
             subject,
             residue,
+            token,
         })
     }
 }
@@ -188,6 +215,7 @@ impl Record {
 const VERSION: u8 = 1;
 const FLAG_VALUE_INDEX: u8 = 1;
 const FLAG_EXPIRES: u8 = 2;
+const FLAG_TOKEN: u8 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -209,6 +237,7 @@ mod tests {
             kind in (any::<u16>(), any::<u8>()),
             fidelity in prop_oneof![
                 Just(Fidelity::Shape), Just(Fidelity::Outline), Just(Fidelity::Opaque),
+                Just(Fidelity::Imported),
             ],
             state in prop_oneof![Just(RecordState::Live), Just(RecordState::Erased)],
             wrapping_version in key_version(),
@@ -218,13 +247,14 @@ mod tests {
             wrapped in proptest::collection::vec(any::<u8>(), 0..=WRAPPED_BYTES_MAX),
             subject in proptest::collection::vec(any::<u8>(), 0..100),
             residue in proptest::collection::vec(any::<u8>(), 0..300),
+            token in proptest::collection::vec(any::<u8>(), 0..=TOKEN_BYTES_MAX),
         ) -> Record {
             let value_index = value_index
                 .map(|(fingerprint, key_version)| ValueIndex { fingerprint, key_version });
             let (layout_version, outline_size) = kind;
             Record {
                 layout_version, fidelity, outline_size, state, wrapping_version, value_index,
-                created, expires, wrapped, subject, residue,
+                created, expires, wrapped, subject, residue, token,
             }
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Place<'a> {
 /// In which form a token stands for its value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Form {
+    /// As it was imported: nothing makes it again.
+    Imported,
     Shape,
     Outline(OutlineSize),
 }
@@ -48,15 +50,19 @@ impl Form {
     /// The form of a record's token; nothing for a form that this version does not know.
     pub(super) fn of(record: &Record) -> Option<Self> {
         match (record.fidelity, record.outline_size) {
+            (Fidelity::Imported, 0) => Some(Self::Imported),
             (Fidelity::Shape, 0) => Some(Self::Shape),
             (Fidelity::Outline, 1) => Some(Self::Outline(OutlineSize::Small)),
             (Fidelity::Outline, 2) => Some(Self::Outline(OutlineSize::Large)),
-            (Fidelity::Shape | Fidelity::Outline | Fidelity::Opaque, _) => None,
+            (Fidelity::Imported | Fidelity::Shape | Fidelity::Outline | Fidelity::Opaque, _) => {
+                None
+            }
         }
     }
 
     pub(super) fn fidelity(self) -> Fidelity {
         match self {
+            Self::Imported => Fidelity::Imported,
             Self::Shape => Fidelity::Shape,
             Self::Outline(_) => Fidelity::Outline,
         }
@@ -65,7 +71,7 @@ impl Form {
     /// The number that a record stores.
     pub(super) fn outline_size(self) -> u8 {
         match self {
-            Self::Shape => 0,
+            Self::Imported | Self::Shape => 0,
             Self::Outline(OutlineSize::Small) => 1,
             Self::Outline(OutlineSize::Large) => 2,
         }
@@ -91,6 +97,7 @@ pub(super) fn encipher(
     key: &TokenKey,
 ) -> Result<Token, NoToken> {
     match form {
+        Form::Imported => Err(NoToken::OtherForm),
         Form::Shape => {
             let shaped = parsed.shaped().map_err(|_| NoToken::OtherForm)?;
             let rank = Ff1::new(key)
@@ -151,7 +158,7 @@ pub(super) fn decipher(
             )?;
             format.restore(&shaped.slice, &rank, &residue)
         }
-        Form::Outline(_) => format.restore_outline(&residue),
+        Form::Imported | Form::Outline(_) => format.restore_outline(&residue),
     };
     let value = value.map_err(|_| ItemError::Damaged)?;
     Ok(match recorded.inner().request().level {
@@ -171,7 +178,11 @@ pub(super) fn terms(record: &Record) -> [u8; 20] {
         .to_be_bytes();
     let [version_high, version_low] = record.layout_version.to_be_bytes();
     let form = Form::of(record).map_or(0, Form::outline_size);
-    let fidelity = u8::from(record.fidelity == Fidelity::Shape);
+    let fidelity = match record.fidelity {
+        Fidelity::Opaque | Fidelity::Outline => 0,
+        Fidelity::Shape => 1,
+        Fidelity::Imported => 2,
+    };
     let parts = [version_high, version_low, fidelity, form];
     for (to, from) in terms
         .iter_mut()

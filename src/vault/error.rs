@@ -7,6 +7,7 @@ use crate::audit::CommitError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
+use crate::domain::PartsError;
 use crate::format::FormatError;
 use crate::store::StoreError;
 
@@ -82,6 +83,17 @@ pub enum ItemError {
     /// No live token stands for the value.
     #[error("value has no token")]
     NotFound,
+    /// The value to import has another token.
+    #[error("value has another token")]
+    OtherToken,
+    /// The parts of a value or a token are not such.
+    #[error("{part}: {error}")]
+    Parts {
+        /// Of what: the part of the item.
+        part: &'static str,
+        /// What is wrong with them.
+        error: PartsError,
+    },
     /// No free token was drawn: the values of this shape are nearly all taken.
     #[error("no free token was found for values of this shape")]
     SliceFull,
@@ -98,6 +110,18 @@ pub enum ItemError {
         /// The most known values.
         known_max: usize,
     },
+    /// The token to import is not one that can be: empty, too long, or not plain text.
+    #[error("token must have 1 to {bytes_max} bytes in NFC, without control characters")]
+    TokenForm {
+        /// The longest allowed, in bytes.
+        bytes_max: usize,
+    },
+    /// The token to import is the value itself.
+    #[error("token is the value itself")]
+    TokenIsValue,
+    /// The token to import stands for another value, or did. Never whose.
+    #[error("token stands for another value")]
+    TokenTaken,
     /// The time to live is longer than allowed.
     #[error("ttl is longer than {seconds_max} seconds")]
     Ttl {

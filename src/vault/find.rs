@@ -100,6 +100,18 @@ pub(super) fn by_record_keys<T>(
     keys: impl Fn(&T) -> Vec<RecordKey>,
     now: Timestamp,
 ) -> Result<Vec<Item<Option<Found>>>, StoreError> {
+    let found = any_by_record_keys(store, items, keys)?;
+    let live = |found: Item<Option<Found>>| Ok(found?.filter(|found| found.is_live(now)));
+    Ok(found.into_iter().map(live).collect())
+}
+
+/// Finds the record of each item, whether it lives or not, under the first of its keys that has
+/// one.
+pub(super) fn any_by_record_keys<T>(
+    store: &dyn Store,
+    items: &[T],
+    keys: impl Fn(&T) -> Vec<RecordKey>,
+) -> Result<Vec<Item<Option<Found>>>, StoreError> {
     let find = |keys: &[RecordKey]| {
         let records = store.records(keys)?;
         let found = |(key, record): (&RecordKey, Option<Record>)| {
@@ -107,9 +119,7 @@ pub(super) fn by_record_keys<T>(
         };
         Ok(keys.iter().zip(records).map(found).collect())
     };
-    let found = first_of_each(items, keys, find)?;
-    let live = |found: Item<Option<Found>>| Ok(found?.filter(|found| found.is_live(now)));
-    Ok(found.into_iter().map(live).collect())
+    first_of_each(items, keys, find)
 }
 
 /// Reads the keys of all items at once, and gives each item the first row of its own keys. One

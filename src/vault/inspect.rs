@@ -2,6 +2,7 @@
 
 use crate::access::Act;
 use crate::audit::ItemOutcome;
+use crate::domain::Fidelity;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Recognition;
@@ -152,10 +153,17 @@ impl Vault {
                 let recognized = places
                     .iter()
                     .map(|presented| presented.place.field.format.recognize(&item.token));
-                Ok(Inspected {
-                    known: described?.into_iter().flatten().next(),
-                    recognition: Recognition::of_any(recognized),
-                })
+                let known = described?.into_iter().flatten().next();
+                let by_form = Recognition::of_any(recognized);
+                let is_imported = |known: &Description| known.fidelity == Fidelity::Imported;
+                // It is a token, which its form says of none that was imported.
+                let recognition = match by_form {
+                    Recognition::NotToken if known.as_ref().is_some_and(is_imported) => {
+                        Recognition::Unsure
+                    }
+                    Recognition::NotToken | Recognition::Token | Recognition::Unsure => by_form,
+                };
+                Ok(Inspected { known, recognition })
             })
             .collect())
     }

@@ -95,9 +95,13 @@ impl Note<'_> {
             | ItemError::Identifier { .. }
             | ItemError::IsToken
             | ItemError::NotFindable
+            | ItemError::Parts { .. }
             | ItemError::SubjectMissing
             | ItemError::TextTooLong { .. }
+            | ItemError::TokenForm { .. }
+            | ItemError::TokenIsValue
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
+            ItemError::OtherToken | ItemError::TokenTaken => ItemOutcome::Conflict,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
             ItemError::SliceFull => ItemOutcome::Exhausted,
@@ -177,7 +181,10 @@ impl Vault {
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
         let is_claim_kept = match request.action() {
-            Action::Detokenize | Action::DetokenizeMasked | Action::Tokenize => true,
+            Action::Detokenize
+            | Action::DetokenizeMasked
+            | Action::ImportTokens
+            | Action::Tokenize => true,
             Action::Inspect | Action::Lookup | Action::VerifyMatch => field.is_some_and(is_bound),
         };
         let claimed = about.subject.filter(|_| is_claim_kept);
@@ -248,6 +255,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
 fn event(action: Action) -> Event {
     match action {
         Action::Detokenize | Action::DetokenizeMasked => Event::Detokenize,
+        Action::ImportTokens => Event::ImportTokens,
         Action::Inspect => Event::Inspect,
         Action::Lookup => Event::Lookup,
         Action::Tokenize => Event::Tokenize,

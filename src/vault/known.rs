@@ -1,7 +1,10 @@
 //! What a record's keys make of it: the token of its value, its token's key, and whose it is.
 
+use zeroize::Zeroizing;
+
 use crate::crypto::RecordName;
 use crate::crypto::TokenKey;
+use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::Subject;
 use crate::domain::Token;
@@ -13,6 +16,7 @@ use crate::vault::answer::TokenizedValue;
 use crate::vault::cipher::Form;
 use crate::vault::cipher::NoToken;
 use crate::vault::cipher::encipher;
+use crate::vault::cipher::terms;
 use crate::vault::error::ItemError;
 use crate::vault::find::Found;
 use crate::vault::read::Reading;
@@ -36,7 +40,9 @@ impl Workplace<'_> {
         }
         let (preferred, reason) = reading.parsed.preferred();
         let fidelity = found.record.fidelity;
-        let reason = if preferred == fidelity {
+        let reason = if fidelity == Fidelity::Imported {
+            FidelityReason::Imported
+        } else if preferred == fidelity {
             reason
         } else {
             FidelityReason::Configured
@@ -56,22 +62,43 @@ impl Workplace<'_> {
     }
 
     /// What a record's key makes of a value: its token, if the record is the value's; nothing, if
-    /// the value cannot have a token of the record's form.
+    /// the value cannot have a token of the record's form. A token that was imported is opened
+    /// with the value instead.
     pub(super) fn encipher_again(
         &self,
         reading: &Reading<'_>,
         found: &Found,
     ) -> Result<Option<Token>, ItemError> {
-        let key = self.token_key(&reading.name(found.id), &found.record)?;
+        let name = reading.name(found.id);
+        let key = self.token_key(&name, &found.record)?;
         let form = Form::of(&found.record).ok_or(ItemError::Damaged)?;
         if found.record.layout_version != u16::from(reading.place.field.format.version()) {
             return Err(ItemError::Damaged);
+        }
+        if form == Form::Imported {
+            let (terms, equality) = (terms(&found.record), reading.parsed.equality());
+            let opened = key.open_token(&name, &terms, equality, &found.record.token)?;
+            return opened.map(token).transpose();
         }
         match encipher(&reading.place, &reading.parsed, form, &key) {
             Ok(token) => Ok(Some(token)),
             Err(NoToken::DrawAgain | NoToken::OtherForm) => Ok(None),
             Err(NoToken::Item(error)) => Err(error),
         }
+    }
+
+    /// Puts a known record on the list of a further subject whose value is equal.
+    pub(super) fn further_link(
+        &self,
+        reading: &Reading<'_>,
+        subject: Option<&Subject>,
+        found: &Found,
+    ) -> Result<Option<(SubjectKey, RecordId)>, ItemError> {
+        let Some(subject) = subject else {
+            return Ok(None);
+        };
+        let own = self.subject(&reading.name(found.id), &found.record)?;
+        Ok((own.as_ref() != Some(subject)).then(|| (self.subject_key(subject), found.id)))
     }
 
     /// Where the records of a subject are listed.
@@ -124,4 +151,11 @@ impl Reading<'_> {
     pub(super) fn name(&self, id: RecordId) -> RecordName<'_> {
         self.place.name(id)
     }
+}
+
+/// A token from the bytes that were sealed.
+fn token(mut bytes: Zeroizing<Vec<u8>>) -> Result<Token, ItemError> {
+    // It moves, so that no copy is left behind.
+    let text = String::from_utf8(std::mem::take(&mut *bytes));
+    text.map(Token::new).map_err(|_| ItemError::Damaged)
 }

@@ -125,22 +125,30 @@ impl Vault {
             .flat_map(|(item, ttl)| contents(item, ttl));
         let contents = head.into_iter().chain(items);
         let retry = Retry::new(&workplace, caller, request.request_id.as_ref(), contents);
+        let settle = |drawing: &Drawing| {
+            let allow_token_values = request.allow_token_values;
+            self.settle(&workplace, &wanted, &retry, drawing, allow_token_values)
+        };
+        self.settle_and_commit(caller, &permitted, settle).await
+    }
+
+    /// Settles the items, and commits what must be written for them with the entry, until nobody
+    /// else was faster.
+    pub(super) async fn settle_and_commit<T: Journaled>(
+        &self,
+        caller: &Caller,
+        permitted: &Permitted<T>,
+        settle: impl Fn(&Drawing) -> Result<Settled, VaultError>,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
+        let request = permitted.request();
+        let items_count = request.items_count();
         let mut drawing = Drawing::new(items_count);
         loop {
-            let settled = work(items_count, || {
-                self.settle(
-                    &workplace,
-                    &wanted,
-                    &retry,
-                    &drawing,
-                    request.allow_token_values,
-                )
-            });
-            let Settled { items, changes } = match settled {
+            let Settled { items, changes } = match work(items_count, || settle(&drawing)) {
                 Ok(settled) => settled,
                 Err(error) => return Err(self.refuse(caller, request, error).await),
             };
-            let entry = self.entry(caller, &permitted, |index| note(items.get(index)));
+            let entry = self.entry(caller, permitted, |index| note(items.get(index)));
             let claim = Some(caller.claim(Act::Work));
             let commit = Commit {
                 changes,
@@ -189,20 +197,34 @@ fn wanted<'a>(
     let want = |item: &'a Item<TokenizeItem>| {
         let item = item.as_ref().map_err(|error| *error)?;
         let field: &Field = fields.permitted(permitted.permit(), &item.field)?;
-        let reading = workplace.read(field, &item.value, item.subject.as_ref())?;
-        let ttl_seconds = item.ttl_seconds.or(field.ttl_seconds);
+        let subject = item.subject.as_ref();
+        workplace.want(field, &item.value, subject, item.ttl_seconds)
+    };
+    permitted.request().items.iter().map(want).collect()
+}
+
+impl<'a> Workplace<'a> {
+    /// Reads a value that may get a token.
+    pub(super) fn want(
+        &self,
+        field: &'a Field,
+        value: &Plaintext,
+        subject: Option<&'a Subject>,
+        ttl_seconds: Option<u64>,
+    ) -> Item<Wanted<'a>> {
+        let reading = self.read(field, value, subject)?;
+        let ttl_seconds = ttl_seconds.or(field.ttl_seconds);
         match ttl_seconds {
             Some(seconds) if seconds > TTL_SECONDS_MAX => Err(ItemError::Ttl {
                 seconds_max: TTL_SECONDS_MAX,
             }),
             Some(_) | None => Ok(Wanted {
                 reading,
-                subject: item.subject.as_ref(),
+                subject,
                 ttl_seconds,
             }),
         }
-    };
-    permitted.request().items.iter().map(want).collect()
+    }
 }
 
 fn ttl_bytes(item: &Item<TokenizeItem>) -> [u8; 8] {

@@ -11,11 +11,8 @@ use crate::format::OutlineSize;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::NewRecord;
-use crate::store::Record;
 use crate::store::RecordId;
-use crate::store::RecordState;
 use crate::store::SubjectKey;
-use crate::store::ValueIndex;
 use crate::store::ValueKey;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
@@ -23,10 +20,8 @@ use crate::vault::answer::TokenizedValue;
 use crate::vault::cipher::Form;
 use crate::vault::cipher::NoToken;
 use crate::vault::cipher::encipher;
-use crate::vault::cipher::terms;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
-use crate::vault::find::Found;
 use crate::vault::find::Known;
 use crate::vault::find::by_record_keys;
 use crate::vault::find::by_value;
@@ -196,7 +191,10 @@ impl Batch<'_> {
     ) -> Item<SettledItem> {
         let replaces = match known {
             Known::Live(found) => {
-                self.link(wanted, &found)?;
+                let link = self
+                    .workplace
+                    .further_link(&wanted.reading, wanted.subject, &found)?;
+                self.drawn.changes.links.extend(link);
                 return self.workplace.token_of(&wanted.reading, &found);
             }
             Known::Damaged => return Err(ItemError::Damaged),
@@ -240,7 +238,7 @@ impl Batch<'_> {
             // The small language serves until its tokens begin to collide.
             Fidelity::Outline if taken_count == 0 => Form::Outline(OutlineSize::Small),
             Fidelity::Outline => Form::Outline(OutlineSize::Large),
-            Fidelity::Opaque => return Err(ItemError::Damaged),
+            Fidelity::Imported | Fidelity::Opaque => return Err(ItemError::Damaged),
         };
         let own = self
             .workplace
@@ -261,7 +259,9 @@ impl Batch<'_> {
             if own.first() == Some(&record_key) || !self.drawn.ids.insert(record_key.id) {
                 continue;
             }
-            let record = self.seal(wanted, form, &key, &token, record_key.id)?;
+            let record =
+                self.workplace
+                    .seal(wanted, form, &key, &token, record_key.id, self.now)?;
             let expires = record.expires;
             let new_record = Some(self.drawn.changes.records.len());
             self.drawn.changes.records.push(NewRecord {
@@ -287,79 +287,14 @@ impl Batch<'_> {
         Err(ItemError::SliceFull)
     }
 
-    /// Makes the record of a drawn token.
-    fn seal(
-        &self,
-        wanted: &Wanted<'_>,
-        form: Form,
-        key: &TokenKey,
-        token: &Token,
-        id: RecordId,
-    ) -> Result<Record, ItemError> {
-        let Wanted {
-            reading,
-            subject,
-            ttl_seconds,
-        } = wanted;
-        let name = reading.name(id);
-        let wrapping = self.workplace.keys.wrapping().active();
-        let layout_version = reading.place.field.format.version();
-        let residue = reading
-            .parsed
-            .residue(form.fidelity())
-            .map_err(|_| ItemError::Damaged)?;
-        let value_index = reading.value_keys.first().map(|key| ValueIndex {
-            fingerprint: key.fingerprint,
-            key_version: self.workplace.keys.value_fingerprint().active_version(),
-        });
-        let mut record = Record {
-            layout_version: u16::from(layout_version),
-            fidelity: form.fidelity(),
-            outline_size: form.outline_size(),
-            state: RecordState::Live,
-            wrapping_version: wrapping.version(),
-            value_index,
-            created: self.now,
-            expires: ttl_seconds.map(|seconds| self.now.plus_seconds(seconds)),
-            wrapped: wrapping.wrap(&name, key)?,
-            subject: match subject {
-                Some(subject) => wrapping.seal_subject(&name, subject)?,
-                None => Vec::new(),
-            },
-            residue: Vec::new(),
-        };
-        // The residue opens only for who brings the token, however it is spelled then, and only
-        // under the terms that the record states. Its plain form is sealed here, nowhere shown.
-        let folded = reading.place.field.format.fold(token.expose());
-        record.residue =
-            key.seal_residue(&name, &terms(&record), folded.as_bytes(), residue.expose())?;
-        Ok(record)
-    }
-
     fn subject_key(&self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
         Some(self.workplace.subject_key(wanted.subject?))
-    }
-
-    /// Puts a known record on the list of a further subject whose value is equal.
-    fn link(&mut self, wanted: &Wanted<'_>, found: &Found) -> Result<(), ItemError> {
-        let Some(subject) = wanted.subject else {
-            return Ok(());
-        };
-        let name = wanted.reading.name(found.id);
-        let own = self.workplace.subject(&name, &found.record)?;
-        if own.as_ref() != Some(subject) {
-            self.drawn
-                .changes
-                .links
-                .push((self.workplace.subject_key(subject), found.id));
-        }
-        Ok(())
     }
 }
 
 impl SettledItem {
     /// The same token again, for an equal value of the same call.
-    fn repeated(&self) -> Self {
+    pub(super) fn repeated(&self) -> Self {
         let TokenizedValue {
             token,
             fidelity,

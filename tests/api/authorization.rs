@@ -5,6 +5,7 @@ use counterfoil::audit::ErrorClass;
 use counterfoil::audit::Event;
 use counterfoil::policy::Action;
 use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::ImportTokensRequest;
 use counterfoil::protocol::InspectItem;
 use counterfoil::protocol::InspectRequest;
 use counterfoil::protocol::Level;
@@ -23,6 +24,8 @@ use tonic_types::pb;
 use crate::support::Client;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
+use crate::support::import_of;
+use crate::support::imported_of;
 use crate::support::item;
 use crate::support::reveal;
 use crate::support::token_of;
@@ -83,11 +86,18 @@ const PERMITTED: &[(Action, &str, &str, &[&str])] = &[
         &["name", "email", "address", "alias"],
     ),
     (
+        Action::ImportTokens,
+        "backend",
+        "shop",
+        &["name", "email", "address", "alias"],
+    ),
+    (
         Action::DetokenizeMasked,
         "other",
         "other",
         &["name", "email"],
     ),
+    (Action::ImportTokens, "other", "other", &["name", "email"]),
 ];
 
 const IDENTITIES: [&str; 8] = [
@@ -171,6 +181,7 @@ async fn call(
                 field,
                 value,
                 subject: String::new(),
+                ..LookupItem::default()
             }];
             let request = LookupRequest {
                 namespace,
@@ -189,11 +200,22 @@ async fn call(
                 lookup_result::Result::Error(status) => Ok(Some(status)),
             }
         }
+        Action::ImportTokens => {
+            // What is known already is found.
+            let request = ImportTokensRequest {
+                namespace,
+                items: vec![import_of(&field, &value, &token, "")],
+                ..ImportTokensRequest::default()
+            };
+            let results = client.import_request(request).await?;
+            Ok(imported_of(results.into_iter().next().unwrap()).err())
+        }
         Action::Inspect => {
             let items = vec![InspectItem {
                 field,
                 token,
                 subject: String::new(),
+                ..InspectItem::default()
             }];
             let request = InspectRequest {
                 namespace,
@@ -221,6 +243,7 @@ async fn call(
                 token,
                 value,
                 subject: String::new(),
+                ..VerifyMatchItem::default()
             }];
             let request = VerifyMatchRequest {
                 namespace,

@@ -42,6 +42,7 @@ async fn lookup_finds_known_values_and_makes_nothing() {
         field: "address_of".to_owned(),
         value: "1 Some Street".to_owned(),
         subject: subject.to_owned(),
+        ..LookupItem::default()
     };
     let items = vec![of("cus_1"), of("cus_2"), of("")];
     let results = client.lookup_items(items).await.unwrap();

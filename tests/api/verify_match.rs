@@ -59,6 +59,7 @@ async fn token_matches_its_value_and_no_other() {
         token: token.clone(),
         value: "1 Some Street".to_owned(),
         subject: subject.to_owned(),
+        ..VerifyMatchItem::default()
     };
     let items = vec![of("cus_1"), of("cus_2"), of("")];
     let results = client.verify_match_items(items).await.unwrap();

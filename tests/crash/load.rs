@@ -217,6 +217,7 @@ pub(crate) fn tokenize_request(
         value: value.text.clone(),
         subject: value.subject.clone(),
         ttl: 0,
+        ..protocol::TokenizeItem::default()
     };
     protocol::TokenizeRequest {
         namespace: NAMESPACE.to_owned(),
@@ -234,6 +235,7 @@ pub(crate) fn detokenize_request(
         field: asked.value.field.to_owned(),
         token: asked.token.clone(),
         subject: asked.value.subject.clone(),
+        ..protocol::DetokenizeItem::default()
     };
     protocol::DetokenizeRequest {
         namespace: NAMESPACE.to_owned(),

@@ -1,6 +1,7 @@
 //! Every call, in order and in error.
 
 use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::ImportTokensRequest;
 use counterfoil::protocol::InspectItem;
 use counterfoil::protocol::InspectRequest;
 use counterfoil::protocol::Level;
@@ -14,6 +15,8 @@ use tokio_stream::StreamExt;
 use crate::canaries::Canaries;
 use crate::support::Client;
 use crate::support::detokenize_items;
+use crate::support::import_of;
+use crate::support::imported_of;
 use crate::support::item;
 use crate::support::item_of;
 use crate::support::reveal;
@@ -44,6 +47,7 @@ pub(crate) async fn go_well(client: &Client, canaries: &mut Canaries) {
         if let Some(token) = canaries.outcome(twice) {
             canaries.keep(token.token);
         }
+        come_from_elsewhere(client, field, canaries).await;
         if field == "address_of" {
             continue;
         }
@@ -92,6 +96,16 @@ pub(crate) async fn go_well(client: &Client, canaries: &mut Canaries) {
     }
 }
 
+/// A token of another vault, with its value.
+async fn come_from_elsewhere(client: &Client, field: &str, canaries: &mut Canaries) {
+    let (value, token) = (canaries.value(field), canaries.word());
+    let item = import_of(field, &value, &token, "cus_1");
+    let results = client.import(vec![item]).await.unwrap();
+    assert!(imported_of(results[0].clone()).is_ok());
+    let revealed = client.value_of(field, &token, "cus_1").await.unwrap();
+    assert_eq!(revealed.to_lowercase(), value.to_lowercase());
+}
+
 fn shop(items: Vec<counterfoil::protocol::TokenizeItem>) -> TokenizeRequest {
     TokenizeRequest {
         namespace: "shop".to_owned(),
@@ -122,6 +136,14 @@ pub(crate) async fn go_wrong(client: &Client, canaries: &mut Canaries) {
                         canaries.outcome(token_of(results.into_iter().next().unwrap()))
                 {
                     canaries.keep(value.token);
+                }
+            }
+            let (good, bad) = (&value, &form);
+            for (value, token) in [(good, bad), (bad, good), (bad, &token), (&token, good)] {
+                let items = vec![import_of(field, value, token, "cus_1")];
+                let results = canaries.outcome(client.import(items).await);
+                for result in results.into_iter().flatten() {
+                    canaries.outcome(imported_of(result));
                 }
             }
             let result = client.lookup(field, &form).await;
@@ -231,10 +253,18 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
         };
         let result = client.tokenize_request(request).await;
         assert!(canaries.outcome(result).is_none());
+        let request = ImportTokensRequest {
+            namespace: namespace(),
+            items: vec![import_of("name", &value, &token, "")],
+            ..ImportTokensRequest::default()
+        };
+        let result = client.import_request(request).await;
+        assert!(canaries.outcome(result).is_none());
         let items = vec![LookupItem {
             field: field.clone(),
             value: value.clone(),
             subject: subject.clone(),
+            ..LookupItem::default()
         }];
         let request = LookupRequest {
             namespace: namespace(),
@@ -247,6 +277,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             field: field.clone(),
             token: token.clone(),
             subject: subject.clone(),
+            ..InspectItem::default()
         }];
         let request = InspectRequest {
             namespace: namespace(),
@@ -260,6 +291,7 @@ pub(crate) async fn be_denied(client: &Client, canaries: &mut Canaries) {
             token: token.clone(),
             value,
             subject,
+            ..VerifyMatchItem::default()
         }];
         let request = VerifyMatchRequest {
             namespace: namespace(),

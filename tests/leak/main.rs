@@ -15,6 +15,7 @@
 
 mod calls;
 mod canaries;
+mod parts;
 mod redaction;
 #[path = "../support/scanner.rs"]
 mod scanner;
@@ -89,16 +90,15 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
         .with_max_level(LogLevel::TRACE)
         .with_writer(move || writer.clone())
         .init();
-    let mut vault = TestVault::start_with(
-        "[namespaces.shop.fields.card]\nformat = \"card\"\n\
-         [namespaces.shop.fields.phone]\nformat = \"phone\"",
-    )
-    .await;
+    let fields = "[namespaces.shop.fields.card]\nformat = \"card\"\n\
+                  [namespaces.shop.fields.phone]\nformat = \"phone\"";
+    let mut vault = TestVault::start_with(&[fields, parts::FIELD].concat()).await;
     let mut canaries = Canaries::new();
     let client = vault.backend().await;
     calls::go_well(&client, &mut canaries).await;
     calls::go_wrong(&client, &mut canaries).await;
     redaction::redact(&client, &mut canaries).await;
+    parts::go_by_parts(&client, &mut canaries).await;
     calls::go_astray(&client, &mut canaries).await;
     let stranger = vault.client("stranger").await;
     calls::be_denied(&stranger, &mut canaries).await;

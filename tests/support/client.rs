@@ -4,6 +4,9 @@ use counterfoil::protocol::DetokenizeItem;
 use counterfoil::protocol::DetokenizeRequest;
 use counterfoil::protocol::DetokenizeResponse;
 use counterfoil::protocol::DetokenizeResult;
+use counterfoil::protocol::ImportItem;
+use counterfoil::protocol::ImportTokensRequest;
+use counterfoil::protocol::ImportTokensResult;
 use counterfoil::protocol::InspectItem;
 use counterfoil::protocol::InspectRequest;
 use counterfoil::protocol::InspectResult;
@@ -21,6 +24,7 @@ use counterfoil::protocol::VerifyMatchRequest;
 use counterfoil::protocol::VerifyMatchResult;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::detokenize_result;
+use counterfoil::protocol::import_tokens_result;
 use counterfoil::protocol::inspect_result;
 use counterfoil::protocol::lookup_result;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
@@ -77,6 +81,27 @@ impl Client {
         token_of(results.into_iter().next().unwrap()).unwrap()
     }
 
+    /// Imports pairs into `shop`.
+    pub(crate) async fn import(
+        &self,
+        items: Vec<ImportItem>,
+    ) -> Result<Vec<ImportTokensResult>, Status> {
+        self.import_request(ImportTokensRequest {
+            namespace: "shop".to_owned(),
+            items,
+            ..ImportTokensRequest::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn import_request(
+        &self,
+        request: ImportTokensRequest,
+    ) -> Result<Vec<ImportTokensResult>, Status> {
+        let response = self.token.clone().import_tokens(request).await?;
+        Ok(response.into_inner().results)
+    }
+
     pub(crate) async fn lookup(
         &self,
         field: &str,
@@ -86,6 +111,7 @@ impl Client {
             field: field.to_owned(),
             value: value.to_owned(),
             subject: String::new(),
+            ..LookupItem::default()
         };
         let results = self.lookup_items(vec![item]).await.unwrap();
         match results.into_iter().next().unwrap().result.unwrap() {
@@ -122,6 +148,7 @@ impl Client {
             field: field.to_owned(),
             token: token.to_owned(),
             subject: subject.to_owned(),
+            ..InspectItem::default()
         };
         let results = self.inspect_items(vec![item]).await.unwrap();
         description_of(results.into_iter().next().unwrap())
@@ -156,6 +183,7 @@ impl Client {
             token: token.to_owned(),
             value: value.to_owned(),
             subject: String::new(),
+            ..VerifyMatchItem::default()
         };
         let results = self.verify_match_items(vec![item]).await.unwrap();
         match results.into_iter().next().unwrap().result.unwrap() {
@@ -214,6 +242,18 @@ pub(crate) fn item_of(field: &str, value: &str, subject: &str) -> TokenizeItem {
         value: value.to_owned(),
         subject: subject.to_owned(),
         ttl: 0,
+        ..TokenizeItem::default()
+    }
+}
+
+/// A value and the token that it has already.
+pub(crate) fn import_of(field: &str, value: &str, token: &str, subject: &str) -> ImportItem {
+    ImportItem {
+        field: field.to_owned(),
+        value: value.to_owned(),
+        token: token.to_owned(),
+        subject: subject.to_owned(),
+        ttl: 0,
     }
 }
 
@@ -227,6 +267,7 @@ pub(crate) fn reveal_of(field: &str, token: &str, subject: &str) -> DetokenizeIt
         field: field.to_owned(),
         token: token.to_owned(),
         subject: subject.to_owned(),
+        ..DetokenizeItem::default()
     }
 }
 
@@ -248,9 +289,17 @@ pub(crate) fn token_of(result: TokenizeResult) -> Result<TokenizedValue, pb::Sta
     }
 }
 
+pub(crate) fn imported_of(result: ImportTokensResult) -> Result<TokenizedValue, pb::Status> {
+    match result.result.unwrap() {
+        import_tokens_result::Result::Token(value) => Ok(value),
+        import_tokens_result::Result::Error(status) => Err(status),
+    }
+}
+
 pub(crate) fn value_of(result: DetokenizeResult) -> Result<String, pb::Status> {
     match result.result.unwrap() {
         detokenize_result::Result::Value(value) => Ok(value),
+        detokenize_result::Result::ValueParts(_) => panic!("the value has parts"),
         detokenize_result::Result::Error(status) => Err(status),
     }
 }

@@ -52,6 +52,8 @@ pub(crate) use certificates::Credential;
 pub(crate) use certificates::Identities;
 pub(crate) use client::Client;
 pub(crate) use client::detokenize_items;
+pub(crate) use client::import_of;
+pub(crate) use client::imported_of;
 pub(crate) use client::item;
 pub(crate) use client::item_of;
 pub(crate) use client::reveal;
@@ -372,12 +374,28 @@ email = { format = "email", token_domain = "tok.other.example" }
 
 [[permit]]
 principals = ["spiffe://shop.example/backend"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "detokenize_masked"]
+actions = [
+    "tokenize",
+    "lookup",
+    "inspect",
+    "verify_match",
+    "detokenize",
+    "detokenize_masked",
+    "import_tokens",
+]
 namespace = "shop"
 
 [[permit]]
 principals = ["spiffe://other.example/backend"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "detokenize_masked"]
+actions = [
+    "tokenize",
+    "lookup",
+    "inspect",
+    "verify_match",
+    "detokenize",
+    "detokenize_masked",
+    "import_tokens",
+]
 namespace = "other"
 
 [[permit]]

@@ -135,6 +135,14 @@ format = "name"
 equality = "none"
 [[permit]]
 principals = ["client.shop.example"]
-actions = ["tokenize", "lookup", "inspect", "verify_match", "detokenize", "detokenize_masked"]
+actions = [
+    "tokenize",
+    "lookup",
+    "inspect",
+    "verify_match",
+    "detokenize",
+    "detokenize_masked",
+    "import_tokens",
+]
 namespace = "shop"
 "#;

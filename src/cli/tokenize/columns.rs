@@ -6,12 +6,24 @@ use csv::StringRecord;
 
 use crate::cli::error::CliError;
 use crate::domain::FieldName;
+use crate::domain::PartsError;
+use crate::domain::Plaintext;
+use crate::domain::split_parts;
 
-/// A column by its name in the header, and the field of its values: `COLUMN=FIELD`.
+/// A column by its name in the header, and the field of its values: `COLUMN=FIELD`. Where the
+/// header has no such column, several with `+` between them, the parts of one value, each named
+/// like its part or as `COLUMN:PART`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::cli) struct Column {
     name: String,
     field: FieldName,
+}
+
+impl Column {
+    /// The column of this name.
+    pub(in crate::cli) fn new(name: String, field: FieldName) -> Self {
+        Self { name, field }
+    }
 }
 
 impl FromStr for Column {
@@ -31,11 +43,63 @@ impl FromStr for Column {
 
 /// Where the columns of a file are.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Layout {
+pub(in crate::cli) struct Layout {
     /// The positions of the values, with their fields, in the order of the arguments.
-    pub(super) values: Vec<(usize, FieldName)>,
+    pub(in crate::cli) values: Vec<Source>,
     /// The position of the subject.
-    pub(super) subject: Option<usize>,
+    pub(in crate::cli) subject: Option<usize>,
+}
+
+/// Where values are, and of which field they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::cli) struct Source {
+    pub(super) field: FieldName,
+    /// The positions of the columns of a value, in the order of the argument.
+    pub(super) columns: Vec<usize>,
+    /// Which part of the value each column has; none where values are whole.
+    pub(super) parts: Vec<String>,
+}
+
+impl Source {
+    /// The value of a row, and nothing where all its cells are empty.
+    ///
+    /// # Errors
+    ///
+    /// If the cells are no parts.
+    pub(super) fn value(&self, row: &StringRecord) -> Result<Option<Plaintext>, PartsError> {
+        let mut cells = self
+            .columns
+            .iter()
+            .map(|&it| row.get(it).unwrap_or_default());
+        if cells.clone().all(str::is_empty) {
+            return Ok(None);
+        }
+        if self.parts.is_empty() {
+            let cell = cells.next().unwrap_or_default();
+            return Ok(Some(Plaintext::new(cell.to_owned())));
+        }
+        let names = self.parts.iter().map(String::as_str);
+        let parts: Vec<(&str, &str)> = names.zip(cells).collect();
+        Plaintext::of_parts(&parts).map(Some)
+    }
+
+    /// The cells of a token: each with its column.
+    pub(super) fn cells<'token>(&self, token: &'token str) -> Vec<(usize, &'token str)> {
+        let Some(parts) = split_parts(token) else {
+            return self.columns.iter().map(|&it| (it, token)).take(1).collect();
+        };
+        let text_of = |name: &String| parts.iter().find(|(own, _)| own == name);
+        let texts = self
+            .parts
+            .iter()
+            .map(|name| text_of(name).map_or("", |(_, text)| *text));
+        self.columns.iter().copied().zip(texts).collect()
+    }
+
+    /// The position that is named where something is wrong.
+    pub(in crate::cli) fn first_column(&self) -> usize {
+        self.columns.first().copied().unwrap_or_default()
+    }
 }
 
 impl Layout {
@@ -63,18 +127,41 @@ impl Layout {
                 ))),
             }
         };
-        let mut values: Vec<(usize, FieldName)> = Vec::with_capacity(columns.len());
+        let mut values: Vec<Source> = Vec::with_capacity(columns.len());
         let subject = subject_column.map(position).transpose()?;
+        let mut named: Vec<usize> = subject.into_iter().collect();
         for column in columns {
-            let position = position(&column.name)?;
-            let named_before = values.iter().any(|(other, _)| *other == position);
-            if named_before || subject == Some(position) {
-                let name = &column.name;
-                return Err(CliError::Usage(format!("column {name} is named twice")));
+            let is_one = header.iter().any(|name| name == column.name);
+            let is_whole = is_one || !column.name.contains(['+', ':']);
+            let names: Vec<(&str, Option<&str>)> = match is_whole {
+                true => vec![(&column.name, None)],
+                false => column.name.split('+').map(part_column).collect(),
+            };
+            let mut source = Source {
+                field: column.field.clone(),
+                columns: Vec::with_capacity(names.len()),
+                parts: Vec::with_capacity(names.len()),
+            };
+            for (name, part) in names {
+                let position = position(name)?;
+                if named.contains(&position) {
+                    return Err(CliError::Usage(format!("column {name} is named twice")));
+                }
+                named.push(position);
+                source.columns.push(position);
+                source.parts.extend(part.map(str::to_owned));
             }
-            values.push((position, column.field.clone()));
+            values.push(source);
         }
         Ok(Self { values, subject })
+    }
+}
+
+/// A column and the part that it has: `COLUMN:PART`, or its own name.
+fn part_column(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((column, part)) => (column, Some(part)),
+        None => (text, Some(text)),
     }
 }
 
@@ -96,7 +183,12 @@ mod tests {
             Some("id"),
         );
         let field = |name| FieldName::new(name).unwrap();
-        let values = vec![(2, field("name")), (1, field("email"))];
+        let source = |name, column| Source {
+            field: field(name),
+            columns: vec![column],
+            parts: Vec::new(),
+        };
+        let values = vec![source("name", 2), source("email", 1)];
         assert_eq!(
             layout.unwrap(),
             Layout {
@@ -104,6 +196,33 @@ mod tests {
                 subject: Some(0)
             }
         );
+    }
+
+    #[test]
+    fn columns_of_parts_are_one_value() {
+        let header = ["id", "line1", "city", "zip", "a+b"];
+        let layout = find(
+            &header,
+            &["line1+zip:postal_code=address", "a+b=name"],
+            None,
+        );
+        let Layout { values, .. } = layout.unwrap();
+        assert_eq!(values[0].columns, [1, 3]);
+        assert_eq!(values[0].parts, ["line1", "postal_code"]);
+        assert_eq!(
+            (&values[1].columns[..], values[1].parts.len()),
+            (&[4][..], 0)
+        );
+        let value = |cells: &[&str]| {
+            let value = values[0].value(&StringRecord::from(cells.to_vec()));
+            value.unwrap().map(|value| value.expose().to_owned())
+        };
+        assert_eq!(value(&["1", "", "Paris", "", ""]), None);
+        let text = value(&["1", "12 Main St", "", "75001", ""]).unwrap();
+        assert_eq!(values[0].cells(&text), [(1, "12 Main St"), (3, "75001")]);
+        assert_eq!(values[1].cells("Kfo"), [(4, "Kfo")]);
+        let twice = find(&header, &["line1+city=address", "city=name"], None);
+        assert_eq!(twice.unwrap_err(), "column city is named twice");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::cli::pipeline::BATCH_BYTES_MAX;
 use crate::cli::pipeline::CALLS_IN_FLIGHT_MAX;
 use crate::cli::tokenize::columns::Column;
 use crate::cli::tokenize::columns::Layout;
+use crate::cli::tokenize::columns::Source;
 use crate::cli::tokenize::output::CsvOutput;
 use crate::cli::tokenize::quotes::QuoteWatch;
 use crate::client::ClientError;
@@ -35,7 +36,6 @@ use crate::client::Profile;
 use crate::client::TokenClient;
 use crate::client::ValueItem;
 use crate::domain::Clock;
-use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::SystemClock;
@@ -52,9 +52,9 @@ pub(super) struct CsvJob {
 /// Rows with the cells of them that are sent.
 struct Batch {
     rows: Vec<StringRecord>,
-    /// The place of each value that is sent: its row in the batch and its column.
+    /// The place of each value that is sent: its row in the batch and its place in the layout.
     cells: Vec<(usize, usize)>,
-    /// The cells that are not sent, with what is wrong with them.
+    /// The values that are not sent, with what is wrong with them.
     failures: Vec<(usize, usize, Failure)>,
     /// Bytes of the input up to the batch's end.
     input_bytes: u64,
@@ -72,9 +72,8 @@ impl CsvJob {
             "{} {:?} {:?} {:?} {input}",
             profile.namespace, self.columns, self.subject_column, self.ttl_seconds
         );
-        let mut reader = csv::Reader::from_reader(QuoteWatch::new(self.input.open()?));
-        let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
-        let layout = Layout::find(&header, &self.columns, self.subject_column.as_deref())?;
+        let (header, mut rows) =
+            Rows::open(&self.input, &self.columns, self.subject_column.as_deref())?;
         let mut output = match self.output.clone() {
             Some(target) => CsvOutput::file(target, arguments)?,
             None => CsvOutput::stdout(arguments)?,
@@ -83,8 +82,7 @@ impl CsvJob {
         if output.is_new() {
             output.write(&header)?;
         }
-        let bar = self.progress_bar();
-        let mut rows = Rows::new(reader, layout);
+        let bar = progress_bar(&self.input);
         rows.skip(output.state().rows)?;
         let tally = self.tokenize(&client, rows, &mut output, &bar).await?;
         bar.finish_and_clear();
@@ -135,29 +133,29 @@ impl CsvJob {
                 }
             })?;
             bar.set_position(batch.input_bytes);
-            bar.suspend(|| write(batch, answers, output, &mut tally))?;
+            let sources = &rows.layout.values;
+            bar.suspend(|| write(batch, answers, sources, output, &mut tally))?;
         }
     }
+}
 
-    /// Shows how much of the input is done, where standard error is a terminal.
-    fn progress_bar(&self) -> ProgressBar {
-        let length = self
-            .input
-            .input
-            .as_ref()
-            .and_then(|path| fs::metadata(path).ok());
-        let bar = match length {
-            Some(metadata) => ProgressBar::new(metadata.len()),
-            None => ProgressBar::new_spinner(),
-        };
-        let template = match bar.length() {
-            Some(_) => "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
-            None => "{spinner} {bytes}  {bytes_per_sec}",
-        };
-        bar.with_style(
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-        )
-    }
+/// Shows how much of the input is done, where standard error is a terminal.
+pub(in crate::cli) fn progress_bar(input: &LineArgs) -> ProgressBar {
+    let length = input
+        .input
+        .as_ref()
+        .and_then(|path| fs::metadata(path).ok());
+    let bar = match length {
+        Some(metadata) => ProgressBar::new(metadata.len()),
+        None => ProgressBar::new_spinner(),
+    };
+    let template = match bar.length() {
+        Some(_) => "{bar:40} {percent:>3} %  {bytes_per_sec}  {eta} left",
+        None => "{spinner} {bytes}  {bytes_per_sec}",
+    };
+    bar.with_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }
 
 async fn answers(
@@ -172,29 +170,32 @@ async fn answers(
     }
 }
 
-/// Puts the tokens into the rows and writes them. A cell that failed becomes empty: its value must
+/// Puts the tokens into the rows and writes them. Cells that failed become empty: their value must
 /// not pass in clear.
 fn write(
     mut batch: Batch,
     answers: Vec<Result<IssuedToken, ItemError>>,
+    sources: &[Source],
     output: &mut CsvOutput,
     tally: &mut Tally,
 ) -> Result<(), CliError> {
     let mut tokens = Vec::with_capacity(answers.len());
-    for ((row, column), answer) in batch.cells.into_iter().zip(answers) {
+    for ((row, value), answer) in batch.cells.into_iter().zip(answers) {
         match answer {
-            Ok(issued) => tokens.push((row, column, issued.token)),
-            Err(error) => batch.failures.push((row, column, error.into())),
+            Ok(issued) => tokens.push((row, value, issued.token)),
+            Err(error) => batch.failures.push((row, value, error.into())),
         }
     }
     let before = *tally;
+    let column_of = |value: usize| sources.get(value).map_or(0, Source::first_column);
     batch
         .failures
-        .sort_by_key(|(row, column, _)| (*row, *column));
-    for (row, column, failure) in &batch.failures {
+        .sort_by_key(|(row, value, _)| (*row, column_of(*value)));
+    for (row, value, failure) in &batch.failures {
         let line = batch.rows.get(*row).and_then(StringRecord::position);
+        let column = column_of(*value) + 1;
         let failure = Failure {
-            message: format!("column {}: {}", column + 1, failure.message),
+            message: format!("column {column}: {}", failure.message),
             ..failure.clone()
         };
         say_failure(line.map_or(0, csv::Position::line), &failure);
@@ -211,12 +212,16 @@ fn write(
             *cell = text;
         }
     };
-    for (row, column, _) in &batch.failures {
-        set(*row, *column, None);
+    for (row, value, _) in &batch.failures {
+        let columns = sources.get(*value).map_or(&[][..], |it| &it.columns);
+        columns.iter().for_each(|&column| set(*row, column, None));
     }
-    for (row, column, token) in &tokens {
+    for (row, value, token) in &tokens {
         // The file is where tokens belong.
-        set(*row, *column, Some(token.expose()));
+        let cells = sources.get(*value).map(|it| it.cells(token.expose()));
+        for (column, text) in cells.unwrap_or_default() {
+            set(*row, column, Some(text));
+        }
     }
     for cells in &texts {
         let cells = cells.iter().map(|cell| cell.unwrap_or_default());
@@ -232,9 +237,9 @@ fn write(
 }
 
 /// The rows of the input, in batches. The same rows make the same batches, whenever a run goes on.
-struct Rows {
+pub(in crate::cli) struct Rows {
     reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>,
-    layout: Layout,
+    pub(in crate::cli) layout: Layout,
     /// Whether the input ended within quotes.
     ended_open: Arc<AtomicBool>,
     /// The row that did not fit into the batch before.
@@ -242,13 +247,55 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(reader: csv::Reader<QuoteWatch<Box<dyn BufRead + Send>>>, layout: Layout) -> Self {
-        Self {
+    /// Opens the input, and finds the columns in its header.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or does not have the columns.
+    pub(in crate::cli) fn open(
+        input: &LineArgs,
+        columns: &[Column],
+        subject_column: Option<&str>,
+    ) -> Result<(StringRecord, Self), CliError> {
+        let mut reader = csv::Reader::from_reader(QuoteWatch::new(input.open()?));
+        let header = reader.headers().map_err(|error| csv_error(&error))?.clone();
+        let rows = Self {
+            layout: Layout::find(&header, columns, subject_column)?,
             ended_open: reader.get_ref().ended_open(),
             reader,
-            layout,
             left_over: None,
+        };
+        Ok((header, rows))
+    }
+
+    /// The next rows, as many as fit into a call where each has so many items; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the input cannot be read, or is not CSV.
+    pub(in crate::cli) fn take(
+        &mut self,
+        items_each: usize,
+    ) -> Result<Vec<StringRecord>, CliError> {
+        let mut rows = Vec::new();
+        let (mut items_count, mut bytes) = (0, 0);
+        while let Some(row) = self.next()? {
+            items_count += items_each;
+            bytes += row.as_slice().len();
+            let is_full =
+                items_count > ITEMS_MAX || bytes > BATCH_BYTES_MAX || rows.len() == ROWS_MAX;
+            if is_full && !rows.is_empty() {
+                self.left_over = Some(row);
+                break;
+            }
+            rows.push(row);
         }
+        Ok(rows)
+    }
+
+    /// Bytes of the input that were read.
+    pub(in crate::cli) fn bytes_read(&self) -> u64 {
+        self.reader.position().byte()
     }
 
     fn next(&mut self) -> Result<Option<StringRecord>, CliError> {
@@ -286,19 +333,10 @@ impl Rows {
             input_bytes: 0,
         };
         let mut items = Vec::with_capacity(ITEMS_MAX);
-        let mut bytes = 0;
-        while let Some(row) = self.next()? {
-            bytes += row.as_slice().len();
-            let is_full = items.len() + self.layout.values.len() > ITEMS_MAX
-                || bytes > BATCH_BYTES_MAX
-                || batch.rows.len() == ROWS_MAX;
-            if is_full && !batch.rows.is_empty() {
-                self.left_over = Some(row);
-                break;
-            }
+        for row in self.take(self.layout.values.len())? {
             self.read(row, &mut batch, &mut items);
         }
-        batch.input_bytes = self.reader.position().byte();
+        batch.input_bytes = self.bytes_read();
         Ok((!batch.rows.is_empty()).then_some((batch, items)))
     }
 
@@ -307,21 +345,25 @@ impl Rows {
         let number = batch.rows.len();
         let subject = self.layout.subject.and_then(|position| row.get(position));
         let subject = subject.map(Subject::new).transpose();
-        for (position, field) in &self.layout.values {
-            let value = row.get(*position).unwrap_or_default();
-            match &subject {
-                _ if value.is_empty() => (),
-                Ok(subject) => {
-                    batch.cells.push((number, *position));
+        for (place, source) in self.layout.values.iter().enumerate() {
+            match (source.value(&row), &subject) {
+                (Ok(None), _) => (),
+                (Ok(Some(value)), Ok(subject)) => {
+                    batch.cells.push((number, place));
                     items.push(ValueItem {
-                        field: field.clone(),
-                        value: Plaintext::new(value.to_owned()),
+                        field: source.field.clone(),
+                        value,
                         subject: subject.clone(),
                     });
                 }
-                Err(error) => {
+                (Err(error), _) => {
+                    batch
+                        .failures
+                        .push((number, place, Failure::invalid(error)));
+                }
+                (Ok(Some(_)), Err(error)) => {
                     let failure = Failure::invalid(format_args!("subject: {error}"));
-                    batch.failures.push((number, *position, failure));
+                    batch.failures.push((number, place, failure));
                 }
             }
         }

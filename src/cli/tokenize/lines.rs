@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
+use crate::cli::parts::PartsArgs;
 use crate::cli::pipeline::LineCall;
 use crate::cli::tokenize::issued;
 use crate::client::ClientError;
@@ -21,6 +22,7 @@ pub(super) struct Tokenize {
     pub(super) field: FieldName,
     pub(super) subject: Option<Subject>,
     pub(super) ttl_seconds: Option<u32>,
+    pub(super) parts: PartsArgs,
 }
 
 impl LineCall for Tokenize {
@@ -29,7 +31,7 @@ impl LineCall for Tokenize {
     fn item(&self, value: Zeroizing<String>) -> Result<ValueItem, Failure> {
         Ok(ValueItem {
             field: self.field.clone(),
-            value: Plaintext::new(value.as_str().to_owned()),
+            value: Plaintext::new(self.parts.text(&value)?),
             subject: self.subject.clone(),
         })
     }
@@ -42,7 +44,7 @@ impl LineCall for Tokenize {
         let results = self.client.tokenize(&request_id, items, self.ttl_seconds);
         let results = results.await?.into_iter();
         Ok(results
-            .map(|result| result.map(|token| issued(&token)))
+            .map(|result| result.map(|token| issued(&token, &self.parts)))
             .collect())
     }
 }

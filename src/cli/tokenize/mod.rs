@@ -18,6 +18,8 @@ use crate::cli::exit::Exit;
 use crate::cli::line_args::LineArgs;
 use crate::cli::line_args::SUBJECT_HELP;
 use crate::cli::line_args::subject;
+use crate::cli::parts::PartsArgs;
+use crate::cli::parts::member;
 use crate::client::IssuedToken;
 use crate::client::TokenClient;
 use crate::domain::Fidelity;
@@ -26,17 +28,22 @@ use crate::domain::FieldName;
 use crate::domain::Subject;
 
 pub(super) use columns::Column;
+pub(super) use csv::Rows;
+pub(super) use csv::progress_bar;
 
 /// Turns values into tokens: a value a line, or the columns of a CSV file
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 A line that fails becomes an empty line, its error goes to standard error with the line's number,
-and the exit code is 1. In values, \\n, \\t and \\\\ stand for newline, tab and backslash.
+and the exit code is 1. In values, \\n, \\t and \\\\ stand for newline, tab and backslash. With
+--parts a line has a tab between each two parts, and so has the answer.
 
 Examples:
   echo 'Ada Lovelace' | counterfoil tokenize --field name --dev .dev
   counterfoil tokenize --csv --columns name=name,email=email --subject-column id \\
     --dev .dev --output tokens.csv customers.csv
+  counterfoil tokenize --csv --columns line1+city+zip:postal_code+country=address \\
+    --dev .dev addresses.csv
 
 With --output, a CSV run that was interrupted goes on where it was: give the same command again.")]
 pub(super) struct TokenizeArgs {
@@ -55,10 +62,11 @@ pub(super) struct TokenizeArgs {
     #[arg(long, requires = "columns", conflicts_with = "json")]
     csv: bool,
 
-    /// With --csv: which columns to tokenize, each with its field
+    /// With --csv: which columns to tokenize, each with its field. Columns that are the parts of
+    /// one value are joined with "+", each named like its part or as COLUMN:PART
     #[arg(
         long,
-        value_name = "COLUMN=FIELD",
+        value_name = "COLUMN[+COLUMN...]=FIELD",
         value_delimiter = ',',
         requires = "csv"
     )]
@@ -71,6 +79,9 @@ pub(super) struct TokenizeArgs {
     /// With --csv: write to this file, which must not exist; to standard output if there is none
     #[arg(long, value_name = "FILE", requires = "csv")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    parts: PartsArgs,
 
     #[command(flatten)]
     lines: LineArgs,
@@ -90,6 +101,7 @@ impl TokenizeArgs {
                     field: field.clone(),
                     subject: self.subject,
                     ttl_seconds: self.ttl,
+                    parts: self.parts,
                 };
                 self.lines.answer(call).await
             }
@@ -113,23 +125,25 @@ pub(super) fn field(text: &str) -> Result<FieldName, String> {
 }
 
 /// A token as an answer.
-pub(super) fn issued(token: &IssuedToken) -> Answer {
+pub(super) fn issued(token: &IssuedToken, parts: &PartsArgs) -> Answer {
     // The token is the answer.
     let text = token.token.expose();
-    Answer::new(
-        text,
+    let answer = Answer::new(
+        "",
         [
-            ("token", json!(text)),
+            member("token", "token_parts", text),
             ("fidelity", json!(fidelity_name(token.fidelity))),
             ("reason", json!(reason_name(token.reason))),
             ("created", json!(token.created)),
         ],
-    )
+    );
+    answer.with_texts(parts.texts(text))
 }
 
 /// The name of a fidelity, as the configuration writes it.
 pub(super) fn fidelity_name(fidelity: Fidelity) -> &'static str {
     match fidelity {
+        Fidelity::Imported => "imported",
         Fidelity::Shape => "shape",
         Fidelity::Outline => "outline",
         Fidelity::Opaque => "opaque",
@@ -140,6 +154,7 @@ fn reason_name(reason: FidelityReason) -> &'static str {
     match reason {
         FidelityReason::Configured => "configured",
         FidelityReason::DomainTooSmall => "domain_too_small",
+        FidelityReason::Imported => "imported",
         FidelityReason::Invalid => "invalid",
         FidelityReason::NotRepresentable => "not_representable",
         FidelityReason::TooLong => "too_long",

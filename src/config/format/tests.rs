@@ -28,8 +28,89 @@ fn spec(field: &str, tables: &str) -> IdentifierSpec {
     let fields = &config.namespaces[&Namespace::new("shop").unwrap()].fields;
     match &fields.first_key_value().unwrap().1.format {
         FieldFormat::Identifier { spec, .. } => spec.clone(),
-        FieldFormat::Text(_) => panic!("a text"),
+        FieldFormat::Structured(_) | FieldFormat::Text(_) => panic!("a text"),
     }
+}
+
+fn parts(field: &str) -> StructuredSpec {
+    let config = config(field, "").unwrap();
+    let fields = &config.namespaces[&Namespace::new("shop").unwrap()].fields;
+    match &fields.first_key_value().unwrap().1.format {
+        FieldFormat::Structured(spec) => spec.clone(),
+        FieldFormat::Identifier { .. } | FieldFormat::Text(_) => panic!("no parts"),
+    }
+}
+
+#[test]
+fn parts_have_their_defaults_and_options() {
+    let address = |more: &str| {
+        parts(&format!(
+            "format = \"address\"\nparts = [\"city\", \"postal_code\", \"country\"]\n{more}"
+        ))
+    };
+    let spec = address("");
+    assert_eq!(spec.kind, StructuredKind::Address);
+    assert_eq!(spec.parts, ["city", "postal_code", "country"]);
+    let means = |spec: StructuredSpec| (spec.country, spec.postal_code);
+    let enciphered = (CountryPart::Enciphered, PostalCodes::Shape);
+    assert_eq!(means(spec), enciphered);
+    assert_eq!(means(address("keep = []")), enciphered);
+    let kept = address("keep = [\"country\"]");
+    assert_eq!(means(kept), (CountryPart::Kept, PostalCodes::Pattern));
+    let shape = address("keep = [\"country\"]\npostal_code = \"shape\"");
+    assert_eq!(means(shape), (CountryPart::Kept, PostalCodes::Shape));
+    let name = parts("format = \"name\"\nparts = [\"given\", \"family\"]\nlength = \"bucket\"");
+    assert_eq!(name.kind, StructuredKind::Name);
+}
+
+#[test]
+fn wrong_parts_are_refused() {
+    let address =
+        |more: &str| format!("format = \"address\"\nparts = [\"city\", \"country\"]\n{more}");
+    let region = address("keep = [\"city\"]");
+    let word = address("keep = \"country\"");
+    let code = address("keep = [\"country\"]\npostal_code = \"pattern\"");
+    refuses(&[
+        (
+            "format = \"email\"\nparts = [\"city\"]",
+            "",
+            "it.parts",
+            "\"address\" or",
+        ),
+        (
+            "format = \"address\"\nparts = [\"city\"]",
+            "",
+            "it.parts",
+            "fewer than two",
+        ),
+        (
+            "format = \"address\"\nkeep = [\"country\"]",
+            "",
+            "it.keep",
+            "with parts",
+        ),
+        (
+            "format = \"address\"\npostal_code = \"shape\"",
+            "",
+            "it.postal_code",
+            "with parts",
+        ),
+        (
+            "format = \"name\"\nparts = [\"given\", \"city\"]",
+            "",
+            "it.parts",
+            "`city` is not known",
+        ),
+        (&region, "", "it.keep", "[\"country\"]"),
+        (&word, "", "it.keep", "[\"country\"]"),
+        (&code, "", "it.postal_code", "kept country"),
+        (
+            "format = \"card\"\nkeep = [\"last4\"]",
+            "",
+            "it.keep",
+            "not a word",
+        ),
+    ]);
 }
 
 const MEMBER: &str = r#"

@@ -8,6 +8,8 @@
 //! Source: NIST SP 800-38G (2016), with the domain minimum of Rev. 1 (second public draft, 2025)
 //! as a requirement. Cycle walking: Black and Rogaway, "Ciphers with arbitrary finite domains".
 
+mod interchange;
+
 use std::fmt;
 
 use aes::Aes256;
@@ -17,6 +19,14 @@ use fpe::ff1::NumeralStringError;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::interchange::Alphabet;
+pub use self::interchange::Direction;
+pub use self::interchange::InterchangeError;
+pub use self::interchange::InterchangeFf1;
+pub use self::interchange::LEGACY_DOMAIN_SIZE_MIN;
+pub use self::interchange::NUMERALS_MAX;
+pub use self::interchange::OtherCharacters;
+pub use self::interchange::SmallDomains;
 use crate::crypto::KeyBytes;
 use crate::crypto::TokenKey;
 use crate::crypto::numerals::Numerals;

@@ -41,6 +41,7 @@ impl Format {
         match &self.layout {
             Layout::Product(identifier) => finding == Finding::Any || identifier.is_certain(),
             Layout::Skeletal(skeletal) => skeletal.kind() == FormatKind::Email,
+            Layout::Structured(_) => false,
         }
     }
 
@@ -62,6 +63,7 @@ impl Format {
                 found.retain(|place| text.get(place.clone()).is_some_and(|it| self.is_value(it)));
                 found
             }
+            Layout::Structured(_) => Vec::new(),
         }
     }
 
@@ -78,7 +80,7 @@ impl Format {
                 .iter()
                 .filter_map(|(number, value)| Some((*number, self.parse(value).ok()?)))
                 .collect(),
-            Layout::Skeletal(_) => Vec::new(),
+            Layout::Skeletal(_) | Layout::Structured(_) => Vec::new(),
         };
         if wanted.is_empty() {
             return Vec::new();

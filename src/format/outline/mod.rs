@@ -8,13 +8,18 @@
 //! address   5477 Muzolgak Street, Tinvunbe  number, long word, kind of street, checked word  2^58
 //! ```
 //!
+//! A value in parts gets the same words in two of its parts, and something of their kind in others.
+//!
 //! A checked word is a long word whose last inner syllable is a public check of all that is before
 //! and after it, so that a token is recognised, and a typing error caught, without the vault.
 
 mod check;
 mod deny;
+mod pieces;
 mod tag;
 mod word;
+
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -27,6 +32,9 @@ use super::style::Style;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
 use crate::domain::Token;
+pub(super) use pieces::Piece;
+pub(super) use pieces::Pieces;
+pub(super) use pieces::with_ends;
 pub(super) use tag::DomainTag;
 pub(super) use tag::TAG_OCTETS_MAX;
 use word::WordLength;
@@ -41,23 +49,35 @@ pub enum OutlineSize {
 }
 
 /// The outlines that a value may get: they share its kind and its style of capital letters.
-#[derive(Debug)]
 pub struct Outlined {
     kind: FormatKind,
     style: Style,
     frame: Frame,
+    /// Of a value in parts.
+    pieces: Option<Pieces>,
 }
 
 impl Outlined {
     pub(super) fn new(kind: FormatKind, style: Style, frame: Frame) -> Self {
-        Self { kind, style, frame }
+        Self {
+            kind,
+            style,
+            frame,
+            pieces: None,
+        }
+    }
+
+    /// The same in parts.
+    pub(super) fn in_parts(self, pieces: Pieces) -> Self {
+        let pieces = Some(pieces);
+        Self { pieces, ..self }
     }
 
     /// How many outlines there are, with those that are denied.
     #[must_use]
     pub fn domain(&self, size: OutlineSize) -> DomainSize {
         let mut domain = DomainSize::one();
-        for radix in radices(self.kind, size) {
+        for radix in self.radices(size) {
             domain.multiply(radix);
         }
         domain
@@ -74,15 +94,23 @@ impl Outlined {
         if !rank.is_in(&self.domain(size)) {
             return Err(FormatError::RankOutsideDomain);
         }
-        let radices = radices(self.kind, size);
+        let all_radices = self.radices(size);
         let mut rest = Rank::from_limbs(Zeroizing::new(rank.expose_limbs().to_vec()));
-        let mut symbols = Zeroizing::new(vec![0; radices.len()]);
-        for (radix, symbol) in radices.iter().zip(symbols.iter_mut()).rev() {
+        let mut symbols = Zeroizing::new(vec![0; all_radices.len()]);
+        for (radix, symbol) in all_radices.iter().zip(symbols.iter_mut()).rev() {
             *symbol = rest.divide(*radix);
         }
-        let Some(words) = self.write(&symbols) else {
+        let own_count = radices(self.kind, size).len();
+        let (own, others) = symbols
+            .split_at_checked(own_count)
+            .ok_or(FormatError::RankOutsideDomain)?;
+        let Some(words) = self.write(own) else {
             return Ok(None);
         };
+        if let Some(pieces) = &self.pieces {
+            let text = pieces.write(&words, others, self.style)?;
+            return Ok(text.map(|text| Token::new(text.into_string())));
+        }
         let mut styled = SecretText::with_capacity(words.len());
         styled.extend(self.style.apply(&words));
         let text = self.frame.around(styled)?;
@@ -95,6 +123,12 @@ impl Outlined {
 
     pub(super) fn set_tag(&mut self, tag: &DomainTag) {
         self.frame.set_tag(tag);
+    }
+
+    fn radices(&self, size: OutlineSize) -> Vec<u32> {
+        let mut radices = radices(self.kind, size);
+        radices.extend(self.pieces.iter().flat_map(Pieces::radices));
+        radices
     }
 
     /// The text in lower case, unless a word is denied.
@@ -142,6 +176,13 @@ impl Outlined {
             ],
         )?;
         Some(text)
+    }
+}
+
+impl fmt::Debug for Outlined {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A kept country is a part of the value.
+        formatter.debug_struct("Outlined").finish_non_exhaustive()
     }
 }
 

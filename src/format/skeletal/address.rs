@@ -33,9 +33,12 @@ pub(super) const LITERALS: Literals =
 
 /// How many words the mask of an address has at the most.
 pub(super) const MASK_WORDS: usize = 8;
+/// What a token of an address in parts keeps: the same, and the separator of the parts.
+pub(super) const PART_LITERALS: Literals =
+    Literals("\u{1f} \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
 
 /// The longest address, in characters.
 pub(super) const CHARACTERS_MAX: usize = 1_024;
 
 /// The most lines, without empty ones.
-const LINES_MAX: usize = 10;
+pub(in crate::format) const LINES_MAX: usize = 10;

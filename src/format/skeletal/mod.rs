@@ -1,7 +1,8 @@
 //! Texts: a class or a kept character at each position.
 //!
 //! Names, addresses, e-mail addresses, free texts and digits are read like this. Their slices are
-//! the texts that share a skeleton.
+//! the texts that share a skeleton. Names and addresses in parts are too: their parts are one text,
+//! with a separator between them that is part of the skeleton.
 
 mod address;
 mod bucket;
@@ -18,6 +19,7 @@ mod validator;
 
 use zeroize::Zeroizing;
 
+pub(super) use self::address::LINES_MAX;
 use self::class::FINAL_SIGMA;
 use self::class::SIGMA;
 pub(super) use self::domains::Domains;
@@ -33,6 +35,7 @@ pub(super) use self::skeleton::Position;
 use self::skeleton::Skeleton;
 pub(super) use self::slice::SkeletalSlice;
 pub use self::validator::validators;
+use super::canonical;
 use super::canonical::BYTES_PER_CHARACTER_MAX;
 use super::error::FormatError;
 use super::error::FormatSpecError;
@@ -64,6 +67,15 @@ pub(super) struct Skeletal {
     on_invalid: OnInvalid,
     /// The domains of an e-mail field, else nothing.
     domains: Option<Domains>,
+    /// Whether a text is several parts, with [`PART_SEPARATOR`] between them.
+    is_of_parts: bool,
+}
+
+/// A text's place in its slice, and what a token of the slice cannot carry.
+pub(super) struct Placed {
+    pub(super) slice: SkeletalSlice,
+    pub(super) rank: Rank,
+    pub(super) residue: Zeroizing<Vec<u8>>,
 }
 
 impl Skeletal {
@@ -94,7 +106,19 @@ impl Skeletal {
             length,
             on_invalid,
             domains,
+            is_of_parts: false,
         })
+    }
+
+    /// The layout of names or addresses in parts, with [`PART_SEPARATOR`] between them.
+    pub(super) fn of_parts(kind: FormatKind, length: Length) -> Self {
+        Self {
+            kind,
+            length,
+            on_invalid: OnInvalid::Reject,
+            domains: None,
+            is_of_parts: true,
+        }
     }
 
     pub(super) fn kind(&self) -> FormatKind {
@@ -112,12 +136,10 @@ impl Skeletal {
 
     pub(super) fn plaintext_bytes_max(&self) -> usize {
         match self.kind {
-            FormatKind::Address | FormatKind::Text => {
-                address::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX
-            }
-            FormatKind::Digits => digits::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
             FormatKind::Email => email::OCTETS_MAX,
-            FormatKind::Name => name::CHARACTERS_MAX * BYTES_PER_CHARACTER_MAX,
+            FormatKind::Address | FormatKind::Digits | FormatKind::Name | FormatKind::Text => {
+                self.characters_max() * BYTES_PER_CHARACTER_MAX
+            }
         }
     }
 
@@ -144,7 +166,15 @@ impl Skeletal {
         token: &str,
         residue: &[u8],
     ) -> Result<(SkeletalSlice, Rank), FormatError> {
-        let folded = fold(token);
+        self.read_folded(&fold(token), residue)
+    }
+
+    /// The slice and the rank of a folded token.
+    pub(super) fn read_folded(
+        &self,
+        folded: &str,
+        residue: &[u8],
+    ) -> Result<(SkeletalSlice, Rank), FormatError> {
         let literals = self.literals();
         let ShapeResidue {
             form,
@@ -154,7 +184,7 @@ impl Skeletal {
         } = residue::read(residue, literals)?;
         let frame = self.frame(|domains| domains.frame_of_token(domain, is_kept));
         let mismatch = FormatError::ShapeMismatch { position: 0 };
-        let text = frame.words(&folded).ok_or(mismatch)?;
+        let text = frame.words(folded).ok_or(mismatch)?;
         let skeleton = match form {
             Form::Written(skeleton) => skeleton,
             Form::Styled(style) => Skeleton::of_folded(text, style, literals)
@@ -315,6 +345,29 @@ impl Skeletal {
         frame: Frame,
         mailbox: Option<Mailbox<'_>>,
     ) -> Result<Shape, FidelityReason> {
+        let Placed {
+            slice,
+            rank,
+            residue,
+        } = self.place(text, frame, mailbox)?;
+        if !slice.domain().is_large_enough() {
+            return Err(FidelityReason::DomainTooSmall);
+        }
+        let slice = Slice::new(Members::Skeletal(slice));
+        Ok(Shape {
+            shaped: Shaped { slice, rank },
+            residue,
+        })
+    }
+
+    /// The place of a text in canonical form, in however small a slice: the caller looks at its
+    /// size.
+    fn place(
+        &self,
+        text: &str,
+        frame: Frame,
+        mailbox: Option<Mailbox<'_>>,
+    ) -> Result<Placed, FidelityReason> {
         let literals = self.literals();
         if self.is_too_long(text, &frame) {
             return Err(FidelityReason::TooLong);
@@ -333,20 +386,40 @@ impl Skeletal {
             .filter(|skeleton| self.admits(skeleton))
             .ok_or(FidelityReason::NotRepresentable)?;
         let slice = SkeletalSlice::new(self.kind, self.length, skeleton, literals, frame);
-        if !slice.domain().is_large_enough() {
-            return Err(FidelityReason::DomainTooSmall);
-        }
         let rank = slice.rank(placed).ok_or(FidelityReason::NotRepresentable)?;
         let words = match self.length {
             Length::Bucket => bucket::words(text, literals, &slice, &rank),
             Length::Exact => Words::Exact,
         };
         let residue = residue::write(&slice, literals, text, &words, mailbox);
-        let slice = Slice::new(Members::Skeletal(slice));
-        Ok(Shape {
-            shaped: Shaped { slice, rank },
+        Ok(Placed {
+            slice,
+            rank,
             residue,
         })
+    }
+
+    /// The place of several parts in canonical form, with [`PART_SEPARATOR`] between them.
+    pub(super) fn place_parts(&self, text: &str) -> Result<Placed, FidelityReason> {
+        self.place(text, Frame::default(), None)
+    }
+
+    /// The canonical form of one part, which may be empty.
+    pub(super) fn canonical_part(&self, text: &str) -> Zeroizing<String> {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => canonical::lines(text),
+            FormatKind::Digits | FormatKind::Email | FormatKind::Name => canonical::words(text),
+        }
+    }
+
+    /// The most characters that a value has.
+    pub(super) fn characters_max(&self) -> usize {
+        match self.kind {
+            FormatKind::Address | FormatKind::Text => address::CHARACTERS_MAX,
+            FormatKind::Digits => digits::CHARACTERS_MAX,
+            FormatKind::Email => email::OCTETS_MAX,
+            FormatKind::Name => name::CHARACTERS_MAX,
+        }
     }
 
     /// Whether a text is longer than what stands for a value in a token may be.
@@ -377,6 +450,8 @@ impl Skeletal {
 
     fn literals(&self) -> Literals {
         match self.kind {
+            FormatKind::Address if self.is_of_parts => address::PART_LITERALS,
+            FormatKind::Name if self.is_of_parts => name::PART_LITERALS,
             FormatKind::Address => address::LITERALS,
             FormatKind::Digits => digits::LITERALS,
             FormatKind::Email => email::LITERALS,
@@ -400,3 +475,6 @@ fn with_sigmas(text: &str, places: &[usize]) -> SecretText {
     );
     changed
 }
+
+/// U+001F, the unit separator of ASCII. It is in no value: control characters are refused.
+pub(super) const PART_SEPARATOR: char = '\u{1f}';

@@ -17,6 +17,8 @@ pub(super) const LITERALS: Literals = Literals(" '-.,()\"&/+:ªº·・״׳،“�
 
 /// How many words the mask of a name has at the most.
 pub(super) const MASK_WORDS: usize = 4;
+/// What a token of a name in parts keeps: the same, and the separator of the parts.
+pub(super) const PART_LITERALS: Literals = Literals("\u{1f} '-.,()\"&/+:ªº·・״׳،“”„«»");
 
 /// The longest name, in characters.
 pub(super) const CHARACTERS_MAX: usize = 512;

@@ -85,7 +85,7 @@ impl SkeletalSlice {
     }
 
     /// The text at this place, without what is around it.
-    pub(super) fn text(&self, rank: &Rank) -> Result<SecretText, FormatError> {
+    pub(in crate::format) fn text(&self, rank: &Rank) -> Result<SecretText, FormatError> {
         if !rank.is_in(&self.domain) {
             return Err(FormatError::RankOutsideDomain);
         }

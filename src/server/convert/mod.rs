@@ -3,7 +3,11 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+mod import;
+mod parts;
 mod redact;
+
+use std::collections::HashMap;
 
 use prost_types::Timestamp as WireTimestamp;
 use tonic::Status;
@@ -22,7 +26,6 @@ use crate::domain::Recognition;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Timestamp;
-use crate::domain::Token;
 use crate::protocol;
 use crate::server::status;
 use crate::vault;
@@ -34,6 +37,8 @@ use crate::vault::ItemError;
 use crate::vault::RevealReceipt;
 use crate::vault::TokenizedValue;
 
+pub(super) use self::import::import_tokens;
+pub(super) use self::import::imported;
 pub(super) use self::redact::redact;
 pub(super) use self::redact::redacted;
 
@@ -44,10 +49,10 @@ pub(super) fn tokenize(
     check_count(request.items.len(), items_max)?;
     let item = |item: protocol::TokenizeItem| {
         // Taken over first: an early return must not leave the value behind in a plain string.
-        let value = Plaintext::new(item.value);
+        let value = parts::value(item.value, item.value_parts);
         Ok(vault::TokenizeItem {
             field: identifier("field", &item.field, FieldName::new)?,
-            value,
+            value: value?,
             subject: optional("subject", &item.subject, Subject::new)?,
             ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
         })
@@ -66,10 +71,10 @@ pub(super) fn lookup(
 ) -> Result<vault::Lookup, Status> {
     check_count(request.items.len(), items_max)?;
     let item = |item: protocol::LookupItem| {
-        let value = Plaintext::new(item.value);
+        let value = parts::value(item.value, item.value_parts);
         Ok(vault::LookupItem {
             field: identifier("field", &item.field, FieldName::new)?,
-            value,
+            value: value?,
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
@@ -86,10 +91,10 @@ pub(super) fn inspect(
 ) -> Result<vault::Inspect, Status> {
     check_count(request.items.len(), items_max)?;
     let item = |item: protocol::InspectItem| {
-        let token = Token::new(item.token);
+        let token = parts::token(item.token, item.token_parts);
         Ok(vault::InspectItem {
             field: optional("field", &item.field, FieldName::new)?,
-            token,
+            token: token?,
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
@@ -106,11 +111,12 @@ pub(super) fn verify_match(
 ) -> Result<vault::VerifyMatch, Status> {
     check_count(request.items.len(), items_max)?;
     let item = |item: protocol::VerifyMatchItem| {
-        let (token, value) = (Token::new(item.token), Plaintext::new(item.value));
+        let token = parts::token(item.token, item.token_parts);
+        let value = parts::value(item.value, item.value_parts);
         Ok(vault::VerifyMatchItem {
             field: identifier("field", &item.field, FieldName::new)?,
-            token,
-            value,
+            token: token?,
+            value: value?,
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
@@ -143,10 +149,10 @@ pub(super) fn detokenize(
         return Err(Status::permission_denied(status::DENIED));
     }
     let item = |item: protocol::DetokenizeItem| {
-        let token = Token::new(item.token);
+        let token = parts::token(item.token, item.token_parts);
         Ok(vault::DetokenizeItem {
             field: identifier("field", &item.field, FieldName::new)?,
-            token,
+            token: token?,
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
@@ -232,7 +238,10 @@ pub(super) fn detokenized(answer: DetokenizeAnswer) -> protocol::DetokenizeRespo
     let result = |(index, item): (usize, Item<Plaintext>)| {
         let result = match item {
             // This is the answer: the value leaves the vault here, after both gates.
-            Ok(value) => Wire::Value(value.expose().to_owned()),
+            Ok(value) => match parts::split(value.expose()) {
+                Ok(parts) => Wire::ValueParts(protocol::Parts { parts }),
+                Err(whole) => Wire::Value(whole),
+            },
             Err(error) => Wire::Error(status::of_item(index, &error)),
         };
         protocol::DetokenizeResult {
@@ -263,9 +272,14 @@ fn receipt(receipt: RevealReceipt) -> protocol::Receipt {
 }
 
 fn tokenized_value(value: &TokenizedValue) -> protocol::TokenizedValue {
+    // This is the answer.
+    let (token_parts, token) = match parts::split(value.token.expose()) {
+        Ok(parts) => (parts, String::new()),
+        Err(whole) => (HashMap::new(), whole),
+    };
     protocol::TokenizedValue {
-        // This is the answer.
-        token: value.token.expose().to_owned(),
+        token,
+        token_parts,
         fidelity: fidelity(value.fidelity).into(),
         reason: reason(value.reason).into(),
         created: value.created,
@@ -275,6 +289,7 @@ fn tokenized_value(value: &TokenizedValue) -> protocol::TokenizedValue {
 
 fn fidelity(fidelity: Fidelity) -> protocol::Fidelity {
     match fidelity {
+        Fidelity::Imported => protocol::Fidelity::Imported,
         Fidelity::Shape => protocol::Fidelity::Shape,
         Fidelity::Outline => protocol::Fidelity::Outline,
         Fidelity::Opaque => protocol::Fidelity::Opaque,
@@ -285,6 +300,7 @@ fn reason(reason: FidelityReason) -> protocol::FidelityReason {
     match reason {
         FidelityReason::Configured => protocol::FidelityReason::Configured,
         FidelityReason::DomainTooSmall => protocol::FidelityReason::DomainTooSmall,
+        FidelityReason::Imported => protocol::FidelityReason::Imported,
         FidelityReason::Invalid => protocol::FidelityReason::Invalid,
         FidelityReason::NotRepresentable => protocol::FidelityReason::NotRepresentable,
         FidelityReason::TooLong => protocol::FidelityReason::TooLong,

@@ -1,5 +1,7 @@
 //! Redaction on the wire.
 
+use std::collections::HashMap;
+
 use tonic::Status;
 
 use super::check_count;
@@ -7,6 +9,7 @@ use super::identifier;
 use super::optional;
 use super::optional_part;
 use super::part;
+use super::parts;
 use super::tokenized_value;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -26,10 +29,10 @@ pub(in crate::server) fn redact(
 ) -> Result<vault::Redact, Status> {
     check_count(request.items.len(), items_max)?;
     let known = |known: protocol::KnownValue| {
-        let value = Plaintext::new(known.value);
+        let value = parts::value(known.value, HashMap::new());
         Ok(vault::KnownValue {
             field: identifier("field", &known.field, FieldName::new)?,
-            value,
+            value: value?,
         })
     };
     let item = |item: protocol::RedactItem| {

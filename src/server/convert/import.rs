@@ -1,0 +1,58 @@
+//! Imports, from the wire and back.
+
+use tonic::Status;
+
+use super::check_count;
+use super::identifier;
+use super::optional;
+use super::optional_part;
+use super::part;
+use super::tokenized_value;
+use crate::domain::FieldName;
+use crate::domain::Namespace;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
+use crate::domain::Subject;
+use crate::domain::Token;
+use crate::protocol;
+use crate::server::status;
+use crate::vault;
+use crate::vault::Item;
+use crate::vault::TokenizedValue;
+
+pub(in crate::server) fn import_tokens(
+    request: protocol::ImportTokensRequest,
+    items_max: usize,
+) -> Result<vault::ImportTokens, Status> {
+    check_count(request.items.len(), items_max)?;
+    let item = |item: protocol::ImportItem| {
+        // Taken over first: an early return must not leave them behind in plain strings.
+        let (value, token) = (Plaintext::new(item.value), Token::new(item.token));
+        Ok(vault::ImportItem {
+            field: identifier("field", &item.field, FieldName::new)?,
+            value,
+            token,
+            subject: optional("subject", &item.subject, Subject::new)?,
+            ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
+        })
+    };
+    Ok(vault::ImportTokens {
+        namespace: part("namespace", &request.namespace, Namespace::new)?,
+        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
+        items: request.items.into_iter().map(item).collect(),
+        allow_token_values: request.allow_token_values,
+    })
+}
+
+pub(in crate::server) fn imported(
+    (index, item): (usize, Item<TokenizedValue>),
+) -> protocol::ImportTokensResult {
+    use protocol::import_tokens_result::Result as Wire;
+    let result = match item {
+        Ok(value) => Wire::Token(tokenized_value(&value)),
+        Err(error) => Wire::Error(status::of_item(index, &error)),
+    };
+    protocol::ImportTokensResult {
+        result: Some(result),
+    }
+}
