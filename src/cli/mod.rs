@@ -7,7 +7,6 @@ mod answer;
 mod audit;
 mod config_check;
 mod connection;
-mod date_time;
 mod demo;
 mod detokenize;
 mod dev;

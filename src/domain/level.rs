@@ -8,3 +8,14 @@ pub enum Level {
     /// The whole value.
     Full,
 }
+
+impl Level {
+    /// The name that policies and configurations use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Masked => "masked",
+        }
+    }
+}
