@@ -8,6 +8,7 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
 use crate::assembly::formats;
 use crate::assembly::namespaces::NamespaceIds;
+use crate::assembly::policies::load_policies;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
 use crate::audit::AuditLog;
@@ -33,7 +34,7 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
-use crate::policy::Policy;
+use crate::policy::PolicyHandle;
 use crate::store::Changes;
 use crate::store::NamespaceId;
 use crate::store::Store;
@@ -96,7 +97,7 @@ pub async fn open(
         Arc::clone(&clock),
         Arc::clone(&entropy),
     )?;
-    let policy = Policy::new(config.permits.clone());
+    let policy = load_policies(config)?;
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
         ..EntryDraft::new(Event::Started)
@@ -122,7 +123,7 @@ pub async fn open(
         store: Arc::clone(&store),
         keyring,
         log,
-        policy,
+        policy: PolicyHandle::new(policy),
         namespaces,
         purposes,
         clock,

@@ -169,6 +169,8 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// Other policies took effect.
+        PolicyLoaded = 40 "policy_loaded",
     }
 );
 

@@ -45,7 +45,7 @@ pub use root_key::RootKeyConfig;
 pub use store::StoreConfig;
 pub use tls::TlsConfig;
 
-/// The whole configuration. Every table is read once, at start.
+/// The whole configuration. Every table is read once, at start, where it does not say otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// `vault.data_dir`: the directory of the database. Required. Example:
@@ -65,8 +65,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// `[namespaces]`: tenants and their fields, at least one.
     pub namespaces: BTreeMap<Namespace, NamespaceConfig>,
-    /// `[[permit]]`: who may do what, in the order of the file. Default: nobody anything.
+    /// `[[permit]]`: who may do what, in the order of the file. Default: nobody anything. Read
+    /// again at SIGHUP.
     pub permits: Vec<Rule>,
+    /// `policies.dir`: a directory with policies in Cedar. Default: none. Example:
+    /// `"/etc/counterfoil/policies"`. Its files are read again at SIGHUP.
+    pub policies_dir: Option<PathBuf>,
     /// `[purposes]`: which purposes a reveal may name.
     pub purposes: Purposes,
 }
@@ -112,6 +116,7 @@ impl Config {
             limits: raw.limits.check()?,
             store: raw.store.check()?,
             permits: permits.collect::<Result<_, _>>()?,
+            policies_dir: raw.policies.dir.map(|dir| base_dir.join(dir)),
             purposes: raw.purposes.check()?,
             data_dir,
             audit,
@@ -138,6 +143,8 @@ struct RawConfig {
     namespaces: BTreeMap<String, namespace::RawNamespace>,
     #[serde(default)]
     permit: Vec<permit::RawPermit>,
+    #[serde(default)]
+    policies: permit::RawPolicies,
     #[serde(default)]
     purposes: permit::RawPurposes,
 }

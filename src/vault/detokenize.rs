@@ -20,6 +20,7 @@ use crate::domain::Token;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::store::Changes;
 use crate::store::StoreError;
 use crate::vault::Vault;
@@ -90,10 +91,16 @@ pub struct RevealReceipt {
 }
 
 impl Request for Detokenize {
-    const ACTION: Action = Action::Detokenize;
+    fn action(&self) -> Action {
+        Action::Detokenize
+    }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
+    }
+
+    fn purpose(&self) -> Option<&Purpose> {
+        Some(&self.purpose)
     }
 
     fn case_id(&self) -> Option<&CaseId> {
@@ -102,12 +109,14 @@ impl Request for Detokenize {
 }
 
 impl Journaled for Detokenize {
-    fn request_id(&self) -> Option<&RequestId> {
-        self.request_id.as_ref()
+    const EVENT: Event = Event::Detokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
-    fn purpose(&self) -> Option<&Purpose> {
-        Some(&self.purpose)
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
     }
 
     fn items_count(&self) -> usize {
@@ -143,7 +152,7 @@ impl Vault {
     ) -> Result<DetokenizeAnswer, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         if let Err(error) = self.check_purpose(&permitted.request().purpose) {
-            return Err(self.refuse(caller, permitted.request(), error).await);
+            return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
         let targets = work(items_count, || self.targets(fields, &permitted))?;
@@ -264,7 +273,7 @@ impl Vault {
             };
             let request = match request {
                 Ok(request) => request,
-                Err(error) => return Err(self.refuse(caller, permitted.request(), error).await),
+                Err(error) => return Err(self.refuse(caller, &permitted, error).await),
             };
             let changes = Changes {
                 request,

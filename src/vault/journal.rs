@@ -3,6 +3,8 @@
 //! Names that callers chose freely (a namespace or field that is not configured) are left out: an
 //! entry must not be a place to write in.
 
+use std::collections::BTreeSet;
+
 use crate::audit::Decision;
 use crate::audit::EntryDraft;
 use crate::audit::EntryItem;
@@ -12,13 +14,12 @@ use crate::audit::ItemOutcome;
 use crate::crypto::Fingerprint;
 use crate::domain::Equality;
 use crate::domain::FieldName;
-use crate::domain::Purpose;
+use crate::domain::Namespace;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
 use crate::format::Format;
 use crate::format::fold;
-use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::vault::Vault;
@@ -31,19 +32,32 @@ use crate::vault::read::TOKEN_BYTES_MAX;
 
 /// A request that an entry can be written about.
 pub(super) trait Journaled: Request {
+    /// What its entries call it.
+    const EVENT: Event;
+
+    /// The tenant that it is for.
+    fn namespace(&self) -> &Namespace;
+
     /// The caller's id of the request.
     fn request_id(&self) -> Option<&RequestId>;
-
-    /// Why, where the request says so.
-    fn purpose(&self) -> Option<&Purpose> {
-        None
-    }
 
     /// How many items there are.
     fn items_count(&self) -> usize;
 
     /// What an item is about.
     fn item(&self, index: usize) -> About<'_>;
+
+    /// The fields that the policy is asked about; none: every field of the namespace.
+    fn fields(&self) -> Vec<FieldName> {
+        let of_items = (0..self.items_count()).filter_map(|index| self.item(index).field);
+        distinct(of_items)
+    }
+}
+
+/// Each of the fields once.
+pub(super) fn distinct<'a>(fields: impl Iterator<Item = &'a FieldName>) -> Vec<FieldName> {
+    let distinct: BTreeSet<&FieldName> = fields.collect();
+    distinct.into_iter().cloned().collect()
 }
 
 /// What an item is about.
@@ -117,16 +131,12 @@ impl Vault {
         }
     }
 
-    /// The entry of a request that was denied.
-    pub(super) fn entry_of_denial<T: Journaled>(&self, caller: &Caller, request: &T) -> EntryDraft {
-        self.entry_of_refusal(caller, request, ItemOutcome::Denied, ErrorClass::Denied)
-    }
-
     /// The entry of a request that was refused as a whole: nothing of it was done.
     pub(super) fn entry_of_refusal<T: Journaled>(
         &self,
         caller: &Caller,
         request: &T,
+        policy_hash: [u8; 32],
         outcome: ItemOutcome,
         error: ErrorClass,
     ) -> EntryDraft {
@@ -135,7 +145,7 @@ impl Vault {
             items: (0..request.items_count().min(REFUSED_ITEMS_MAX))
                 .map(item)
                 .collect(),
-            policy_hash: Some(self.parts.policy.hash()),
+            policy_hash: Some(policy_hash),
             decision: Some(Decision::Deny),
             error: Some(error),
             ..self.entry_head(caller, request)
@@ -151,7 +161,7 @@ impl Vault {
             purpose: request.purpose().cloned(),
             namespace: is_configured.then(|| request.namespace().clone()),
             request_id: request.request_id().cloned(),
-            ..EntryDraft::new(event(T::ACTION))
+            ..EntryDraft::new(T::EVENT)
         }
     }
 
@@ -168,8 +178,8 @@ impl Vault {
                 .and_then(|configured| configured.fields.get(name))
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
-        let is_claim_kept = matches!(T::ACTION, Action::Detokenize | Action::Tokenize)
-            || field.is_some_and(is_bound);
+        let is_claim_kept =
+            matches!(T::EVENT, Event::Detokenize | Event::Tokenize) || field.is_some_and(is_bound);
         let claimed = about.subject.filter(|_| is_claim_kept);
         EntryItem {
             field: field.cloned(),
@@ -221,16 +231,6 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         }
         VaultError::Overloaded => ErrorClass::Exhausted,
         VaultError::Store(_) => ErrorClass::Internal,
-    }
-}
-
-fn event(action: Action) -> Event {
-    match action {
-        Action::Detokenize => Event::Detokenize,
-        Action::Inspect => Event::Inspect,
-        Action::Lookup => Event::Lookup,
-        Action::Tokenize => Event::Tokenize,
-        Action::VerifyMatch => Event::VerifyMatch,
     }
 }
 

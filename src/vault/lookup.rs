@@ -1,5 +1,6 @@
 //! Lookup: the existing token of a value. It creates nothing.
 
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -9,6 +10,7 @@ use crate::domain::Subject;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -55,14 +57,22 @@ pub struct LookupItem {
 }
 
 impl Request for Lookup {
-    const ACTION: Action = Action::Lookup;
+    fn action(&self) -> Action {
+        Action::Lookup
+    }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Lookup {
+    const EVENT: Event = Event::Lookup;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }

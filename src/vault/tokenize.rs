@@ -2,6 +2,7 @@
 
 use crate::audit::Commit;
 use crate::audit::CommitError;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -11,6 +12,7 @@ use crate::domain::Subject;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -64,14 +66,22 @@ pub struct TokenizeItem {
 }
 
 impl Request for Tokenize {
-    const ACTION: Action = Action::Tokenize;
+    fn action(&self) -> Action {
+        Action::Tokenize
+    }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Tokenize {
+    const EVENT: Event = Event::Tokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -135,7 +145,7 @@ impl Vault {
             });
             let Settled { items, changes } = match settled {
                 Ok(settled) => settled,
-                Err(error) => return Err(self.refuse(caller, request, error).await),
+                Err(error) => return Err(self.refuse(caller, &permitted, error).await),
             };
             let entry = self.entry(caller, &permitted, |index| note(items.get(index)));
             match self.parts.log.commit(Commit { changes, entry }).await {
@@ -144,7 +154,7 @@ impl Vault {
                 // call was written, and what they wrote is found in the next round.
                 Err(CommitError::Conflicts(conflicts)) => {
                     if let Err(error) = drawing.again(&items, &conflicts) {
-                        return Err(self.refuse(caller, request, error).await);
+                        return Err(self.refuse(caller, &permitted, error).await);
                     }
                 }
                 Err(error) => return Err(error.into()),

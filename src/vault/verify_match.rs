@@ -3,6 +3,7 @@
 //! Nothing is deciphered: the record's key enciphers the claimed value, and the result is the
 //! token or is not.
 
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -13,6 +14,7 @@ use crate::domain::Token;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
@@ -61,14 +63,22 @@ pub struct VerifyMatchItem {
 }
 
 impl Request for VerifyMatch {
-    const ACTION: Action = Action::VerifyMatch;
+    fn action(&self) -> Action {
+        Action::VerifyMatch
+    }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for VerifyMatch {
+    const EVENT: Event = Event::VerifyMatch;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
