@@ -21,6 +21,7 @@ mod line_args;
 mod lookup;
 mod passphrase;
 mod pipeline;
+mod policy;
 mod recognize;
 mod redact;
 mod run_id;
@@ -73,6 +74,8 @@ enum Command {
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     Recognize(recognize::RecognizeArgs),
     Redact(redact::RedactArgs),
     Serve(serve::ServeArgs),
@@ -131,6 +134,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
+        Command::Policy(command) => command.run(),
         Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Redact(arguments) => block_on(arguments.run()),
         Command::Serve(arguments) => arguments.run(),
