@@ -32,7 +32,8 @@ pub async fn reload_policies(
     running: &Config,
     read: &Config,
 ) -> Result<(), AssemblyError> {
-    let policy = load(running, read)?;
+    // Requests are answered meanwhile.
+    let policy = tokio::task::block_in_place(|| load(running, read))?;
     let hash = hex::encode(policy.hash());
     vault.load_policy(policy).await?;
     tracing::info!(policy_hash = hash, "policies were loaded");

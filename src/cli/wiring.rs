@@ -115,7 +115,7 @@ async fn reload(
 ) {
     while hangup.recv().await.is_some() {
         let Some(vault) = vault.upgrade() else { return };
-        let loaded = match read() {
+        let loaded = match tokio::task::block_in_place(&read) {
             Ok(read) => assembly::reload_policies(&vault, &running, &read)
                 .await
                 .map_err(|error| CliError::caused(&error)),

@@ -28,7 +28,7 @@ pub(super) fn context(
     request: &impl Request,
     with_grant: WithGrant,
     attributes: &Attributes,
-) -> Option<Context> {
+) -> Option<Known> {
     let mut pairs = Pairs {
         attributes,
         pairs: Vec::new(),
@@ -63,7 +63,16 @@ pub(super) fn context(
         (Shape::Proposal, _, _) => pairs.add_proposal(&request.proposal()?)?,
         (_, _, _) => {}
     }
-    Context::from_pairs(pairs.pairs).ok()
+    let is_empty = pairs.pairs.is_empty();
+    let context = Context::from_pairs(pairs.pairs).ok()?;
+    Some(Known { context, is_empty })
+}
+
+/// What policies know of a call.
+pub(super) struct Known {
+    pub(super) context: Context,
+    /// Whether they know nothing: the decision is a plain one.
+    pub(super) is_empty: bool,
 }
 
 struct Pairs<'a> {

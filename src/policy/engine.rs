@@ -8,7 +8,6 @@ use std::fmt;
 use cedar_policy::ActionConstraint;
 use cedar_policy::AuthorizationError;
 use cedar_policy::Authorizer;
-use cedar_policy::Context;
 use cedar_policy::Decision;
 use cedar_policy::EntityUid;
 use cedar_policy::PolicySet;
@@ -19,6 +18,7 @@ use crate::domain::FieldName;
 use crate::policy::action::Action;
 use crate::policy::action::Target;
 use crate::policy::attributes::Attributes;
+use crate::policy::context::Known;
 use crate::policy::context::WithGrant;
 use crate::policy::context::context;
 use crate::policy::error::PolicyError;
@@ -28,6 +28,7 @@ use crate::policy::load::load;
 use crate::policy::permitted::Denied;
 use crate::policy::permitted::Permit;
 use crate::policy::permitted::Permitted;
+use crate::policy::plain::PlainDecisions;
 use crate::policy::request::Circumstances;
 use crate::policy::request::Request;
 use crate::policy::request::Scope;
@@ -42,6 +43,7 @@ pub struct Policy {
     by_action: BTreeMap<Action, OfAction>,
     world: World,
     authorizer: Authorizer,
+    plain: PlainDecisions,
     summaries: Vec<PolicySummary>,
     hash: [u8; 32],
 }
@@ -90,6 +92,7 @@ impl Policy {
             by_action,
             summaries: policies.iter().map(summary).collect(),
             authorizer: Authorizer::new(),
+            plain: PlainDecisions::default(),
             world,
             hash,
         })
@@ -222,8 +225,8 @@ pub(super) struct Judge<'a> {
     action: &'a EntityUid,
     group: &'a Group,
     principal: EntityUid,
-    without_grant: Context,
-    with_grant: Option<Context>,
+    without_grant: Known,
+    with_grant: Option<Known>,
 }
 
 impl<'a> Judge<'a> {
@@ -300,6 +303,25 @@ impl<'a> Judge<'a> {
     /// Whether the policies permit it. An error of any policy denies, whatever the others say: the
     /// one that failed may have been meant to forbid.
     fn permits(&self, resource: &EntityUid, with_grant: WithGrant) -> Result<bool, Failed> {
+        let is_plain = self.known(with_grant).is_empty;
+        let asked = || {
+            (
+                self.principal.clone(),
+                self.action.clone(),
+                resource.clone(),
+            )
+        };
+        if is_plain && let Some(is_permitted) = self.policy.plain.find(&asked()) {
+            return Ok(is_permitted);
+        }
+        let is_permitted = self.judge(resource, with_grant)?;
+        if is_plain {
+            self.policy.plain.keep(asked(), is_permitted);
+        }
+        Ok(is_permitted)
+    }
+
+    fn judge(&self, resource: &EntityUid, with_grant: WithGrant) -> Result<bool, Failed> {
         let response = self.respond(resource, with_grant)?;
         let mut failed = response.diagnostics().errors().peekable();
         if failed.peek().is_none() {
@@ -320,16 +342,12 @@ impl<'a> Judge<'a> {
         resource: &EntityUid,
         with_grant: WithGrant,
     ) -> Result<Response, Failed> {
-        let context = match (with_grant, &self.with_grant) {
-            (WithGrant::Yes, Some(context)) => context,
-            (WithGrant::Yes, None) | (WithGrant::No, _) => &self.without_grant,
-        };
         // Not validated against the schema: it is made by the schema, which the tests check.
         let request = cedar_policy::Request::new(
             self.principal.clone(),
             self.action.clone(),
             resource.clone(),
-            context.clone(),
+            self.known(with_grant).context.clone(),
             None,
         )
         .map_err(|_| Failed)?;
@@ -339,9 +357,17 @@ impl<'a> Judge<'a> {
         Ok(authorizer.is_authorized(&request, &self.group.policies, &world.entities))
     }
 
+    fn known(&self, with_grant: WithGrant) -> &Known {
+        match (with_grant, &self.with_grant) {
+            (WithGrant::Yes, Some(known)) => known,
+            (WithGrant::Yes, None) | (WithGrant::No, _) => &self.without_grant,
+        }
+    }
+
     #[cfg(test)]
-    pub(super) fn contexts(&self) -> impl Iterator<Item = &Context> {
-        [&self.without_grant].into_iter().chain(&self.with_grant)
+    pub(super) fn contexts(&self) -> impl Iterator<Item = &cedar_policy::Context> {
+        let known = [&self.without_grant].into_iter().chain(&self.with_grant);
+        known.map(|known| &known.context)
     }
 }
 

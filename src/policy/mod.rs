@@ -21,6 +21,7 @@ mod explain;
 mod handle;
 mod load;
 mod permitted;
+mod plain;
 mod request;
 mod rule;
 mod source;

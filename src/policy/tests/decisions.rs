@@ -312,6 +312,55 @@ fn time_that_cedar_cannot_read_denies() {
     assert!(decision.is_err());
 }
 
+/// Goal: a decision that was kept is never given to another question. Method: every question
+/// twice, forwards and backwards, of policies that decide without conditions and with them.
+#[test]
+fn kept_decision_is_of_its_question_alone() {
+    let text = r#"
+        permit (principal == Service::"spiffe://a/b", action, resource == Field::"shop/name");
+        permit (principal, action == Action::"tokenize", resource in Namespace::"other");
+        forbid (principal, action, resource) when { context has address };
+        permit (principal, action == Action::"lookup", resource)
+        when { context has person && context.person.groups.contains("staff") };
+    "#;
+    let (used, staff) = (policy(text), person("ada", &["staff"]));
+    let callers = [principal("spiffe://a/b"), principal("spiffe://a/c")];
+    let mut questions = Vec::new();
+    for caller in &callers {
+        for action in [Action::Tokenize, Action::Lookup] {
+            for place in ["shop", "other"] {
+                for (address, person) in [(false, false), (true, false), (false, true)] {
+                    questions.push((caller, action, place, address, person));
+                }
+            }
+        }
+    }
+    let again: Vec<_> = questions.iter().rev().copied().collect();
+    questions.extend(again);
+    for (caller, action, place, has_address, has_person) in questions {
+        let circumstances = Circumstances {
+            address: has_address.then_some([127, 0, 0, 1].into()),
+            person: has_person.then_some(&staff),
+            ..Circumstances::new(caller, NOW)
+        };
+        let decide = |policy: &Policy| {
+            let asked = Asked {
+                namespace: Some(namespace(place)),
+                ..Asked::new(action)
+            };
+            let names = [field("name")];
+            let decision = policy.decide(&circumstances, asked, &names);
+            decision.is_ok_and(|it| it.permit().covers(&names[0], Coverage::Standing))
+        };
+        // One that has never decided anything.
+        assert_eq!(
+            decide(&used),
+            decide(&policy(text)),
+            "{caller} {action:?} {place}"
+        );
+    }
+}
+
 #[test]
 fn handle_replaces_the_policy_as_a_whole() {
     let handle = PolicyHandle::new(policy("permit (principal, action, resource);"));

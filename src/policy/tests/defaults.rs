@@ -163,7 +163,6 @@ fn agents_hold_nothing_standing() {
         Action::ListGrants,
         Action::RequestGrant,
     ];
-    let own_grant = |it: &mut Situation| it.requester = Some("acme/ada");
     check(vec![
         ("agent", agent(), IDLE),
         (
@@ -206,6 +205,13 @@ fn agents_hold_nothing_standing() {
             agent().person(|it| it.is_bound = false),
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn agents_end_their_own_grants_and_reach_no_other_namespace() {
+    let own_grant = |it: &mut Situation| it.requester = Some("acme/ada");
+    check(vec![
         (
             "agent in another namespace",
             agent().with(|it| it.namespace = Some("other")),

@@ -11,8 +11,58 @@ use crate::policy::GrantFacts;
 /// `cargo test --lib -- policy::tests::speed --ignored --nocapture`.
 #[test]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, reason = "prints what it measures")]
 fn decisions_cost() {
+    let backend = principal("spiffe://acme.example/backend");
+    let tool = principal("spiffe://acme.example/support-tool");
+    let agent = person("ada", &["support-agents", "staff", "emea"]);
+    let plain = Circumstances {
+        address: Some([10, 0, 0, 1].into()),
+        ..Circumstances::new(&backend, NOW)
+    };
+    let granted = Circumstances {
+        principal: &tool,
+        person: Some(&agent),
+        grant: Some(GrantFacts {
+            level: Level::Full,
+            case_id: None,
+            reveals_left: 5,
+            is_break_glass: false,
+        }),
+        ..plain
+    };
+    let purpose = Some(Purpose::new("support").unwrap());
+    let asked = |action| Asked {
+        purpose: purpose.clone(),
+        ..Asked::new(action)
+    };
+    for (what, policy) in &policies() {
+        for (who, circumstances, action, fields) in [
+            ("backend tokenizes 1 field", &plain, Action::Tokenize, 1),
+            ("backend tokenizes 3 fields", &plain, Action::Tokenize, 3),
+            (
+                "agent reveals 1 field by grant",
+                &granted,
+                Action::Detokenize,
+                1,
+            ),
+            ("agent looks 1 field up", &granted, Action::Lookup, 1),
+        ] {
+            let names = ["name", "email", "card"].map(field);
+            let names = &names[..fields];
+            let start = cpu_ns();
+            for _ in 0..DECISIONS_COUNT {
+                let decision = policy.decide(circumstances, asked(action), names);
+                let _ = black_box(decision);
+            }
+            let each_ns = (cpu_ns() - start) / DECISIONS_COUNT;
+            let (us, rest) = (each_ns / 1_000, each_ns % 1_000 / 100);
+            println!("{what}: {who}: {us}.{rest} µs");
+        }
+    }
+}
+
+/// A vault with one service, one with the defaults, and one with many services.
+fn policies() -> [(&'static str, Policy); 3] {
     let backend = Rule {
         principals: [principal("spiffe://acme.example/backend")].into(),
         actions: [Action::Tokenize, Action::Detokenize].into(),
@@ -37,61 +87,14 @@ fn decisions_cost() {
         })
         .unwrap()
     };
-    let policies = [
+    [
         ("one permit", load(vec![backend.clone()], Vec::new())),
         (
             "defaults and one permit",
             load(vec![backend], default_files()),
         ),
         ("defaults and 101 permits", load(many, default_files())),
-    ];
-    let backend = principal("spiffe://acme.example/backend");
-    let tool = principal("spiffe://acme.example/support-tool");
-    let agent = person("ada", &["support-agents", "staff", "emea"]);
-    let plain = Circumstances {
-        address: Some([10, 0, 0, 1].into()),
-        ..Circumstances::new(&backend, NOW)
-    };
-    let granted = Circumstances {
-        principal: &tool,
-        person: Some(&agent),
-        grant: Some(GrantFacts {
-            level: Level::Full,
-            case_id: None,
-            reveals_left: 5,
-            is_break_glass: false,
-        }),
-        ..plain
-    };
-    let purpose = Some(Purpose::new("support").unwrap());
-    let asked = |action| Asked {
-        purpose: purpose.clone(),
-        ..Asked::new(action)
-    };
-    for (what, policy) in &policies {
-        for (who, circumstances, action, fields) in [
-            ("backend tokenizes 1 field", &plain, Action::Tokenize, 1),
-            ("backend tokenizes 3 fields", &plain, Action::Tokenize, 3),
-            (
-                "agent reveals 1 field by grant",
-                &granted,
-                Action::Detokenize,
-                1,
-            ),
-            ("agent looks 1 field up", &granted, Action::Lookup, 1),
-        ] {
-            let names = ["name", "email", "card"].map(field);
-            let names = &names[..fields];
-            let start = cpu_ns();
-            for _ in 0..DECISIONS_COUNT {
-                let decision = policy.decide(circumstances, asked(action), names);
-                let _ = black_box(decision);
-            }
-            let each_ns = (cpu_ns() - start) / DECISIONS_COUNT;
-            let (us, rest) = (each_ns / 1_000, each_ns % 1_000 / 100);
-            println!("{what}: {who}: {us}.{rest} µs");
-        }
-    }
+    ]
 }
 
 /// How long the processor has worked for this thread, however busy the machine is.
