@@ -14,7 +14,9 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::KeyError;
 use crate::keys::root::RootKeyError;
+use crate::policy::PolicyError;
 use crate::store::StoreError;
+use crate::vault::VaultError;
 
 /// Why a vault was not made or opened.
 #[derive(Debug, Error)]
@@ -96,6 +98,12 @@ pub enum AssemblyError {
     /// The origin of the audit log is not usable.
     #[error("audit.origin is not usable as the name of a log")]
     Origin(#[from] NoteError),
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policies were right, and could not be put in force.
+    #[error("policies cannot take effect")]
+    Reload(#[from] VaultError),
     /// The root key cannot be had.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),

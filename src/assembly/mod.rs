@@ -19,6 +19,7 @@ mod fields;
 mod formats;
 mod namespaces;
 mod open;
+mod policies;
 mod settings;
 mod sweep;
 
@@ -30,6 +31,8 @@ pub use formats::format;
 pub use open::OpenVault;
 pub use open::open;
 pub use open::open_store;
+pub use policies::load_policies;
+pub use policies::reload_policies;
 pub use settings::server_settings;
 
 use std::path::Path;

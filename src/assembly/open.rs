@@ -10,6 +10,7 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
 use crate::assembly::formats;
 use crate::assembly::namespaces::NamespaceIds;
+use crate::assembly::policies::load_policies;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
 use crate::audit::AuditLog;
@@ -35,7 +36,7 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
-use crate::policy::Policy;
+use crate::policy::PolicyHandle;
 use crate::store::Changes;
 use crate::store::NamespaceId;
 use crate::store::Store;
@@ -98,7 +99,7 @@ pub async fn open(
         Arc::clone(&clock),
         Arc::clone(&entropy),
     )?;
-    let policy = Policy::new(config.permits.clone());
+    let policy = load_policies(config)?;
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
         ..EntryDraft::new(Event::Started)
@@ -125,7 +126,7 @@ pub async fn open(
         store: Arc::clone(&store),
         keyring,
         log,
-        policy,
+        policy: PolicyHandle::new(policy),
         namespaces,
         purposes,
         clock,

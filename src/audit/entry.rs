@@ -216,6 +216,8 @@ numbered!(
         AccessRead = 27 "access_read",
         /// Somebody asked who was seen.
         ExposureReported = 28 "exposure_reported",
+        /// Other policies took effect.
+        PolicyLoaded = 40 "policy_loaded",
     }
 );
 

@@ -7,7 +7,6 @@ mod answer;
 mod audit;
 mod config_check;
 mod connection;
-mod date_time;
 mod demo;
 mod detokenize;
 mod dev;
@@ -25,6 +24,7 @@ mod lookup;
 mod parts;
 mod passphrase;
 mod pipeline;
+mod policy;
 mod recognize;
 mod redact;
 mod run_id;
@@ -80,6 +80,8 @@ enum Command {
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     Recognize(recognize::RecognizeArgs),
     Redact(redact::RedactArgs),
     Serve(serve::ServeArgs),
@@ -140,6 +142,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
+        Command::Policy(command) => command.run(),
         Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Redact(arguments) => block_on(arguments.run()),
         Command::Serve(arguments) => arguments.run(),

@@ -25,7 +25,7 @@ use crate::cli::wiring;
 use crate::config::Config;
 use crate::keys::hardening;
 
-/// Runs a vault, until it is told to stop by SIGTERM or SIGINT
+/// Runs a vault, until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its policies anew
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Prints one line on standard output when it answers: ready token=ADDRESS reveal=ADDRESS
@@ -62,19 +62,13 @@ impl ServeArgs {
         hardening::protect_process_memory()?;
         log_to_standard_error();
         let dev = self.dev.as_deref().map(DevDirectory::new);
-        let mut config = match (&dev, &self.config) {
-            (Some(dev), _) => {
-                dev.ensure()?;
-                // The environment's passphrase is of another vault.
-                Config::load(&dev.config(), None)?
-            }
-            (None, Some(path)) => {
-                let config = config_check::load(path)?;
-                example_keys::refuse(&config)?;
-                config
-            }
-            (None, None) => return Err(CliError::Usage("--config or --dev is missing".to_owned())),
-        };
+        if let Some(dev) = &dev {
+            dev.ensure()?;
+        }
+        let mut config = self.read()?;
+        if dev.is_none() {
+            example_keys::refuse(&config)?;
+        }
         config.listen.token = self.token_listen.unwrap_or(config.listen.token);
         config.listen.reveal = self.reveal_listen.unwrap_or(config.listen.reveal);
         if dev.is_some() {
@@ -87,8 +81,19 @@ impl ServeArgs {
                 config.data_dir.display()
             )));
         }
-        block_on(serve(config, dev))?;
+        let read = move || self.read();
+        block_on(serve(config, dev, read))?;
         Ok(Exit::Done)
+    }
+
+    /// Reads the configuration.
+    fn read(&self) -> Result<Config, CliError> {
+        match (&self.dev, &self.config) {
+            // The environment's passphrase is of another vault.
+            (Some(dev), _) => Ok(Config::load(&DevDirectory::new(dev).config(), None)?),
+            (None, Some(path)) => config_check::load(path),
+            (None, None) => Err(CliError::Usage("--config or --dev is missing".to_owned())),
+        }
     }
 }
 
@@ -106,7 +111,11 @@ fn refuse_strangers(config: &Config) -> Result<(), CliError> {
     ))
 }
 
-async fn serve(config: Config, dev: Option<DevDirectory>) -> Result<(), CliError> {
+async fn serve(
+    config: Config,
+    dev: Option<DevDirectory>,
+    read: impl Fn() -> Result<Config, CliError> + Send + 'static,
+) -> Result<(), CliError> {
     let root = open_root_key(&config)?;
     if let Some(dev) = &dev {
         ensure_dev_vault(dev, &config, &root).await?;
@@ -116,6 +125,7 @@ async fn serve(config: Config, dev: Option<DevDirectory>) -> Result<(), CliError
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
+    let hangup = signal(SignalKind::hangup())?;
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -134,7 +144,7 @@ async fn serve(config: Config, dev: Option<DevDirectory>) -> Result<(), CliError
         // Nobody has to listen to this line.
         let _ = writeln!(io::stdout(), "ready token={token} reveal={reveal}");
     };
-    wiring::serve(&config, root, shutdown, ready).await
+    wiring::serve(&config, root, shutdown, hangup, read, ready).await
 }
 
 /// Makes the vault of a directory for development, the first time. One that was made and is gone

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Weak;
+
+use tokio::signal::unix::Signal;
 
 use crate::assembly;
 use crate::assembly::AssemblyError;
@@ -16,6 +19,7 @@ use crate::domain::Namespace;
 use crate::domain::SystemClock;
 use crate::server;
 use crate::server::BoundAddresses;
+use crate::vault::Vault;
 
 /// Makes a vault for the configured namespaces.
 ///
@@ -59,7 +63,8 @@ pub(super) fn audit_key_file(config: &Config) -> PathBuf {
     assembly::audit_key_file(&config.data_dir)
 }
 
-/// Opens the vault and serves it until `shutdown` completes. `ready` learns where it answers.
+/// Opens the vault and serves it until `shutdown` completes. `ready` learns where it answers. At
+/// each `hangup` the policies of what `read` returns are loaded, with no gap between old and new.
 ///
 /// # Errors
 ///
@@ -68,6 +73,8 @@ pub(super) async fn serve(
     config: &Config,
     root: RootKey,
     shutdown: impl Future<Output = ()> + Send,
+    hangup: Signal,
+    read: impl Fn() -> Result<Config, CliError> + Send + 'static,
     ready: impl FnOnce(Endpoints),
 ) -> Result<(), CliError> {
     let open = assembly::open(config, &root, clock(), entropy()).await;
@@ -78,6 +85,12 @@ pub(super) async fn serve(
         let BoundAddresses { token, reveal, .. } = addresses;
         ready(Endpoints { token, reveal });
     };
+    let reloading = tokio::spawn(reload(
+        Arc::downgrade(&open.vault),
+        config.clone(),
+        hangup,
+        read,
+    ));
     let served = server::run(
         Arc::clone(&open.vault),
         assembly::server_settings(config),
@@ -85,10 +98,33 @@ pub(super) async fn serve(
         ready,
     )
     .await;
+    reloading.abort();
+    let _ = reloading.await;
     let closed = open.close().await;
     // A log that failed cannot be closed in order: what made it fail is the one to tell.
     served.map_err(|error| CliError::caused(&error))?;
     closed.map_err(|error| CliError::caused(&error))
+}
+
+/// Loads the policies anew at each signal. What is wrong with them is logged, and changes nothing.
+async fn reload(
+    vault: Weak<Vault>,
+    running: Config,
+    mut hangup: Signal,
+    read: impl Fn() -> Result<Config, CliError> + Send + 'static,
+) {
+    while hangup.recv().await.is_some() {
+        let Some(vault) = vault.upgrade() else { return };
+        let loaded = match tokio::task::block_in_place(&read) {
+            Ok(read) => assembly::reload_policies(&vault, &running, &read)
+                .await
+                .map_err(|error| CliError::caused(&error)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = loaded {
+            tracing::error!(%error, "policies were not loaded; those in force stay");
+        }
+    }
 }
 
 fn clock() -> Arc<dyn Clock> {

@@ -47,7 +47,7 @@ pub use root_key::RootKeyConfig;
 pub use store::StoreConfig;
 pub use tls::TlsConfig;
 
-/// The whole configuration. Every table is read once, at start.
+/// The whole configuration. Every table is read once, at start, where it does not say otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// `vault.data_dir`: the directory of the database. Required. Example:
@@ -67,8 +67,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// `[namespaces]`: tenants and their fields, at least one.
     pub namespaces: BTreeMap<Namespace, NamespaceConfig>,
-    /// `[[permit]]`: who may do what, in the order of the file. Default: nobody anything.
+    /// `[[permit]]`: who may do what, in the order of the file. Default: nobody anything. Read
+    /// again at SIGHUP.
     pub permits: Vec<Rule>,
+    /// `policies.dir`: a directory with policies in Cedar. Default: none. Example:
+    /// `"/etc/counterfoil/policies"`. Its files are read again at SIGHUP.
+    pub policies_dir: Option<PathBuf>,
     /// `[purposes]`: which purposes a reveal may name.
     pub purposes: Purposes,
     /// `[[budget]]` and `[alarms]`: how much anybody may see, and what freezes them.
@@ -117,6 +121,7 @@ impl Config {
             store: raw.store.check()?,
             access: access::check(&raw.budget, &raw.alarms, &namespaces)?,
             permits: permits.collect::<Result<_, _>>()?,
+            policies_dir: raw.policies.dir.map(|dir| base_dir.join(dir)),
             purposes: raw.purposes.check()?,
             data_dir,
             audit,
@@ -143,6 +148,8 @@ struct RawConfig {
     namespaces: BTreeMap<String, namespace::RawNamespace>,
     #[serde(default)]
     permit: Vec<permit::RawPermit>,
+    #[serde(default)]
+    policies: permit::RawPolicies,
     #[serde(default)]
     purposes: permit::RawPurposes,
     #[serde(default)]

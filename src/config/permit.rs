@@ -1,7 +1,8 @@
-//! Who may do what: `[[permit]]`, and why: `[purposes]`.
+//! Who may do what: `[[permit]]` and `[policies]`, and why: `[purposes]`.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ use crate::policy::Action;
 use crate::policy::CaseRequirement;
 use crate::policy::FieldSelection;
 use crate::policy::Rule;
+use crate::policy::Target;
 
 /// Which purposes a reveal may name: `[purposes]`. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,15 +65,20 @@ impl RawPurposes {
     }
 }
 
-/// One `[[permit]]`. What no permit names is denied.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPolicies {
+    pub(super) dir: Option<PathBuf>,
+}
+
+/// One `[[permit]]`: a shorthand for a policy in Cedar. What nothing permits is denied.
 ///
 /// - `principals`: SPIFFE ids or DNS names of client certificates, at least one.
-/// - `actions`: `"tokenize"`, `"lookup"`, `"inspect"`, `"verify_match"`, `"detokenize"`,
-///   `"detokenize_masked"`, `"import_tokens"`, at least one. None implies another.
+/// - `actions`: names of actions, such as `"tokenize"`, at least one.
 /// - `namespace`: in which namespace.
-/// - `fields`: on which of its fields. Default: on all.
-/// - `case`: whether a reveal must name its case: `"optional"`, or `"required"`, which needs a
-///   permit for nothing but `"detokenize"` and `"detokenize_masked"`. Default: `"optional"`.
+/// - `fields`: on which of its fields; only of actions that are about fields. Default: on all.
+/// - `case`: whether a request must name its case: `"optional"`, or `"required"`, which needs a
+///   permit for actions alone that can name one, such as `"detokenize"`. Default: `"optional"`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPermit {
@@ -105,13 +112,19 @@ impl RawPermit {
             None => CaseRequirement::Optional,
         };
         let actions = actions(&key("actions"), &self.actions)?;
-        if case == CaseRequirement::Required
-            && !actions.iter().all(|action| REVEALS.contains(action))
-        {
+        if case == CaseRequirement::Required && !actions.iter().all(|action| action.names_case()) {
             return Err(ConfigError::value(
                 key("case"),
                 "is required of calls that cannot name a case",
-                "require it in a permit of its own, for \"detokenize\" and \"detokenize_masked\"",
+                "require it in a permit of its own, for \"detokenize\" alone",
+            ));
+        }
+        let is_about_field = |action: &Action| action.target() == Target::Fields;
+        if self.fields.is_some() && !actions.iter().all(is_about_field) {
+            return Err(ConfigError::value(
+                key("fields"),
+                "are named for a call that is about no field",
+                "permit calls about a namespace in a permit of their own, without fields",
             ));
         }
         Ok(Rule {
@@ -176,8 +189,6 @@ fn not_empty<T>(key: &str, set: BTreeSet<T>) -> Result<BTreeSet<T>, ConfigError>
     }
     Ok(set)
 }
-
-const REVEALS: [Action; 2] = [Action::Detokenize, Action::DetokenizeMasked];
 
 const CASES: [(&str, CaseRequirement); 2] = [
     ("optional", CaseRequirement::Optional),

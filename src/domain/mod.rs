@@ -1,6 +1,7 @@
 //! The words of the vault: what every other layer speaks of, without keys, text rules or storage.
 
 mod clock;
+mod date_time;
 mod equality;
 mod fidelity;
 mod freeze;
@@ -18,6 +19,7 @@ mod token;
 pub use clock::Clock;
 pub use clock::SystemClock;
 pub use clock::Timestamp;
+pub use date_time::DateTime;
 pub use equality::Equality;
 pub use fidelity::Fidelity;
 pub use fidelity::FidelityReason;

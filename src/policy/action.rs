@@ -1,49 +1,118 @@
 //! What a principal may be permitted to do.
 
-use crate::domain::CaseId;
-use crate::domain::Namespace;
-
 /// What a principal may be permitted to do, by the name of the call.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Action {
-    /// Reveal values.
+    /// Approve or deny a grant that somebody else asked for.
+    ApproveGrant,
+    /// Be given a grant at once, without a second person.
+    AutoApproveGrant,
+    /// Make tokens of customers who do not exist.
+    CreateDecoys,
+    /// Say which records a customer has.
+    DescribeSubject,
+    /// Reveal whole values.
     Detokenize,
-    /// Reveal a few characters of values. Neither of the two implies the other.
+    /// Reveal a few characters of values.
     DetokenizeMasked,
-    /// Make given tokens stand for given values.
+    /// Erase the records of a customer.
+    EraseSubject,
+    /// Stop what somebody or something may do.
+    Freeze,
+    /// Read how much of its budgets a principal has used.
+    GetPrincipal,
+    /// Bring tokens along that another system has made.
     ImportTokens,
     /// Describe tokens.
     Inspect,
+    /// Read the audit log.
+    ListEntries,
+    /// Read the grants that there are.
+    ListGrants,
     /// Find the tokens of values.
     Lookup,
+    /// Read who was seen.
+    ReportExposure,
+    /// Ask for a grant.
+    RequestGrant,
+    /// End a grant.
+    RevokeGrant,
     /// Make tokens.
     Tokenize,
+    /// Let go on what was frozen.
+    Unfreeze,
     /// Compare tokens with claimed values.
     VerifyMatch,
 }
 
+/// What an action is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// Fields of a namespace; each is decided for itself.
+    Fields,
+    /// A namespace, or the whole vault.
+    Place,
+}
+
+/// What is known of a call when it is decided: a type of the schema.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// What is known of every call.
+    Call,
+    /// Also what a grant would give.
+    Proposal,
+    /// Also purpose, case and grant.
+    Reveal,
+}
+
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 20] = [
         Self::Tokenize,
+        Self::ImportTokens,
         Self::Lookup,
         Self::Inspect,
         Self::VerifyMatch,
         Self::Detokenize,
         Self::DetokenizeMasked,
-        Self::ImportTokens,
+        Self::RequestGrant,
+        Self::ApproveGrant,
+        Self::AutoApproveGrant,
+        Self::RevokeGrant,
+        Self::ListGrants,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::GetPrincipal,
+        Self::ListEntries,
+        Self::ReportExposure,
+        Self::CreateDecoys,
+        Self::DescribeSubject,
+        Self::EraseSubject,
     ];
 
-    /// The name that configurations and audit entries use.
+    /// The name that configurations and policies use.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
+            Self::ApproveGrant => "approve_grant",
+            Self::AutoApproveGrant => "auto_approve_grant",
+            Self::CreateDecoys => "create_decoys",
+            Self::DescribeSubject => "describe_subject",
             Self::Detokenize => "detokenize",
             Self::DetokenizeMasked => "detokenize_masked",
+            Self::EraseSubject => "erase_subject",
+            Self::Freeze => "freeze",
+            Self::GetPrincipal => "get_principal",
             Self::ImportTokens => "import_tokens",
             Self::Inspect => "inspect",
+            Self::ListEntries => "list_entries",
+            Self::ListGrants => "list_grants",
             Self::Lookup => "lookup",
+            Self::ReportExposure => "report_exposure",
+            Self::RequestGrant => "request_grant",
+            Self::RevokeGrant => "revoke_grant",
             Self::Tokenize => "tokenize",
+            Self::Unfreeze => "unfreeze",
             Self::VerifyMatch => "verify_match",
         }
     }
@@ -53,18 +122,65 @@ impl Action {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)
     }
-}
 
-/// What a policy must know of a request in order to decide it.
-pub trait Request {
-    /// The call that it is.
-    fn action(&self) -> Action;
+    /// What it is about.
+    #[must_use]
+    pub const fn target(self) -> Target {
+        match self {
+            Self::ApproveGrant
+            | Self::AutoApproveGrant
+            | Self::CreateDecoys
+            | Self::Detokenize
+            | Self::DetokenizeMasked
+            | Self::ImportTokens
+            | Self::Inspect
+            | Self::Lookup
+            | Self::RequestGrant
+            | Self::Tokenize
+            | Self::VerifyMatch => Target::Fields,
+            Self::DescribeSubject
+            | Self::EraseSubject
+            | Self::Freeze
+            | Self::GetPrincipal
+            | Self::ListEntries
+            | Self::ListGrants
+            | Self::ReportExposure
+            | Self::RevokeGrant
+            | Self::Unfreeze => Target::Place,
+        }
+    }
 
-    /// The tenant that it is for.
-    fn namespace(&self) -> &Namespace;
+    /// Whether a call of it can name a case.
+    #[must_use]
+    pub const fn names_case(self) -> bool {
+        match self.shape() {
+            Shape::Call => false,
+            Shape::Proposal | Shape::Reveal => true,
+        }
+    }
 
-    /// The case that it is for, where it names one.
-    fn case_id(&self) -> Option<&CaseId> {
-        None
+    /// What is known of a call of it.
+    pub(super) const fn shape(self) -> Shape {
+        match self {
+            Self::Detokenize | Self::DetokenizeMasked => Shape::Reveal,
+            Self::ApproveGrant
+            | Self::AutoApproveGrant
+            | Self::RequestGrant
+            | Self::RevokeGrant => Shape::Proposal,
+            Self::CreateDecoys
+            | Self::DescribeSubject
+            | Self::EraseSubject
+            | Self::Freeze
+            | Self::GetPrincipal
+            | Self::ImportTokens
+            | Self::Inspect
+            | Self::ListEntries
+            | Self::ListGrants
+            | Self::Lookup
+            | Self::ReportExposure
+            | Self::Tokenize
+            | Self::Unfreeze
+            | Self::VerifyMatch => Shape::Call,
+        }
     }
 }

@@ -1,18 +1,12 @@
-//! The rules of the configuration, and the decision by them.
+//! The rules of the configuration: a shorthand for Cedar.
 
 use std::collections::BTreeSet;
-
-use sha2::Digest;
-use sha2::Sha256;
+use std::fmt::Write;
 
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Principal;
 use crate::policy::action::Action;
-use crate::policy::action::Request;
-use crate::policy::permitted::Denied;
-use crate::policy::permitted::Permit;
-use crate::policy::permitted::Permitted;
 
 /// Which fields a rule is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,27 +15,6 @@ pub enum FieldSelection {
     All,
     /// These fields.
     Only(BTreeSet<FieldName>),
-}
-
-impl FieldSelection {
-    /// Whether the field is among them.
-    #[must_use]
-    pub fn covers(&self, field: &FieldName) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(fields) => fields.contains(field),
-        }
-    }
-
-    fn union(self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Only(mut fields), Self::Only(more)) => {
-                fields.extend(more.iter().cloned());
-                Self::Only(fields)
-            }
-            (Self::All, _) | (_, Self::All) => Self::All,
-        }
-    }
 }
 
 /// Whether a request under a rule must name its case.
@@ -53,8 +26,8 @@ pub enum CaseRequirement {
     Required,
 }
 
-/// Permits principals actions on fields of one namespace. There is no rule that forbids: what no
-/// rule permits is denied.
+/// Permits principals actions in one namespace. There is no rule that forbids: what no policy
+/// permits is denied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rule {
     /// To whom.
@@ -69,260 +42,63 @@ pub struct Rule {
     pub case: CaseRequirement,
 }
 
-/// All rules, and the hash that audit entries name them by.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    rules: Vec<Rule>,
-    hash: [u8; 32],
-}
-
-impl Policy {
-    /// The policy of these rules.
-    #[must_use]
-    pub fn new(rules: Vec<Rule>) -> Self {
-        let hash = hash(&rules);
-        Self { rules, hash }
-    }
-
-    /// SHA-256 of the rules in their canonical writing.
-    #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        self.hash
-    }
-
-    /// Decides a request of the principal: permitted for the fields of all rules that apply.
+impl Rule {
+    /// The rule in Cedar.
     ///
-    /// # Errors
-    ///
-    /// If no rule applies.
-    pub fn decide<T: Request>(
-        &self,
-        principal: &Principal,
-        request: T,
-    ) -> Result<Permitted<T>, Denied<T>> {
-        let applies = |rule: &&Rule| {
-            rule.principals.contains(principal)
-                && rule.actions.contains(&request.action())
-                && rule.namespace == *request.namespace()
-                && (rule.case == CaseRequirement::Optional || request.case_id().is_some())
-        };
-        let fields = self
-            .rules
-            .iter()
-            .filter(applies)
-            .map(|rule| rule.fields.clone())
-            .reduce(|fields, more| fields.union(&more));
-        match fields {
-            Some(fields) => {
-                let permit = Permit {
-                    principal: principal.clone(),
-                    fields,
-                    policy_hash: self.hash,
-                };
-                Ok(Permitted { request, permit })
-            }
-            None => Err(Denied { request }),
-        }
-    }
-}
-
-/// Hashes the rules, each part with its length before it, so that no two policies are written
-/// alike.
-fn hash(rules: &[Rule]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    let mut part = |text: &str| {
-        hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hasher.update(text.as_bytes());
-    };
-    part("counterfoil policy 1");
-    for rule in rules {
-        part("rule");
-        for principal in &rule.principals {
-            part("principal");
-            part(principal.as_str());
-        }
-        for action in &rule.actions {
-            part("action");
-            part(action.name());
-        }
-        part("namespace");
-        part(rule.namespace.as_str());
-        match &rule.fields {
-            FieldSelection::All => part("all fields"),
-            FieldSelection::Only(fields) => {
-                for field in fields {
-                    part("field");
-                    part(field.as_str());
-                }
-            }
-        }
-        part(match rule.case {
-            CaseRequirement::Optional => "case optional",
-            CaseRequirement::Required => "case required",
-        });
-    }
-    hasher.finalize().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::CaseId;
-
-    struct Reveal {
-        namespace: Namespace,
-        case_id: Option<CaseId>,
-    }
-
-    impl Request for Reveal {
-        fn action(&self) -> Action {
-            Action::Detokenize
-        }
-
-        fn namespace(&self) -> &Namespace {
-            &self.namespace
-        }
-
-        fn case_id(&self) -> Option<&CaseId> {
-            self.case_id.as_ref()
-        }
-    }
-
-    fn principal(text: &str) -> Principal {
-        Principal::new(text).unwrap()
-    }
-
-    fn field(text: &str) -> FieldName {
-        FieldName::new(text).unwrap()
-    }
-
-    fn rule(action: Action, fields: FieldSelection, case: CaseRequirement) -> Rule {
-        Rule {
-            principals: [principal("spiffe://a/b")].into(),
-            actions: [action].into(),
-            namespace: Namespace::new("shop").unwrap(),
+    /// No text in it needs to be escaped: principals and names have neither quotes nor
+    /// backslashes.
+    pub(super) fn to_cedar(&self) -> String {
+        let Self {
+            principals,
+            actions,
+            namespace,
             fields,
             case,
-        }
-    }
-
-    fn reveal(namespace: &str, case: Option<&str>) -> Reveal {
-        Reveal {
-            namespace: Namespace::new(namespace).unwrap(),
-            case_id: case.map(|text| CaseId::new(text).unwrap()),
-        }
-    }
-
-    #[test]
-    fn nothing_is_permitted_without_a_rule() {
-        let policy = Policy::new(Vec::new());
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("shop", None))
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn rule_permits_its_principal_action_and_namespace_only() {
-        let all = || {
-            rule(
-                Action::Detokenize,
-                FieldSelection::All,
-                CaseRequirement::Optional,
-            )
-        };
-        let policy = Policy::new(vec![all()]);
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("shop", None))
-                .is_ok()
-        );
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/c"), reveal("shop", None))
-                .is_err()
-        );
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("other", None))
-                .is_err()
-        );
-        let policy = Policy::new(vec![Rule {
-            actions: [Action::Tokenize].into(),
-            ..all()
-        }]);
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("shop", None))
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn required_case_is_required() {
-        let required = rule(
-            Action::Detokenize,
-            FieldSelection::All,
-            CaseRequirement::Required,
-        );
-        let policy = Policy::new(vec![required]);
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("shop", None))
-                .is_err()
-        );
-        assert!(
-            policy
-                .decide(&principal("spiffe://a/b"), reveal("shop", Some("T-1")))
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn permit_covers_the_fields_of_all_rules_that_apply() {
-        let only = |name: &str| {
-            rule(
-                Action::Detokenize,
-                FieldSelection::Only([field(name)].into()),
-                CaseRequirement::Optional,
-            )
-        };
-        let policy = Policy::new(vec![only("name"), only("email")]);
-        let permitted = policy
-            .decide(&principal("spiffe://a/b"), reveal("shop", None))
-            .unwrap();
-        assert!(permitted.permit().covers(&field("name")));
-        assert!(permitted.permit().covers(&field("email")));
-        assert!(!permitted.permit().covers(&field("address")));
-        assert!(!permitted.permit().covers_all());
-    }
-
-    #[test]
-    fn hash_tells_policies_apart() {
-        let name = FieldSelection::Only([field("name")].into());
-        let rules = [
-            rule(
-                Action::Detokenize,
-                FieldSelection::All,
-                CaseRequirement::Optional,
-            ),
-            rule(
-                Action::Detokenize,
-                FieldSelection::All,
-                CaseRequirement::Required,
-            ),
-            rule(
-                Action::Tokenize,
-                FieldSelection::All,
-                CaseRequirement::Optional,
-            ),
-            rule(Action::Tokenize, name, CaseRequirement::Optional),
-        ];
-        let hashes: BTreeSet<_> = rules
-            .into_iter()
-            .map(|rule| Policy::new(vec![rule]).hash())
+        } = self;
+        let actions = actions
+            .iter()
+            .map(|action| format!("Action::\"{}\"", action.name()));
+        let actions = actions.collect::<Vec<_>>().join(", ");
+        let services: Vec<String> = principals
+            .iter()
+            .map(|principal| format!("Service::\"{principal}\""))
             .collect();
-        assert_eq!(hashes.len(), 4);
+        let mut conditions = Vec::new();
+        let principal = match services.as_slice() {
+            [service] => format!("principal == {service}"),
+            several => {
+                conditions.push(any("principal", several));
+                "principal is Service".to_owned()
+            }
+        };
+        let resource = format!("resource in Namespace::\"{namespace}\"");
+        if let FieldSelection::Only(names) = fields {
+            let fields: Vec<String> = names
+                .iter()
+                .map(|name| format!("Field::\"{namespace}/{name}\""))
+                .collect();
+            conditions.push(any("resource", &fields));
+        }
+        if *case == CaseRequirement::Required {
+            conditions.push("context has case_id".to_owned());
+        }
+        let mut text =
+            format!("permit (\n  {principal},\n  action in [{actions}],\n  {resource}\n)");
+        if !conditions.is_empty() {
+            // Writing into a string does not fail.
+            let _ = write!(text, "\nwhen {{ {} }}", conditions.join(" && "));
+        }
+        text.push_str(";\n");
+        text
     }
+}
+
+/// That a variable is one of several entities. Comparisons are cheaper than a set, which would be
+/// built anew by each decision.
+fn any(variable: &str, entities: &[String]) -> String {
+    let equal: Vec<String> = entities
+        .iter()
+        .map(|entity| format!("{variable} == {entity}"))
+        .collect();
+    format!("({})", equal.join(" || "))
 }

@@ -1,5 +1,6 @@
 //! Who calls: the name in the client certificate.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -21,10 +22,10 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Reads the certificate that the handshake has verified.
-    pub(super) fn of(certificates: Option<&[CertificateDer<'_>]>) -> Self {
+    pub(super) fn of(certificates: Option<&[CertificateDer<'_>]>, address: IpAddr) -> Self {
         let leaf = certificates.and_then(|chain| chain.first());
         Self {
-            caller: leaf.and_then(|certificate| caller(certificate)),
+            caller: leaf.and_then(|certificate| caller(certificate, address)),
         }
     }
 }
@@ -39,7 +40,7 @@ pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
 
 /// The caller of a certificate: its one SPIFFE id, or without one its one DNS name. A certificate
 /// with several names has none: no two principals share a credential.
-fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
+fn caller(certificate: &CertificateDer<'_>, address: IpAddr) -> Option<Caller> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let names = &parsed.subject_alternative_name().ok()??.value.general_names;
     let uris: Vec<&str> = names
@@ -73,7 +74,7 @@ fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
         principal,
         credential_fingerprint,
         person: None,
-        address: None,
+        address: Some(address),
     })
 }
 
@@ -101,7 +102,9 @@ mod tests {
     }
 
     fn principal(names: &[SanType]) -> Option<String> {
-        caller(&certificate(names)).map(|caller| caller.principal.as_str().to_owned())
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let caller = caller(&certificate(names), address);
+        caller.map(|caller| caller.principal.as_str().to_owned())
     }
 
     #[test]

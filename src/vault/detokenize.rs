@@ -22,6 +22,7 @@ use crate::domain::Token;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::store::Changes;
 use crate::store::StoreError;
 use crate::vault::Vault;
@@ -107,8 +108,12 @@ impl Request for Detokenize {
         }
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
+    }
+
+    fn purpose(&self) -> Option<&Purpose> {
+        Some(&self.purpose)
     }
 
     fn case_id(&self) -> Option<&CaseId> {
@@ -117,12 +122,14 @@ impl Request for Detokenize {
 }
 
 impl Journaled for Detokenize {
-    fn request_id(&self) -> Option<&RequestId> {
-        self.request_id.as_ref()
+    const EVENT: Event = Event::Detokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
-    fn purpose(&self) -> Option<&Purpose> {
-        Some(&self.purpose)
+    fn request_id(&self) -> Option<&RequestId> {
+        self.request_id.as_ref()
     }
 
     fn level(&self) -> Option<Level> {
@@ -162,7 +169,7 @@ impl Vault {
     ) -> Result<DetokenizeAnswer, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         if let Err(error) = self.check_purpose(&permitted.request().purpose) {
-            return Err(self.refuse(caller, permitted.request(), error).await);
+            return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
         let targets = work(items_count, || self.targets(fields, &permitted))?;
@@ -290,7 +297,7 @@ impl Vault {
             };
             let request = match request {
                 Ok(request) => request,
-                Err(error) => return Err(self.refuse(caller, permitted.request(), error).await),
+                Err(error) => return Err(self.refuse(caller, &permitted, error).await),
             };
             let changes = Changes {
                 request,
@@ -311,7 +318,7 @@ impl Vault {
                 // The same request arrived twice at once: the other was faster.
                 Err((back, CommitError::Conflicts(_))) => permitted = back,
                 Err((back, error)) => {
-                    return Err(self.unrecorded(caller, back.request(), error).await);
+                    return Err(self.unrecorded(caller, &back, error).await);
                 }
             }
         }

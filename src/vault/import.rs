@@ -7,6 +7,7 @@
 use unicode_normalization::is_nfc;
 
 use crate::crypto::IMPORTED_TOKEN_BYTES_MAX;
+use crate::audit::Event;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
@@ -16,6 +17,7 @@ use crate::domain::Token;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::store::RecordKey;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
@@ -72,12 +74,18 @@ impl Request for ImportTokens {
         Action::ImportTokens
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for ImportTokens {
+    const EVENT: Event = Event::ImportTokens;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }

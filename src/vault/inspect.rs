@@ -1,6 +1,7 @@
 //! Inspect: what is known of a token. Never its value.
 
 use crate::access::Act;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::Fidelity;
 use crate::domain::FieldName;
@@ -10,8 +11,10 @@ use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
 use crate::policy::Action;
+use crate::policy::Coverage;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Description;
 use crate::vault::answer::Inspected;
@@ -27,6 +30,7 @@ use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
 use crate::vault::journal::about;
+use crate::vault::journal::distinct;
 use crate::vault::read::Presented;
 use crate::vault::read::Workplace;
 use crate::vault::work;
@@ -58,12 +62,18 @@ impl Request for Inspect {
         Action::Inspect
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Inspect {
+    const EVENT: Event = Event::Inspect;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -78,6 +88,15 @@ impl Journaled for Inspect {
             subject: item.subject.as_ref(),
             token: Some(&item.token),
         })
+    }
+
+    fn fields(&self) -> Vec<FieldName> {
+        let named = self.items.iter().flatten().map(|item| item.field.as_ref());
+        // One that names no field asks about every field.
+        match named.collect::<Option<Vec<_>>>() {
+            Some(named) => distinct(named.into_iter()),
+            None => Vec::new(),
+        }
     }
 }
 
@@ -109,7 +128,7 @@ impl Vault {
             Some(Err(error)) => Note::failed(error),
             None => Note::new(ItemOutcome::NotDone),
         });
-        self.record_answer(caller, permitted.request(), entry, Act::Work)
+        self.record_answer(caller, &permitted, entry, Act::Work)
             .await?;
         Ok(answer)
     }
@@ -191,7 +210,7 @@ fn presented<'a>(
             let covered = fields
                 .fields
                 .values()
-                .filter(|field| permitted.permit().covers(&field.name))
+                .filter(|field| permitted.permit().covers(&field.name, Coverage::Standing))
                 // A field that needs the subject cannot be searched without one.
                 .filter(|field| field.scope(subject).is_ok());
             let places: Item<Vec<Option<Presented<'a>>>> = covered.map(present).collect();

@@ -3,6 +3,8 @@
 //! Names that callers chose freely (a namespace or field that is not configured) are left out: an
 //! entry must not be a place to write in.
 
+use std::collections::BTreeSet;
+
 use crate::access::Refusal;
 use crate::audit::Decision;
 use crate::audit::EntryDraft;
@@ -14,13 +16,12 @@ use crate::crypto::Fingerprint;
 use crate::domain::Equality;
 use crate::domain::FieldName;
 use crate::domain::Level;
-use crate::domain::Purpose;
+use crate::domain::Namespace;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
 use crate::format::Format;
 use crate::format::fold;
-use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::vault::Vault;
@@ -33,13 +34,14 @@ use crate::vault::read::TOKEN_BYTES_MAX;
 
 /// A request that an entry can be written about.
 pub(super) trait Journaled: Request {
+    /// What its entries call it.
+    const EVENT: Event;
+
+    /// The tenant that it is for.
+    fn namespace(&self) -> &Namespace;
+
     /// The caller's id of the request.
     fn request_id(&self) -> Option<&RequestId>;
-
-    /// Why, where the request says so.
-    fn purpose(&self) -> Option<&Purpose> {
-        None
-    }
 
     /// How much of values it reveals, if it reveals any.
     fn level(&self) -> Option<Level> {
@@ -51,6 +53,18 @@ pub(super) trait Journaled: Request {
 
     /// What an item is about.
     fn item(&self, index: usize) -> About<'_>;
+
+    /// The fields that the policy is asked about; none: every field of the namespace.
+    fn fields(&self) -> Vec<FieldName> {
+        let of_items = (0..self.items_count()).filter_map(|index| self.item(index).field);
+        distinct(of_items)
+    }
+}
+
+/// Each of the fields once.
+pub(super) fn distinct<'a>(fields: impl Iterator<Item = &'a FieldName>) -> Vec<FieldName> {
+    let distinct: BTreeSet<&FieldName> = fields.collect();
+    distinct.into_iter().cloned().collect()
 }
 
 /// What an item is about.
@@ -128,16 +142,12 @@ impl Vault {
         }
     }
 
-    /// The entry of a request that was denied.
-    pub(super) fn entry_of_denial<T: Journaled>(&self, caller: &Caller, request: &T) -> EntryDraft {
-        self.entry_of_refusal(caller, request, ItemOutcome::Denied, ErrorClass::Denied)
-    }
-
     /// The entry of a request that was refused as a whole: nothing of it was done.
     pub(super) fn entry_of_refusal<T: Journaled>(
         &self,
         caller: &Caller,
         request: &T,
+        policy_hash: [u8; 32],
         outcome: ItemOutcome,
         error: ErrorClass,
     ) -> EntryDraft {
@@ -146,7 +156,7 @@ impl Vault {
             items: (0..request.items_count().min(REFUSED_ITEMS_MAX))
                 .map(item)
                 .collect(),
-            policy_hash: Some(self.parts.policy.hash()),
+            policy_hash: Some(policy_hash),
             decision: Some(Decision::Deny),
             error: Some(error),
             ..self.entry_head(caller, request)
@@ -163,7 +173,7 @@ impl Vault {
             namespace: is_configured.then(|| request.namespace().clone()),
             request_id: request.request_id().cloned(),
             level: request.level(),
-            ..EntryDraft::new(event(request.action()))
+            ..EntryDraft::new(T::EVENT)
         }
     }
 
@@ -180,13 +190,10 @@ impl Vault {
                 .and_then(|configured| configured.fields.get(name))
                 .is_some_and(|field| field.equality == Equality::Subject)
         };
-        let is_claim_kept = match request.action() {
-            Action::Detokenize
-            | Action::DetokenizeMasked
-            | Action::ImportTokens
-            | Action::Tokenize => true,
-            Action::Inspect | Action::Lookup | Action::VerifyMatch => field.is_some_and(is_bound),
-        };
+        let is_claim_kept = matches!(
+            T::EVENT,
+            Event::Detokenize | Event::ImportTokens | Event::Tokenize
+        ) || field.is_some_and(is_bound);
         let claimed = about.subject.filter(|_| is_claim_kept);
         EntryItem {
             field: field.cloned(),
@@ -249,17 +256,6 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
             | Refusal::SamePerson,
         ) => ErrorClass::Denied,
         VaultError::Store(_) => ErrorClass::Internal,
-    }
-}
-
-fn event(action: Action) -> Event {
-    match action {
-        Action::Detokenize | Action::DetokenizeMasked => Event::Detokenize,
-        Action::ImportTokens => Event::ImportTokens,
-        Action::Inspect => Event::Inspect,
-        Action::Lookup => Event::Lookup,
-        Action::Tokenize => Event::Tokenize,
-        Action::VerifyMatch => Event::VerifyMatch,
     }
 }
 

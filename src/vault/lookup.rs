@@ -2,6 +2,7 @@
 
 use crate::access::Glance;
 use crate::access::SeenKey;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -11,6 +12,7 @@ use crate::domain::Subject;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -63,12 +65,18 @@ impl Request for Lookup {
         Action::Lookup
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Lookup {
+    const EVENT: Event = Event::Lookup;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -116,7 +124,7 @@ impl Vault {
         // Who searched for whom is on the disk before the answer leaves.
         let request = permitted.request();
         let act = ask(&request.namespace, None, glances(&workplace, &readings));
-        self.record_answer(caller, request, entry, act).await?;
+        self.record_answer(caller, &permitted, entry, act).await?;
         Ok(answer)
     }
 

@@ -42,7 +42,7 @@ use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::keys::Keyring;
-use crate::policy::Policy;
+use crate::policy::PolicyHandle;
 use crate::store::Store;
 
 pub use answer::Description;
@@ -86,7 +86,7 @@ pub struct Parts {
     /// The audit log; the only way to write.
     pub log: AuditLog,
     /// Who may do what.
-    pub policy: Policy,
+    pub policy: PolicyHandle,
     /// The namespaces with their fields.
     pub namespaces: HashMap<Namespace, NamespaceFields>,
     /// The purposes that a reveal may have; nothing: any.

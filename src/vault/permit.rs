@@ -4,12 +4,16 @@ use crate::access::Act;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::EntryDraft;
+use crate::audit::ErrorClass;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::audit::Receipt;
 use crate::domain::FieldName;
+use crate::policy::Circumstances;
+use crate::policy::Coverage;
 use crate::policy::Permit;
 use crate::policy::Permitted;
-use crate::policy::Request;
+use crate::policy::Policy;
 use crate::store::Changes;
 use crate::vault::ITEMS_MAX;
 use crate::vault::Vault;
@@ -24,7 +28,7 @@ use crate::vault::read::Workplace;
 
 impl Vault {
     /// Decides a request. A refusal is recorded before it is told.
-    pub(super) async fn permit<T: Request + Journaled>(
+    pub(super) async fn permit<T: Journaled>(
         &self,
         caller: &Caller,
         request: T,
@@ -39,11 +43,26 @@ impl Vault {
         // A rule is only ever about a configured namespace, but a vault that finds none must not
         // say which of the two was missing.
         let fields = self.parts.namespaces.get(request.namespace());
-        let decision = self.parts.policy.decide(&caller.principal, request);
+        let circumstances = Circumstances {
+            principal: &caller.principal,
+            person: caller.person.as_ref(),
+            address: caller.address,
+            time: self.parts.clock.now(),
+            case: None,
+            grant: None,
+            budget_used_percent: None,
+        };
+        let policy = self.parts.policy.current();
+        let named = request.fields();
+        let decision = policy.decide(&circumstances, request, &named);
+        let denied = |request, hash| {
+            let (outcome, class) = (ItemOutcome::Denied, ErrorClass::Denied);
+            self.entry_of_refusal(caller, request, hash, outcome, class)
+        };
         let denial = match (decision, fields) {
             (Ok(permitted), Some(fields)) => return Ok((permitted, fields)),
-            (Ok(permitted), None) => self.entry_of_denial(caller, permitted.request()),
-            (Err(denied), _) => self.entry_of_denial(caller, denied.request()),
+            (Ok(permitted), None) => denied(permitted.request(), permitted.permit().policy_hash()),
+            (Err(denial), _) => denied(denial.request(), denial.policy_hash()),
         };
         self.record(caller, denial, Act::Refused).await?;
         Err(VaultError::Denied)
@@ -54,11 +73,12 @@ impl Vault {
     pub(super) async fn refuse<T: Journaled>(
         &self,
         caller: &Caller,
-        request: &T,
+        permitted: &Permitted<T>,
         error: VaultError,
     ) -> VaultError {
         let class = error_class(&error);
-        let entry = self.entry_of_refusal(caller, request, ItemOutcome::NotDone, class);
+        let (request, hash) = (permitted.request(), permitted.permit().policy_hash());
+        let entry = self.entry_of_refusal(caller, request, hash, ItemOutcome::NotDone, class);
         match self.record(caller, entry, Act::Refused).await {
             Ok(_) => error,
             Err(unrecorded) => unrecorded.into(),
@@ -85,13 +105,13 @@ impl Vault {
     pub(super) async fn record_answer<T: Journaled>(
         &self,
         caller: &Caller,
-        request: &T,
+        permitted: &Permitted<T>,
         entry: EntryDraft,
         act: Act,
     ) -> Result<Receipt, VaultError> {
         match self.record(caller, entry, act).await {
             Ok(receipt) => Ok(receipt),
-            Err(error) => Err(self.unrecorded(caller, request, error).await),
+            Err(error) => Err(self.unrecorded(caller, permitted, error).await),
         }
     }
 
@@ -100,12 +120,12 @@ impl Vault {
     pub(super) async fn unrecorded<T: Journaled>(
         &self,
         caller: &Caller,
-        request: &T,
+        permitted: &Permitted<T>,
         error: CommitError,
     ) -> VaultError {
         let error = VaultError::from(error);
         match error {
-            VaultError::Refused(_) => self.refuse(caller, request, error).await,
+            VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
             | VaultError::Denied
             | VaultError::ItemCount { .. }
@@ -116,8 +136,29 @@ impl Vault {
         }
     }
 
+    /// Puts another policy in force, after the log has it: no entry names a policy that the log has
+    /// not named before.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be written; the policy that was in force stays.
+    pub async fn load_policy(&self, policy: Policy) -> Result<(), VaultError> {
+        let entry = EntryDraft {
+            policy_hash: Some(policy.hash()),
+            ..EntryDraft::new(Event::PolicyLoaded)
+        };
+        let commit = Commit {
+            changes: Changes::default(),
+            entry,
+            claim: None,
+        };
+        self.parts.log.commit(commit).await?;
+        self.parts.policy.replace(policy);
+        Ok(())
+    }
+
     /// The namespace that a request works in, with its keys.
-    pub(super) fn workplace<'a, T: Request>(
+    pub(super) fn workplace<'a, T: Journaled>(
         &'a self,
         request: &'a T,
         fields: &NamespaceFields,
@@ -142,7 +183,7 @@ impl NamespaceFields {
     /// exist.
     pub(super) fn permitted(&self, permit: &Permit, name: &FieldName) -> Result<&Field, ItemError> {
         match self.fields.get(name) {
-            Some(field) if permit.covers(name) => Ok(field),
+            Some(field) if permit.covers(name, Coverage::Standing) => Ok(field),
             None if permit.covers_all() => Err(ItemError::UnknownField),
             Some(_) | None => Err(ItemError::Forbidden),
         }

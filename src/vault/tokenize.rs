@@ -3,6 +3,7 @@
 use crate::access::Act;
 use crate::audit::Commit;
 use crate::audit::CommitError;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -12,6 +13,7 @@ use crate::domain::Subject;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -69,12 +71,18 @@ impl Request for Tokenize {
         Action::Tokenize
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Tokenize {
+    const EVENT: Event = Event::Tokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -146,7 +154,7 @@ impl Vault {
         loop {
             let Settled { items, changes } = match work(items_count, || settle(&drawing)) {
                 Ok(settled) => settled,
-                Err(error) => return Err(self.refuse(caller, request, error).await),
+                Err(error) => return Err(self.refuse(caller, &permitted, error).await),
             };
             let entry = self.entry(caller, permitted, |index| note(items.get(index)));
             let claim = Some(caller.claim(Act::Work));
@@ -161,10 +169,10 @@ impl Vault {
                 // call was written, and what they wrote is found in the next round.
                 Err(CommitError::Conflicts(conflicts)) => {
                     if let Err(error) = drawing.again(&items, &conflicts) {
-                        return Err(self.refuse(caller, request, error).await);
+                        return Err(self.refuse(caller, &permitted, error).await);
                     }
                 }
-                Err(error) => return Err(self.unrecorded(caller, request, error).await),
+                Err(error) => return Err(self.unrecorded(caller, permitted, error).await),
             }
         }
     }

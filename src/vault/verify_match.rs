@@ -5,6 +5,7 @@
 
 use crate::access::Glance;
 use crate::access::SeenKey;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -15,6 +16,7 @@ use crate::domain::Token;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
@@ -71,12 +73,18 @@ impl Request for VerifyMatch {
         Action::VerifyMatch
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for VerifyMatch {
+    const EVENT: Event = Event::VerifyMatch;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -117,7 +125,7 @@ impl Vault {
         });
         let request = permitted.request();
         let act = ask(&request.namespace, None, glances);
-        self.record_answer(caller, request, entry, act).await?;
+        self.record_answer(caller, &permitted, entry, act).await?;
         Ok(answer)
     }
 

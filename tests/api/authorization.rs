@@ -155,6 +155,37 @@ fn answer(result: Result<Option<pb::Status>, Status>) -> Answer {
     }
 }
 
+/// The actions that there are calls of. No `_`: whoever adds an action says here whether it has
+/// one, and then gives it rows.
+fn has_call(action: Action) -> bool {
+    match action {
+        Action::Detokenize
+        | Action::Inspect
+        | Action::Lookup
+        | Action::Tokenize
+        | Action::VerifyMatch => true,
+        Action::ApproveGrant
+        | Action::AutoApproveGrant
+        | Action::CreateDecoys
+        | Action::DescribeSubject
+        | Action::DetokenizeMasked
+        | Action::EraseSubject
+        | Action::Freeze
+        | Action::GetPrincipal
+        | Action::ImportTokens
+        | Action::ListEntries
+        | Action::ListGrants
+        | Action::ReportExposure
+        | Action::RequestGrant
+        | Action::RevokeGrant
+        | Action::Unfreeze => false,
+    }
+}
+
+fn actions() -> impl Iterator<Item = Action> {
+    Action::ALL.into_iter().filter(|action| has_call(*action))
+}
+
 /// Calls as the action says; the token is one of the field, where there is one.
 async fn call(
     client: &Client,
@@ -279,6 +310,7 @@ async fn call(
             let response = client.detokenize(request).await?;
             Ok(value_of(response.results.into_iter().next().unwrap()).err())
         }
+        action => panic!("{action:?} has no call"),
     }
 }
 
@@ -293,7 +325,7 @@ fn value_in(field: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn matrix_of_identities_calls_namespaces_and_fields() {
     let vault = TestVault::start().await;
-    for action in Action::ALL {
+    for action in actions() {
         let has_rows = PERMITTED.iter().any(|row| row.0 == action);
         assert!(has_rows, "{action:?} has no row");
     }
@@ -316,7 +348,7 @@ async fn matrix_of_identities_calls_namespaces_and_fields() {
     let (mut denied_count, mut recorded_count) = (0, 0);
     for identity in IDENTITIES {
         let client = vault.client(identity).await;
-        for action in Action::ALL {
+        for action in actions() {
             for namespace in NAMESPACES {
                 for field in FIELDS {
                     let token = tokens

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
 use crate::config::RootKeyConfig;
+use crate::policy::PolicyError;
 
 /// The configuration file
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,9 @@ impl ConfigCommand {
             .values()
             .map(|namespace| namespace.fields.len())
             .sum();
+        // Policies that are wrong keep a vault from starting, as the rest does.
+        let policies = assembly::load_policies(&config).map_err(wrong_policy)?;
+        let policies = policies.summaries().len();
         let described = formats::describe(&config)?;
         if json {
             formats::write_json(&described)?;
@@ -65,11 +69,17 @@ impl ConfigCommand {
         }
         let (namespaces, permits) = (config.namespaces.len(), config.permits.len());
         say(format_args!(
-            "{}: no errors; {namespaces} namespaces, {fields} fields, {permits} permits",
+            "{}: no errors; {namespaces} namespaces, {fields} fields, {permits} permits, \
+             {policies} policies with them",
             path.display()
         ));
         Ok(Exit::Done)
     }
+}
+
+/// An error of policies: somebody wrote them.
+pub(super) fn wrong_policy(error: PolicyError) -> CliError {
+    CliError::Usage(error.to_string())
 }
 
 /// Reads a configuration, with what the environment adds to it.

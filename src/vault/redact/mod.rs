@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use self::search::Find;
 use crate::access::Act;
+use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -18,8 +19,10 @@ use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::format::Finding;
 use crate::policy::Action;
+use crate::policy::Coverage;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::policy::Scope;
 use crate::vault::ITEMS_MAX;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
@@ -33,6 +36,7 @@ use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
 use crate::vault::journal::about;
+use crate::vault::journal::distinct;
 use crate::vault::tokenize::Tokenize;
 use crate::vault::tokenize::TokenizeItem;
 
@@ -107,12 +111,18 @@ impl Request for Redact {
         Action::Tokenize
     }
 
-    fn namespace(&self) -> &Namespace {
-        &self.namespace
+    fn scope(&self) -> Scope<'_> {
+        Scope::Namespace(&self.namespace)
     }
 }
 
 impl Journaled for Redact {
+    const EVENT: Event = Event::Tokenize;
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     fn request_id(&self) -> Option<&RequestId> {
         self.request_id.as_ref()
     }
@@ -127,6 +137,15 @@ impl Journaled for Redact {
             subject: item.subject.as_ref(),
             token: None,
         })
+    }
+
+    fn fields(&self) -> Vec<FieldName> {
+        if self.fields.is_empty() {
+            return Vec::new();
+        }
+        let known = self.items.iter().flatten().flat_map(|item| &item.known);
+        let known = known.map(|known| &known.field);
+        distinct(self.fields.iter().chain(known))
     }
 }
 
@@ -159,7 +178,7 @@ impl Vault {
         let tokens = if wanted.is_empty() {
             let note = |_| Note::new(ItemOutcome::NotFound);
             let entry = self.entry(caller, &permitted, note);
-            self.record_answer(caller, request, entry, Act::Work)
+            self.record_answer(caller, &permitted, entry, Act::Work)
                 .await?;
             Vec::new()
         } else {
@@ -234,7 +253,7 @@ fn searched<'a>(
         let certain = fields
             .fields
             .values()
-            .filter(|field| permit.covers(&field.name))
+            .filter(|field| permit.covers(&field.name, Coverage::Standing))
             .filter(|field| field.format.is_findable(Finding::Certain));
         return Ok(certain.map(|field| (field, Finding::Certain)).collect());
     }
