@@ -13,7 +13,7 @@
 //! L5 server   client
 //! L4 vault
 //! L3 keys     audit
-//! L2 store    policy
+//! L2 store    policy   people
 //! L1 crypto   format
 //! L0 domain
 //! ```
@@ -29,6 +29,7 @@ pub mod crypto;
 pub mod domain;
 pub mod format;
 pub mod keys;
+pub mod people;
 pub mod policy;
 pub mod protocol;
 pub mod server;
