@@ -10,6 +10,7 @@ mod format;
 mod limits;
 mod listen;
 mod namespace;
+mod people;
 mod permit;
 mod root_key;
 mod store;
@@ -27,6 +28,7 @@ use serde::Deserialize;
 
 use crate::domain::Namespace;
 use crate::format::GrammarSpec;
+use crate::people::IssuerSettings;
 use crate::policy::Rule;
 
 pub use audit::AuditConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub namespaces: BTreeMap<Namespace, NamespaceConfig>,
     /// `[[permit]]`: who may do what, in the order of the file. Default: nobody anything.
     pub permits: Vec<Rule>,
+    /// `[people.issuers]`: who vouches for people, in the order of their names. Default: nobody.
+    pub people: Vec<IssuerSettings>,
     /// `[purposes]`: which purposes a reveal may name.
     pub purposes: Purposes,
 }
@@ -112,6 +116,7 @@ impl Config {
             limits: raw.limits.check()?,
             store: raw.store.check()?,
             permits: permits.collect::<Result<_, _>>()?,
+            people: raw.people.check(base_dir)?,
             purposes: raw.purposes.check()?,
             data_dir,
             audit,
@@ -138,6 +143,8 @@ struct RawConfig {
     namespaces: BTreeMap<String, namespace::RawNamespace>,
     #[serde(default)]
     permit: Vec<permit::RawPermit>,
+    #[serde(default)]
+    people: people::RawPeople,
     #[serde(default)]
     purposes: permit::RawPurposes,
 }
