@@ -35,6 +35,8 @@ mod inspect;
 mod limits;
 #[path = "api/lookup.rs"]
 mod lookup;
+#[path = "api/people.rs"]
+mod people;
 #[path = "api/redact.rs"]
 mod redact;
 #[path = "api/restart.rs"]

@@ -280,6 +280,8 @@ fn caller() -> Result<Caller, Failure> {
     Ok(Caller {
         principal: Principal::new(PRINCIPAL)?,
         credential_fingerprint: [3; 32],
+        person: None,
+        address: None,
     })
 }
 

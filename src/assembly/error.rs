@@ -13,6 +13,7 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::KeyError;
 use crate::keys::root::RootKeyError;
+use crate::people::PeopleError;
 use crate::store::StoreError;
 
 /// Why a vault was not made or opened.
@@ -92,6 +93,9 @@ pub enum AssemblyError {
     /// The origin of the audit log is not usable.
     #[error("audit.origin is not usable as the name of a log")]
     Origin(#[from] NoteError),
+    /// An identity provider cannot be used.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The root key cannot be had.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),

@@ -33,6 +33,7 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
+use crate::people::People;
 use crate::policy::Policy;
 use crate::store::Changes;
 use crate::store::NamespaceId;
@@ -70,6 +71,7 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
+    let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Arc::new(Keyring::open(root, &read_keys(&*store)?)?);
     let ids = NamespaceIds::read(&*store)?;
@@ -122,6 +124,7 @@ pub async fn open(
         store: Arc::clone(&store),
         keyring,
         log,
+        people,
         policy,
         namespaces,
         purposes,

@@ -35,7 +35,7 @@ impl Connection {
         mut server: watch::Receiver<()>,
     ) -> Self {
         let (_, session) = stream.get_ref();
-        let peer = Arc::new(Peer::of(session.peer_certificates()));
+        let peer = Arc::new(Peer::of(session.peer_certificates(), seat.address()));
         Self {
             stream,
             cut_off: Box::pin(async move { while server.changed().await.is_ok() {} }),

@@ -1,5 +1,6 @@
 //! Who calls: the name in the client certificate.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -21,10 +22,10 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Reads the certificate that the handshake has verified.
-    pub(super) fn of(certificates: Option<&[CertificateDer<'_>]>) -> Self {
+    pub(super) fn of(certificates: Option<&[CertificateDer<'_>]>, address: IpAddr) -> Self {
         let leaf = certificates.and_then(|chain| chain.first());
         Self {
-            caller: leaf.and_then(|certificate| caller(certificate)),
+            caller: leaf.and_then(|certificate| caller(certificate, address)),
         }
     }
 }
@@ -39,7 +40,7 @@ pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
 
 /// The caller of a certificate: its one SPIFFE id, or without one its one DNS name. A certificate
 /// with several names has none: no two principals share a credential.
-fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
+fn caller(certificate: &CertificateDer<'_>, address: IpAddr) -> Option<Caller> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let names = &parsed.subject_alternative_name().ok()??.value.general_names;
     let uris: Vec<&str> = names
@@ -72,6 +73,8 @@ fn caller(certificate: &CertificateDer<'_>) -> Option<Caller> {
     Some(Caller {
         principal,
         credential_fingerprint,
+        person: None,
+        address: Some(address),
     })
 }
 
@@ -99,7 +102,10 @@ mod tests {
     }
 
     fn principal(names: &[SanType]) -> Option<String> {
-        caller(&certificate(names)).map(|caller| caller.principal.as_str().to_owned())
+        let caller = caller(&certificate(names), IpAddr::from([192, 0, 2, 1]))?;
+        assert_eq!(caller.address, Some([192, 0, 2, 1].into()));
+        assert!(caller.person.is_none(), "a certificate names no person");
+        Some(caller.principal.as_str().to_owned())
     }
 
     #[test]

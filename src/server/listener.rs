@@ -131,6 +131,13 @@ impl Seats {
     }
 }
 
+impl Seat {
+    /// Whose it is.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self

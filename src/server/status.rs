@@ -21,6 +21,8 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Denied => Status::permission_denied(DENIED),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::Overloaded => busy(),
+        // One answer, whatever is wrong with it: who forges learns nothing.
+        VaultError::PersonRefused(_) => Status::unauthenticated(error.to_string()),
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
         VaultError::Store(source @ StoreError::Corrupt { .. }) => {

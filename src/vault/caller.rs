@@ -1,5 +1,8 @@
 //! Who calls, as the transport proved it.
 
+use std::net::IpAddr;
+
+use crate::domain::Person;
 use crate::domain::Principal;
 
 /// Who calls: made by the server from a client certificate that it verified.
@@ -9,4 +12,8 @@ pub struct Caller {
     pub principal: Principal,
     /// SHA-256 of the certificate.
     pub credential_fingerprint: [u8; 32],
+    /// On whose behalf it calls, if an identity provider vouches for somebody.
+    pub person: Option<Person>,
+    /// Where it calls from, if it calls over a network.
+    pub address: Option<IpAddr>,
 }

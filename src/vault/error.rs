@@ -7,6 +7,7 @@ use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
 use crate::format::FormatError;
+use crate::people::Refusal;
 use crate::store::StoreError;
 
 /// Why a whole request was not carried out. Nothing here repeats what a caller sent.
@@ -29,6 +30,9 @@ pub enum VaultError {
     /// More requests are waiting than the vault takes.
     #[error("too many requests are waiting")]
     Overloaded,
+    /// The assertion of the acting principal is not believed. Why is for the operator alone.
+    #[error("acting principal is not accepted")]
+    PersonRefused(#[source] Refusal),
     /// The purpose is not one that the configuration allows.
     #[error("purpose is not one of the configured purposes")]
     Purpose,

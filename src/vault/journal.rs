@@ -147,6 +147,13 @@ impl Vault {
         EntryDraft {
             principal: Some(caller.principal.clone()),
             credential: Some(caller.credential_fingerprint),
+            person: caller.person.as_ref().map(|person| person.id.clone()),
+            login: caller.person.as_ref().map(|person| person.login),
+            methods: caller
+                .person
+                .as_ref()
+                .map(|person| person.methods.clone())
+                .unwrap_or_default(),
             case_id: request.case_id().cloned(),
             purpose: request.purpose().cloned(),
             namespace: is_configured.then(|| request.namespace().clone()),
@@ -220,6 +227,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
             ErrorClass::Invalid
         }
         VaultError::Overloaded => ErrorClass::Exhausted,
+        VaultError::PersonRefused(_) => ErrorClass::Denied,
         VaultError::Store(_) => ErrorClass::Internal,
     }
 }

@@ -21,6 +21,7 @@ mod journal;
 mod known;
 mod lookup;
 mod permit;
+mod person;
 mod read;
 mod redact;
 mod retry;
@@ -38,6 +39,7 @@ use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::keys::Keyring;
+use crate::people::People;
 use crate::policy::Policy;
 use crate::store::Store;
 
@@ -79,6 +81,8 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The audit log; the only way to write.
     pub log: AuditLog,
+    /// Who vouches for people.
+    pub people: People,
     /// Who may do what.
     pub policy: Policy,
     /// The namespaces with their fields.

@@ -58,6 +58,8 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
     let caller = Caller {
         principal: Principal::new("spiffe://shop.example/backend").unwrap(),
         credential_fingerprint: [7; 32],
+        person: None,
+        address: None,
     };
     let namespace = || Namespace::new("shop").unwrap();
     let (mut values_count, mut equal_count) = (0, 0);
