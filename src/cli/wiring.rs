@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Weak;
+
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 
 use crate::assembly;
 use crate::assembly::AssemblyError;
@@ -16,6 +21,7 @@ use crate::domain::Namespace;
 use crate::domain::SystemClock;
 use crate::server;
 use crate::server::BoundAddresses;
+use crate::vault::Vault;
 
 /// Makes a vault for the configured namespaces.
 ///
@@ -70,10 +76,13 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()> + Send,
     ready: impl FnOnce(Endpoints),
 ) -> Result<(), CliError> {
+    // Before it is open: a signal that comes too early must not end the process.
+    let hangup = signal(SignalKind::hangup())?;
     let open = assembly::open(config, &root, clock(), entropy()).await;
     let open = open.map_err(|error| CliError::caused(&error))?;
     // Every key is unwrapped; the one that wraps them is not needed any more.
     drop(root);
+    let reloading = tokio::spawn(reload_when_told(Arc::downgrade(&open.vault), hangup));
     let ready = |addresses: BoundAddresses| {
         let BoundAddresses { token, reveal, .. } = addresses;
         ready(Endpoints { token, reveal });
@@ -85,10 +94,20 @@ pub(super) async fn serve(
         ready,
     )
     .await;
+    reloading.abort();
     let closed = open.close().await;
     // A log that failed cannot be closed in order: what made it fail is the one to tell.
     served.map_err(|error| CliError::caused(&error))?;
     closed.map_err(|error| CliError::caused(&error))
+}
+
+/// Reads anew what a running vault can read anew, whenever the process gets SIGHUP.
+async fn reload_when_told(vault: Weak<Vault>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let Some(vault) = vault.upgrade() else { return };
+        vault.reload_people().await;
+        tracing::info!("keys of identity providers were read again");
+    }
 }
 
 fn clock() -> Arc<dyn Clock> {
