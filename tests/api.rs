@@ -17,6 +17,8 @@
 
 mod support;
 
+#[path = "api/access.rs"]
+mod access;
 #[path = "api/authorization.rs"]
 mod authorization;
 #[path = "api/concurrency.rs"]

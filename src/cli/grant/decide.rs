@@ -16,7 +16,7 @@ Give the scope that you have seen: if the grant is another one by now, the vault
 Example:
   counterfoil grant show g-0123456789abcdef0123456789 --dev .dev --as approver
   counterfoil grant approve g-0123456789abcdef0123456789 --scope 3fe1… --dev .dev --as approver")]
-pub(super) struct ApproveArgs {
+pub(in crate::cli) struct ApproveArgs {
     /// The grant's id
     #[arg(value_name = "GRANT")]
     id: String,
@@ -34,7 +34,7 @@ pub(super) struct ApproveArgs {
 #[command(after_help = "\
 Example:
   counterfoil grant deny g-0123456789abcdef0123456789 --dev .dev --as approver")]
-pub(super) struct DenyArgs {
+pub(in crate::cli) struct DenyArgs {
     /// The grant's id
     #[arg(value_name = "GRANT")]
     id: String,
@@ -48,7 +48,7 @@ pub(super) struct DenyArgs {
 #[command(after_help = "\
 Example:
   counterfoil grant revoke g-0123456789abcdef0123456789 --dev .dev --as approver")]
-pub(super) struct RevokeArgs {
+pub(in crate::cli) struct RevokeArgs {
     /// The grant's id
     #[arg(value_name = "GRANT")]
     id: String,

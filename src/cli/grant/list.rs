@@ -4,8 +4,8 @@ use std::io;
 use std::io::Write;
 
 use clap::Args;
+use comfy_table::ContentArrangement;
 use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
@@ -20,7 +20,7 @@ use crate::protocol;
 #[command(after_help = "\
 Example:
   counterfoil grant list --dev .dev --as approver")]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// Write one JSON object a line
     #[arg(long)]
     json: bool,
@@ -37,7 +37,7 @@ pub(super) struct ListArgs {
 #[command(after_help = "\
 Example:
   counterfoil grant watch --json --dev .dev --as approver")]
-pub(super) struct WatchArgs {
+pub(in crate::cli) struct WatchArgs {
     /// Write one JSON object a line
     #[arg(long)]
     json: bool,
@@ -67,7 +67,7 @@ impl ListArgs {
             return Ok(Exit::Done);
         }
         let mut table = Table::new();
-        table.load_preset(NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(["grant", "state", "requester", "case", "customers", "fields"]);
         for grant in &grants {
             table.add_row(row(grant));

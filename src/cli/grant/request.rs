@@ -32,7 +32,7 @@ approves, and pages everybody.
 Example:
   counterfoil grant request --subject cus_7 --field email --purpose support --case T-1042 \\
     --dev .dev --as agent")]
-pub(super) struct RequestArgs {
+pub(in crate::cli) struct RequestArgs {
     /// A customer; repeat it for more, at most 20
     #[arg(long = "subject", value_parser = subject, required_unless_present = "break_glass")]
     subjects: Vec<Subject>,

@@ -20,7 +20,7 @@ use crate::protocol;
 #[command(after_help = "\
 Example:
   counterfoil grant show g-0123456789abcdef0123456789 --dev .dev --as approver")]
-pub(super) struct ShowArgs {
+pub(in crate::cli) struct ShowArgs {
     /// The grant's id
     #[arg(value_name = "GRANT")]
     id: String,

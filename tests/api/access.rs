@@ -1,0 +1,503 @@
+//! Grants, budgets and freezes over the wire: the story of a stolen session.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use counterfoil::access::Cause;
+use counterfoil::audit::Decision;
+use counterfoil::audit::Event;
+use counterfoil::domain::FreezeTarget;
+use counterfoil::protocol;
+use counterfoil::protocol::ApproveGrantRequest;
+use counterfoil::protocol::DecideGrantRequest;
+use counterfoil::protocol::DetokenizeRequest;
+use counterfoil::protocol::FreezeRequest;
+use counterfoil::protocol::Grant;
+use counterfoil::protocol::GrantKind;
+use counterfoil::protocol::GrantScope;
+use counterfoil::protocol::GrantState;
+use counterfoil::protocol::Level;
+use counterfoil::protocol::RequestGrantRequest;
+use counterfoil::protocol::UnfreezeRequest;
+use counterfoil::protocol::grant_service_client::GrantServiceClient;
+use counterfoil::protocol::principal_service_client::PrincipalServiceClient;
+use serde_json::json;
+use tempfile::TempDir;
+use tonic::Code;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::StatusExt;
+
+use crate::support::Client;
+use crate::support::NOW;
+use crate::support::Provider;
+use crate::support::Side;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item_of;
+use crate::support::reveal_of;
+use crate::support::value_of;
+
+const POLICIES: &str = r#"
+permit (
+  principal == Service::"spiffe://shop.example/agent",
+  action in [Action::"request_grant", Action::"list_grants"],
+  resource in Namespace::"shop"
+) when { context has person && context.person.groups.contains("agents") };
+
+permit (
+  principal == Service::"spiffe://shop.example/agent",
+  action in [Action::"detokenize", Action::"detokenize_masked"],
+  resource in Namespace::"shop"
+) when { context has grant && context has person };
+
+permit (
+  principal == Service::"spiffe://shop.example/agent",
+  action == Action::"auto_approve_grant",
+  resource in Namespace::"shop"
+) when { context.level == "masked" };
+
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action in [Action::"approve_grant", Action::"revoke_grant", Action::"list_grants"],
+  resource in Namespace::"shop"
+) when { context has person && context.person.groups.contains("approvers") };
+
+permit (
+  principal,
+  action in [Action::"freeze", Action::"unfreeze", Action::"get_principal"],
+  resource
+) when { context has person && context.person.groups.contains("oncall") };
+"#;
+
+const BUDGET: &str = "[[budget]]\nholder = \"person\"\nsubjects_per_hour = 5\n\
+    subjects_per_day = 20\n";
+
+/// A vault with an agent, an approver and people on call, and tokens of some customers.
+struct Stage {
+    vault: TestVault,
+    provider: Provider,
+    tokens: Vec<String>,
+    /// Keeps the policies for as long as the vault reads them.
+    _policies: TempDir,
+}
+
+impl Stage {
+    async fn new(customers_count: usize) -> Self {
+        let policies = tempfile::tempdir().unwrap();
+        fs::write(policies.path().join("roles.cedar"), POLICIES).unwrap();
+        let provider = Provider::new();
+        let dir = policies.path().to_str().unwrap();
+        let lines = format!("[policies]\ndir = {dir:?}\n{}{BUDGET}", provider.table());
+        let vault = TestVault::start_with(&lines).await;
+        let backend = vault.backend().await;
+        let mut tokens = Vec::new();
+        for number in 0..customers_count {
+            let value = format!("customer.number{number}@mail.example");
+            let item = item_of("email", &value, &format!("cus_{number}"));
+            tokens.push(backend.tokenized(item).await.token);
+        }
+        Self {
+            vault,
+            provider,
+            tokens,
+            _policies: policies,
+        }
+    }
+
+    fn assertion(&self, identity: &str, person: &str, group: &str) -> String {
+        let now = counterfoil::domain::Clock::now(&*self.vault.clock).unix_ms() / 1_000;
+        assert!(now >= NOW);
+        let credential = self.vault.identities().credential(identity);
+        let members = json!({
+            "sub": person, "groups": [group], "jti": format!("{person}-{now}"),
+            "iat": now, "nbf": now, "exp": now + 300, "auth_time": now,
+        });
+        self.provider.assertion(credential, members)
+    }
+
+    fn agent(&self) -> String {
+        self.assertion("agent", "ada", "agents")
+    }
+
+    async fn grants(&self, identity: &str) -> GrantServiceClient<Channel> {
+        let credential = self.vault.identities().credential(identity);
+        let channel = self.vault.connect(Side::Reveal, credential).await.unwrap();
+        GrantServiceClient::new(channel)
+    }
+
+    async fn principals(&self, identity: &str) -> PrincipalServiceClient<Channel> {
+        let credential = self.vault.identities().credential(identity);
+        let channel = self.vault.connect(Side::Reveal, credential).await.unwrap();
+        PrincipalServiceClient::new(channel)
+    }
+
+    async fn request(&self, scope: GrantScope) -> Result<Grant, Status> {
+        let request = RequestGrantRequest {
+            request_id: String::new(),
+            scope: Some(scope),
+            acting_principal: self.agent(),
+        };
+        let grant = self.grants("agent").await.request_grant(request).await?;
+        Ok(grant.into_inner())
+    }
+
+    async fn approve(&self, grant: &Grant, person: &str) -> Result<Grant, Status> {
+        let request = ApproveGrantRequest {
+            namespace: "shop".to_owned(),
+            grant_id: grant.id.clone(),
+            scope_digest: grant.scope_digest.clone(),
+            acting_principal: self.assertion("approver", person, "approvers"),
+        };
+        let grant = self.grants("approver").await.approve_grant(request).await?;
+        Ok(grant.into_inner())
+    }
+
+    /// A live grant for these customers' e-mail addresses.
+    async fn granted(&self, customers: impl IntoIterator<Item = usize>) -> Grant {
+        let asked = self.request(scope(customers)).await.unwrap();
+        self.approve(&asked, "bob").await.unwrap()
+    }
+
+    fn reveal(&self, grant: &Grant, customers: &[usize]) -> DetokenizeRequest {
+        let items = customers
+            .iter()
+            .map(|number| reveal_of("email", &self.tokens[*number], &format!("cus_{number}")));
+        DetokenizeRequest {
+            grant_id: grant.id.clone(),
+            case_id: "T-1".to_owned(),
+            acting_principal: self.agent(),
+            ..detokenize_items(items.collect())
+        }
+    }
+
+    async fn agent_client(&self) -> Client {
+        self.vault.client("agent").await
+    }
+}
+
+fn scope(customers: impl IntoIterator<Item = usize>) -> GrantScope {
+    GrantScope {
+        namespace: "shop".to_owned(),
+        kind: GrantKind::Case.into(),
+        subjects: customers
+            .into_iter()
+            .map(|it| format!("cus_{it}"))
+            .collect(),
+        fields: vec!["email".to_owned()],
+        level: Level::Full.into(),
+        purpose: "support".to_owned(),
+        case_id: "T-1".to_owned(),
+        reveals_max: 1_000,
+        ttl_seconds: 0,
+    }
+}
+
+fn reason(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.map(|info| info.reason).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agent_sees_what_another_person_approved_and_nothing_else() {
+    let stage = Stage::new(3).await;
+    let agent = stage.agent_client().await;
+    let nothing = Grant::default();
+    let denied = agent.detokenize(stage.reveal(&nothing, &[0])).await;
+    assert_eq!(denied.unwrap_err().code(), Code::PermissionDenied);
+
+    let asked = stage.request(scope([0, 1])).await.unwrap();
+    assert_eq!(asked.state(), GrantState::Requested);
+    let early = agent
+        .detokenize(stage.reveal(&asked, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(early.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&early), "GRANT_REQUIRED");
+
+    // Who asked does not approve, and nobody approves something else.
+    let own = stage.approve(&asked, "ada").await.unwrap_err();
+    assert_eq!(own.code(), Code::PermissionDenied);
+    let other = Grant {
+        scope_digest: vec![0; 32],
+        ..asked.clone()
+    };
+    let other = stage.approve(&other, "bob").await.unwrap_err();
+    assert_eq!(reason(&other), "SCOPE_CHANGED");
+    let live = stage.approve(&asked, "bob").await.unwrap();
+    assert_eq!(live.state(), GrantState::Live);
+    assert_eq!(live.approver, "acme/bob");
+
+    let answer = agent
+        .detokenize(stage.reveal(&live, &[0, 2]))
+        .await
+        .unwrap();
+    assert_eq!(answer.budget_remaining, Some(4));
+    let mut results = answer.results.into_iter();
+    let value = value_of(results.next().unwrap()).unwrap();
+    assert_eq!(value, "customer.number0@mail.example");
+    // The grant does not name the third customer.
+    let error = value_of(results.next().unwrap()).unwrap_err();
+    assert_eq!(error.code, Code::PermissionDenied as i32);
+
+    // Not for another case, and not a second longer than its quarter of an hour.
+    let elsewhere = DetokenizeRequest {
+        case_id: "T-2".to_owned(),
+        ..stage.reveal(&live, &[0])
+    };
+    let elsewhere = agent.detokenize(elsewhere).await.unwrap_err();
+    assert_eq!(elsewhere.code(), Code::FailedPrecondition);
+    stage.vault.clock.advance_seconds(15 * 60 - 1);
+    agent.detokenize(stage.reveal(&live, &[0])).await.unwrap();
+    stage.vault.clock.advance_seconds(1);
+    let late = agent
+        .detokenize(stage.reveal(&live, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&late), "GRANT_REQUIRED");
+
+    let entries = stage.vault.entries();
+    let approved = entries.iter().find(|it| {
+        it.draft.event == Event::GrantApproved && it.draft.decision == Some(Decision::Permit)
+    });
+    let approved = &approved.unwrap().draft;
+    assert_eq!(approved.person.as_ref().unwrap().as_str(), "acme/bob");
+    assert_eq!(
+        approved.access.scope_digest.unwrap().to_vec(),
+        live.scope_digest
+    );
+    stage.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn masked_values_need_no_second_person_where_the_policies_say_so() {
+    let stage = Stage::new(1).await;
+    let masked = GrantScope {
+        level: Level::Masked.into(),
+        ..scope([0])
+    };
+    let grant = stage.request(masked).await.unwrap();
+    assert_eq!(grant.state(), GrantState::Live);
+    assert!(grant.approver.is_empty());
+    let agent = stage.agent_client().await;
+    let whole = agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
+    let error = value_of(whole.results.into_iter().next().unwrap()).unwrap_err();
+    assert_eq!(error.code, Code::PermissionDenied as i32);
+    let masked = DetokenizeRequest {
+        level: Level::Masked.into(),
+        ..stage.reveal(&grant, &[0])
+    };
+    let masked = agent.detokenize(masked).await.unwrap();
+    let masked = value_of(masked.results.into_iter().next().unwrap()).unwrap();
+    assert!(masked.starts_with("c••••@"), "{masked}");
+    stage.vault.check().await;
+}
+
+/// Goal: a stolen session sees five customers an hour, whatever it does. Method: twenty approved
+/// grants' worth of customers, asked for in batches, singly, at once, again, over new connections,
+/// and over a restart; the client counts whom it saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn stolen_session_sees_no_more_than_its_budget() {
+    let mut stage = Stage::new(24).await;
+    let mut seen = BTreeSet::new();
+    for round in 0..3 {
+        let grant = stage.granted(0..20).await;
+        let mut calls = Vec::new();
+        for first in 0..12 {
+            let agent = stage.agent_client().await;
+            let customers: Vec<usize> = (0..1 + first % 3).map(|it| (first + it) % 20).collect();
+            let request = stage.reveal(&grant, &customers);
+            calls.push(tokio::spawn(async move {
+                (customers, agent.detokenize(request).await)
+            }));
+        }
+        for call in calls {
+            let (customers, answer) = call.await.unwrap();
+            match answer {
+                Ok(answer) => {
+                    let pairs = customers.iter().zip(answer.results);
+                    let opened = pairs.filter(|(_, result)| value_of(result.clone()).is_ok());
+                    seen.extend(opened.map(|(customer, _)| *customer));
+                }
+                Err(status) => assert!(
+                    matches!(
+                        status.code(),
+                        Code::ResourceExhausted | Code::FailedPrecondition | Code::PermissionDenied
+                    ),
+                    "{status:?}"
+                ),
+            }
+        }
+        assert!(seen.len() <= 5, "round {round}: {} customers", seen.len());
+        stage.vault.restart().await;
+    }
+    assert_eq!(
+        seen.len(),
+        5,
+        "and no fewer: the budget is there to be used"
+    );
+    // The spent budget froze the grants.
+    let frozen = stage.vault.entries();
+    let frozen = frozen.iter().filter(|it| it.draft.event == Event::Frozen);
+    assert!(frozen.clone().count() >= 1);
+    for entry in frozen {
+        assert_eq!(entry.draft.access.cause, Some(Cause::BudgetSpent));
+    }
+    // An hour later there are five more.
+    stage.vault.clock.advance_seconds(3_600);
+    let grant = stage.granted(10..20).await;
+    let agent = stage.agent_client().await;
+    let five: Vec<usize> = (10..15).collect();
+    agent.detokenize(stage.reveal(&grant, &five)).await.unwrap();
+    let sixth = agent
+        .detokenize(stage.reveal(&grant, &[15]))
+        .await
+        .unwrap_err();
+    assert_eq!(sixth.code(), Code::ResourceExhausted);
+    assert!(sixth.get_details_retry_info().is_some());
+    stage.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_revealed_after_a_freeze() {
+    let stage = Stage::new(2).await;
+    let grant = stage.granted([0, 1]).await;
+    let agent = stage.agent_client().await;
+    agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
+
+    let target = "person:acme/ada".to_owned();
+    let freeze = FreezeRequest {
+        target: target.clone(),
+        acting_principal: stage.assertion("approver", "eve", "oncall"),
+    };
+    let mut principals = stage.principals("approver").await;
+    let frozen = principals.freeze(freeze).await.unwrap().into_inner();
+    let denied = agent
+        .detokenize(stage.reveal(&grant, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let denied = stage.request(scope([1])).await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+
+    // One person asks twice, then a second one.
+    let unfreeze = |person: &str| UnfreezeRequest {
+        target: target.clone(),
+        acting_principal: stage.assertion("approver", person, "oncall"),
+    };
+    for person in ["eve", "eve"] {
+        let asked = principals.unfreeze(unfreeze(person)).await.unwrap();
+        assert!(!asked.into_inner().is_unfrozen);
+    }
+    let denied = agent
+        .detokenize(stage.reveal(&grant, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let asked = principals
+        .unfreeze(unfreeze("dan"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(asked.is_unfrozen);
+    agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
+
+    let entries = stage.vault.entries();
+    let revealed = entries.iter().filter(|entry| {
+        entry.draft.event == Event::Detokenize && entry.draft.decision == Some(Decision::Permit)
+    });
+    let between = |index: u64| frozen.leaf_index < index && index < asked.leaf_index;
+    assert_eq!(revealed.filter(|entry| between(entry.index)).count(), 0);
+    stage.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_of_another_tenant_freezes_who_brings_it() {
+    let stage = Stage::new(1).await;
+    let grant = stage.granted([0]).await;
+    let other = stage.vault.client("other").await;
+    let request = protocol::TokenizeRequest {
+        namespace: "other".to_owned(),
+        items: vec![item_of("email", "stranger@mail.example", "cus_0")],
+        ..protocol::TokenizeRequest::default()
+    };
+    let results = other.tokenize_request(request).await.unwrap();
+    let stolen = crate::support::token_of(results.into_iter().next().unwrap())
+        .unwrap()
+        .token;
+
+    let agent = stage.agent_client().await;
+    let request = DetokenizeRequest {
+        items: vec![reveal_of("email", &stolen, "cus_0")],
+        ..stage.reveal(&grant, &[0])
+    };
+    let denied = agent.detokenize(request).await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let frozen = agent
+        .detokenize(stage.reveal(&grant, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(frozen.code(), Code::PermissionDenied);
+    let entries = stage.vault.entries();
+    let frozen = entries
+        .iter()
+        .find(|it| it.draft.event == Event::Frozen)
+        .unwrap();
+    assert_eq!(frozen.draft.access.cause, Some(Cause::ForeignToken));
+    let target = FreezeTarget::read("person:acme/ada");
+    assert_eq!(frozen.draft.access.freeze, target);
+    stage.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grant_is_ended_before_its_time() {
+    let stage = Stage::new(1).await;
+    let grant = stage.granted([0]).await;
+    let agent = stage.agent_client().await;
+    agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
+    let revoke = DecideGrantRequest {
+        namespace: "shop".to_owned(),
+        grant_id: grant.id.clone(),
+        acting_principal: stage.assertion("approver", "bob", "approvers"),
+    };
+    let mut grants = stage.grants("approver").await;
+    // Neither is there such a grant in another namespace.
+    let elsewhere = DecideGrantRequest {
+        namespace: "other".to_owned(),
+        ..revoke.clone()
+    };
+    let elsewhere = grants.revoke_grant(elsewhere).await.unwrap_err();
+    assert_eq!(elsewhere.code(), Code::PermissionDenied);
+    let revoked = grants.revoke_grant(revoke).await.unwrap().into_inner();
+    assert_eq!(revoked.state(), GrantState::Revoked);
+    let late = agent
+        .detokenize(stage.reveal(&grant, &[0]))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&late), "GRANT_REQUIRED");
+    stage.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_without_a_person_asks_for_no_grant() {
+    let stage = Stage::new(1).await;
+    let request = RequestGrantRequest {
+        request_id: String::new(),
+        scope: Some(scope([0])),
+        acting_principal: String::new(),
+    };
+    let denied = stage
+        .grants("agent")
+        .await
+        .request_grant(request)
+        .await
+        .unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let empty = GrantScope {
+        subjects: Vec::new(),
+        ..scope([])
+    };
+    let wrong = stage.request(empty).await.unwrap_err();
+    assert_eq!(wrong.code(), Code::InvalidArgument);
+    stage.vault.check().await;
+}
