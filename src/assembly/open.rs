@@ -35,6 +35,7 @@ use crate::crypto::note::NoteVerifier;
 use crate::domain::Clock;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::domain::Purpose;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
 use crate::pager;
@@ -123,10 +124,6 @@ pub async fn open(
         Arc::downgrade(&store),
         Arc::clone(&clock),
     ));
-    let purposes = match &config.purposes {
-        Purposes::Any => None,
-        Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),
-    };
     start_pager(config, &log, &clock)?;
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
@@ -137,7 +134,7 @@ pub async fn open(
         people,
         policy: PolicyHandle::new(policy),
         namespaces,
-        purposes,
+        purposes: purposes(config),
         clock,
         entropy,
     };
@@ -146,6 +143,14 @@ pub async fn open(
         store,
         thread,
     })
+}
+
+/// The purposes that a reveal may name; nothing: any.
+fn purposes(config: &Config) -> Option<Vec<Purpose>> {
+    match &config.purposes {
+        Purposes::Any => None,
+        Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),
+    }
 }
 
 /// Pages from now on, where there is somebody to page.

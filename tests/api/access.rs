@@ -29,12 +29,12 @@ use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
 use crate::support::Client;
-use crate::support::NOW;
-use crate::support::Provider;
 use crate::support::Side;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
 use crate::support::item_of;
+use crate::support::people::NOW;
+use crate::support::people::Provider;
 use crate::support::reveal_of;
 use crate::support::value_of;
 
@@ -204,28 +204,29 @@ async fn agent_sees_what_another_person_approved_and_nothing_else() {
     let agent = stage.agent_client().await;
     let nothing = Grant::default();
     let denied = agent.detokenize(stage.reveal(&nothing, &[0])).await;
-    assert_eq!(denied.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(denied.err().unwrap().code(), Code::PermissionDenied);
 
     let asked = stage.request(scope([0, 1])).await.unwrap();
-    assert_eq!(asked.state(), GrantState::Requested);
+    assert!(asked.state() == GrantState::Requested);
     let early = agent
         .detokenize(stage.reveal(&asked, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(early.code(), Code::FailedPrecondition);
     assert_eq!(reason(&early), "GRANT_REQUIRED");
 
     // Who asked does not approve, and nobody approves something else.
-    let own = stage.approve(&asked, "ada").await.unwrap_err();
+    let own = stage.approve(&asked, "ada").await.err().unwrap();
     assert_eq!(own.code(), Code::PermissionDenied);
     let other = Grant {
         scope_digest: vec![0; 32],
         ..asked.clone()
     };
-    let other = stage.approve(&other, "bob").await.unwrap_err();
+    let other = stage.approve(&other, "bob").await.err().unwrap();
     assert_eq!(reason(&other), "SCOPE_CHANGED");
     let live = stage.approve(&asked, "bob").await.unwrap();
-    assert_eq!(live.state(), GrantState::Live);
+    assert!(live.state() == GrantState::Live);
     assert_eq!(live.approver, "acme/bob");
 
     let answer = agent
@@ -245,7 +246,7 @@ async fn agent_sees_what_another_person_approved_and_nothing_else() {
         case_id: "T-2".to_owned(),
         ..stage.reveal(&live, &[0])
     };
-    let elsewhere = agent.detokenize(elsewhere).await.unwrap_err();
+    let elsewhere = agent.detokenize(elsewhere).await.err().unwrap();
     assert_eq!(elsewhere.code(), Code::FailedPrecondition);
     stage.vault.clock.advance_seconds(15 * 60 - 1);
     agent.detokenize(stage.reveal(&live, &[0])).await.unwrap();
@@ -253,7 +254,8 @@ async fn agent_sees_what_another_person_approved_and_nothing_else() {
     let late = agent
         .detokenize(stage.reveal(&live, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(reason(&late), "GRANT_REQUIRED");
 
     let entries = stage.vault.entries();
@@ -277,7 +279,7 @@ async fn masked_values_need_no_second_person_where_the_policies_say_so() {
         ..scope([0])
     };
     let grant = stage.request(masked).await.unwrap();
-    assert_eq!(grant.state(), GrantState::Live);
+    assert!(grant.state() == GrantState::Live);
     assert!(grant.approver.is_empty());
     let agent = stage.agent_client().await;
     let whole = agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
@@ -352,7 +354,8 @@ async fn stolen_session_sees_no_more_than_its_budget() {
     let sixth = agent
         .detokenize(stage.reveal(&grant, &[15]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(sixth.code(), Code::ResourceExhausted);
     assert!(sixth.get_details_retry_info().is_some());
     stage.vault.check().await;
@@ -375,9 +378,10 @@ async fn nothing_is_revealed_after_a_freeze() {
     let denied = agent
         .detokenize(stage.reveal(&grant, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
-    let denied = stage.request(scope([1])).await.unwrap_err();
+    let denied = stage.request(scope([1])).await.err().unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
 
     // One person asks twice, then a second one.
@@ -392,7 +396,8 @@ async fn nothing_is_revealed_after_a_freeze() {
     let denied = agent
         .detokenize(stage.reveal(&grant, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
     let asked = principals
         .unfreeze(unfreeze("dan"))
@@ -431,12 +436,13 @@ async fn token_of_another_tenant_freezes_who_brings_it() {
         items: vec![reveal_of("email", &stolen, "cus_0")],
         ..stage.reveal(&grant, &[0])
     };
-    let denied = agent.detokenize(request).await.unwrap_err();
+    let denied = agent.detokenize(request).await.err().unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
     let frozen = agent
         .detokenize(stage.reveal(&grant, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(frozen.code(), Code::PermissionDenied);
     let entries = stage.vault.entries();
     let frozen = entries
@@ -466,14 +472,15 @@ async fn grant_is_ended_before_its_time() {
         namespace: "other".to_owned(),
         ..revoke.clone()
     };
-    let elsewhere = grants.revoke_grant(elsewhere).await.unwrap_err();
+    let elsewhere = grants.revoke_grant(elsewhere).await.err().unwrap();
     assert_eq!(elsewhere.code(), Code::PermissionDenied);
     let revoked = grants.revoke_grant(revoke).await.unwrap().into_inner();
-    assert_eq!(revoked.state(), GrantState::Revoked);
+    assert!(revoked.state() == GrantState::Revoked);
     let late = agent
         .detokenize(stage.reveal(&grant, &[0]))
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(reason(&late), "GRANT_REQUIRED");
     stage.vault.check().await;
 }
@@ -491,13 +498,14 @@ async fn program_without_a_person_asks_for_no_grant() {
         .await
         .request_grant(request)
         .await
-        .unwrap_err();
+        .err()
+        .unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
     let empty = GrantScope {
         subjects: Vec::new(),
         ..scope([])
     };
-    let wrong = stage.request(empty).await.unwrap_err();
+    let wrong = stage.request(empty).await.err().unwrap();
     assert_eq!(wrong.code(), Code::InvalidArgument);
     stage.vault.check().await;
 }

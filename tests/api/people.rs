@@ -14,10 +14,10 @@ use tonic::Code;
 use tonic::Status;
 
 use crate::support::Client;
-use crate::support::NOW;
-use crate::support::Provider;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
+use crate::support::people::NOW;
+use crate::support::people::Provider;
 use crate::support::reveal;
 use crate::support::value_of;
 

@@ -4,7 +4,7 @@
 mod certificates;
 mod client;
 mod clock;
-mod people;
+pub(crate) mod people;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,8 +62,6 @@ pub(crate) use client::reveal_of;
 pub(crate) use client::token_of;
 pub(crate) use client::value_of;
 pub(crate) use clock::TestClock;
-pub(crate) use people::NOW;
-pub(crate) use people::Provider;
 
 /// A vault and its server, in a directory that goes away with it.
 pub(crate) struct TestVault {

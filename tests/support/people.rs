@@ -25,7 +25,7 @@ pub(crate) const NOW: u64 = 1_800_000_000;
 /// An identity provider whose keys are in a file.
 pub(crate) struct Provider {
     key: EncodingKey,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 impl Provider {
