@@ -30,8 +30,12 @@ pub(super) struct Denials {
 }
 
 impl Access {
-    /// Counts a refusal, and freezes who has had too many.
+    /// Counts a refusal of a person, and freezes who has had too many. A program is refused for
+    /// what others ask of it.
     pub(super) fn count_denial(&mut self, actor: &Actor, now: Timestamp) -> Judgment {
+        if actor.person.is_none() {
+            return Ok(Granted::default()).into();
+        }
         let is_run = self.denials.count(
             actor.holder(),
             now.unix_ms(),

@@ -39,10 +39,10 @@ pub(super) struct RawBudget {
     subjects_per_30_days: Option<u64>,
 }
 
-/// `[alarms]`: what freezes a person, or a program that acts for nobody. Read at start.
+/// `[alarms]`: what freezes a person, and what they may ask. Read at start.
 ///
-/// - `denials`: this many refused calls within `denials_seconds`, 0 to 1,000,000; 0: never.
-///   Default: 50.
+/// - `denials`: this many refused calls within `denials_seconds` freeze a person, 0 to 1,000,000;
+///   0: never. Default: 50.
 /// - `denials_seconds`: 1 to 86,400. Default: 600.
 /// - `claims_per_token`: how many values one holder may claim for one token in a day
 ///   (VerifyMatch), 1 to 1,000,000; more are refused. Default: 5.

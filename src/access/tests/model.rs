@@ -171,7 +171,10 @@ impl Model {
         if self.is_disclosure_frozen(disclosure) {
             return (Verdict::Refused("frozen"), None);
         }
-        let touched = |it: &crate::access::Glance| it.is_foreign || self.decoys.contains(&it.seen);
+        let is_person = actor.person.is_some();
+        let touched = |it: &crate::access::Glance| {
+            (it.is_foreign && is_person) || self.decoys.contains(&it.seen)
+        };
         if disclosure.glances.iter().any(touched) {
             let target = match &actor.person {
                 Some(person) => FreezeTarget::Person(person.clone()),
@@ -195,7 +198,8 @@ impl Model {
             }
         }
         let holders = self.holders(actor, &disclosure.namespace);
-        let seen: HashSet<SeenKey> = disclosure.glances.iter().map(|it| it.seen).collect();
+        let own = disclosure.glances.iter().filter(|it| !it.is_foreign);
+        let seen: HashSet<SeenKey> = own.map(|it| it.seen).collect();
         let mut needs_login = false;
         for (kind, name, span, limit) in &holders {
             let mut distinct = self.distinct(*kind, name, *span, now);
@@ -230,7 +234,8 @@ impl Model {
         now: u64,
     ) {
         let glances = &disclosure.glances;
-        let seen: HashSet<SeenKey> = glances.iter().map(|it| it.seen).collect();
+        let own = glances.iter().filter(|it| !it.is_foreign);
+        let seen: HashSet<SeenKey> = own.map(|it| it.seen).collect();
         let guesses: Vec<SeenKey> = glances.iter().filter_map(|it| it.guessed).collect();
         let names: Vec<_> = holders
             .into_iter()

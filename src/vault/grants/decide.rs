@@ -101,7 +101,11 @@ impl Administrative for About {
         note(&self.asked.id, About::scope(self))
     }
 
+    /// Ending a grant is about no field.
     fn fields(&self) -> Vec<FieldName> {
+        if self.asked.decision == GrantDecision::Revoke {
+            return Vec::new();
+        }
         let fields = About::scope(self).map(|scope| scope.fields.iter().cloned().collect());
         fields.unwrap_or_default()
     }
