@@ -127,6 +127,10 @@ impl Format {
         fidelity: Fidelity,
         on_invalid: OnInvalid,
     ) -> Result<Self, IdentifierError> {
+        match fidelity {
+            Fidelity::Shape | Fidelity::Outline => {}
+            Fidelity::Opaque => return Err(IdentifierError::OpaqueUnsupported),
+        }
         let layout = Layout::Product(Identifier::new(spec, on_invalid)?);
         Ok(Self { layout, fidelity })
     }

@@ -233,6 +233,13 @@ fn wrong_specifications_are_refused() {
     assert_eq!(refused(name), Some(FormatSpecError::TokenDomainUnexpected));
 }
 
+#[test]
+fn identifier_that_is_opaque_is_refused() {
+    let spec = IdentifierSpec::Iban { mode: Mode::Marked };
+    let refused = Format::identifier(&spec, Fidelity::Opaque, OnInvalid::Reject);
+    assert_eq!(refused.err(), Some(IdentifierError::OpaqueUnsupported));
+}
+
 /// Goal: an offline answer is never wrong about a token, and sure where it can be.
 #[test]
 fn text_is_recognized_by_its_form() {
