@@ -18,6 +18,12 @@ const KINDS: [FormatKind; 5] = [
     FormatKind::Text,
 ];
 
+/// How many cases a long test tries: a few, or `COUNTERFOIL_CASES`.
+pub(super) fn cases_count(usual: u32) -> u32 {
+    let cases = std::env::var("COUNTERFOIL_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 fn spec(kind: FormatKind) -> FormatSpec {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
     FormatSpec {
