@@ -82,7 +82,7 @@ impl Record {
     /// # Errors
     ///
     /// [`StoreError::TooLarge`] if `wrapped` or `residue` is.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+    pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let mut row =
             Vec::with_capacity(64 + self.wrapped.len() + self.subject.len() + self.residue.len());
         let mut flags = 0;
@@ -128,7 +128,7 @@ impl Record {
     /// # Errors
     ///
     /// [`StoreError::Corrupt`] if they are not exactly what [`Record::encode`] makes.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Reader::new(bytes, "records");
         if reader.byte()? != VERSION {
             return Err(reader.corrupt());
