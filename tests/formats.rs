@@ -1,5 +1,4 @@
-//! Every value of the corpora through its format, with a stand-in for the cipher: the rank moves
-//! by a pseudo-random step within its domain.
+//! Every value of the corpora through its format, with a stand-in for the cipher.
 
 #![expect(
     clippy::indexing_slicing,
@@ -12,29 +11,25 @@
 
 #[path = "formats/parts.rs"]
 mod parts;
+mod round_trip;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use counterfoil::domain::DomainSize;
 use counterfoil::domain::Fidelity;
 use counterfoil::domain::FidelityReason;
 use counterfoil::domain::Plaintext;
-use counterfoil::domain::Rank;
 use counterfoil::domain::Recognition;
 use counterfoil::domain::Token;
 use counterfoil::format::Format;
 use counterfoil::format::FormatKind;
 use counterfoil::format::FormatSpec;
 use counterfoil::format::Length;
-use counterfoil::format::OutlineSize;
-use counterfoil::format::Parsed;
-use counterfoil::format::Residue;
-use counterfoil::format::fold;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::is_nfc;
+use round_trip::assert_closed;
+use round_trip::mangled;
+use round_trip::outline_round_trip;
+use round_trip::shape_round_trip;
 use unicode_segmentation::UnicodeSegmentation;
-use zeroize::Zeroizing;
 
 const NAMES: &str = include_str!("corpora/names.tsv");
 const ADDRESSES: &str = include_str!("corpora/addresses.tsv");
@@ -66,131 +61,6 @@ fn format_with(kind: FormatKind, length: Length) -> Format {
         ..FormatSpec::new(kind)
     })
     .unwrap()
-}
-
-/// Pseudo-random numbers. Source: Steele, Lea and Flood, SplitMix64.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// A pseudo-random rank of the domain.
-fn random_rank(domain: &DomainSize, state: &mut u64) -> Rank {
-    loop {
-        let mut limbs: Vec<u64> = domain.limbs().iter().map(|_| random(state)).collect();
-        let top = limbs.last_mut().unwrap();
-        *top >>= domain.limbs().last().unwrap().leading_zeros();
-        let rank = Rank::from_limbs(Zeroizing::new(limbs));
-        if rank.is_in(domain) {
-            return rank;
-        }
-    }
-}
-
-/// `left + right`, or `left − right` modulo 2^(64 × limbs), with one limb more than the domain.
-fn add(left: &[u64], right: &[u64], limbs_count: usize, is_negative: bool) -> Vec<u64> {
-    let mut carry = is_negative;
-    (0..limbs_count)
-        .map(|place| {
-            let addend = right.get(place).copied().unwrap_or(0);
-            let addend = if is_negative { !addend } else { addend };
-            let (sum, one) = left
-                .get(place)
-                .copied()
-                .unwrap_or(0)
-                .overflowing_add(addend);
-            let (sum, other) = sum.overflowing_add(u64::from(carry));
-            carry = one || other;
-            sum
-        })
-        .collect()
-}
-
-/// The stand-in cipher: `rank + step mod N`, and back.
-fn moved(rank: &Rank, step: &Rank, domain: &DomainSize, is_back: bool) -> Rank {
-    let count = domain.limbs().len() + 1;
-    let mut sum = add(rank.expose_limbs(), step.expose_limbs(), count, is_back);
-    let is_negative = sum[count - 1] == u64::MAX;
-    if is_negative {
-        sum = add(&sum, domain.limbs(), count, false);
-    }
-    let moved = Rank::from_limbs(Zeroizing::new(sum.clone()));
-    if moved.is_in(domain) {
-        return moved;
-    }
-    Rank::from_limbs(Zeroizing::new(add(&sum, domain.limbs(), count, true)))
-}
-
-/// What applications do to a token.
-fn mangled(token: &str) -> [String; 8] {
-    [
-        token.to_owned(),
-        token.to_uppercase(),
-        token.to_lowercase(),
-        token.nfd().collect(),
-        token
-            .to_uppercase()
-            .nfd()
-            .collect::<String>()
-            .to_lowercase(),
-        token.replace(' ', "\u{a0}"),
-        token.replace('\'', "’").replace('"', "”"),
-        format!("  {} ", token.replace(' ', "  ").replace('\n', "\r\n")),
-    ]
-}
-
-/// Makes a shape token, opens it in every spelling, and returns it.
-fn shape_round_trip(format: &Format, parsed: &Parsed, state: &mut u64) -> String {
-    let shaped = parsed.shaped().unwrap();
-    let domain = shaped.slice.domain();
-    assert!(domain.is_large_enough());
-    let step = random_rank(domain, state);
-    let token = shaped
-        .slice
-        .unrank(&moved(&shaped.rank, &step, domain, false))
-        .unwrap()
-        .unwrap();
-    let text = token.expose().to_owned();
-    assert!(is_nfc(&text));
-    // Closure: the token read as a value is of the same slice.
-    let again = format.parse(&Plaintext::new(text.clone())).unwrap();
-    assert_eq!(again.shaped().unwrap().slice.tweak(), shaped.slice.tweak());
-    let residue = parsed.residue(Fidelity::Shape).unwrap();
-    for spelling in mangled(&text) {
-        assert_eq!(*fold(&spelling), *fold(&text), "{text}");
-        let residue = Residue::from_bytes(Zeroizing::new(residue.expose().to_vec()));
-        let read = format.read_token(&Token::new(spelling), &residue).unwrap();
-        assert_eq!(read.slice.tweak(), shaped.slice.tweak());
-        let rank = moved(&read.rank, &step, read.slice.domain(), true);
-        assert!(rank.equals(&shaped.rank), "{text}");
-        let value = format.restore(&read.slice, &rank, &residue).unwrap();
-        let restored = format.parse(&value).unwrap();
-        assert_eq!(restored.equality(), parsed.equality());
-        let whole = parsed.residue(Fidelity::Outline).unwrap();
-        assert_eq!(value.expose().as_bytes(), whole.expose());
-    }
-    text
-}
-
-fn outline_round_trip(format: &Format, parsed: &Parsed, state: &mut u64) -> String {
-    let outlined = parsed.outlined();
-    let token = loop {
-        let rank = random_rank(&outlined.domain(OutlineSize::Small), state);
-        if let Some(token) = outlined.unrank(OutlineSize::Small, &rank).unwrap() {
-            break token;
-        }
-    };
-    for spelling in mangled(token.expose()) {
-        assert_eq!(*fold(&spelling), *fold(token.expose()));
-        let recognition = format.recognize(&Token::new(spelling));
-        assert_eq!(recognition, Recognition::Token);
-    }
-    let residue = parsed.residue(Fidelity::Outline).unwrap();
-    let value = format.restore_outline(&residue).unwrap();
-    assert_eq!(format.parse(&value).unwrap().equality(), parsed.equality());
-    token.expose().to_owned()
 }
 
 /// What became of the values of a source.
@@ -233,7 +103,8 @@ fn walk_with(kind: FormatKind, length: Length, corpus: &str, check: impl Fn(&str
             (Fidelity::Shape, FidelityReason::Configured) => {
                 shares.shape += 1;
                 shares.residue_bytes += parsed.residue(Fidelity::Shape).unwrap().expose().len();
-                let token = shape_round_trip(&format, &parsed, &mut state);
+                let token = shape_round_trip(&format, &parsed, &mut state, mangled);
+                assert_closed(&format, &parsed, &token);
                 if kind != FormatKind::Email && length == Length::Exact {
                     let canonical = str::from_utf8(parsed.equality()).unwrap();
                     assert_eq!(
@@ -248,7 +119,7 @@ fn walk_with(kind: FormatKind, length: Length, corpus: &str, check: impl Fn(&str
                     FidelityReason::DomainTooSmall => shares.too_small += 1,
                     _ => shares.unrepresentable += 1,
                 }
-                outline_round_trip(&format, &parsed, &mut state)
+                outline_round_trip(&format, &parsed, &mut state, mangled)
             }
             _ => panic!("not asked for"),
         };

@@ -140,6 +140,12 @@ impl Format {
         fidelity: Fidelity,
         on_invalid: OnInvalid,
     ) -> Result<Self, IdentifierError> {
+        match fidelity {
+            Fidelity::Shape | Fidelity::Outline => {}
+            Fidelity::Imported | Fidelity::Opaque => {
+                return Err(IdentifierError::OpaqueUnsupported);
+            }
+        }
         let layout = Layout::Product(Identifier::new(spec, on_invalid)?);
         Ok(Self { layout, fidelity })
     }

@@ -37,20 +37,29 @@ impl Format {
     /// What the format does. No secrets: values are made up, and no key is used.
     #[must_use]
     pub fn summary(&self) -> FormatSummary {
+        let is_outline = self.fidelity == Fidelity::Outline;
         let mut summary = match &self.layout {
-            Layout::Product(identifier) => identifier.summary(),
+            Layout::Product(identifier) => {
+                let mut summary = identifier.summary();
+                if is_outline {
+                    summary.reveals = outline_reveals();
+                    summary.warnings.clear();
+                }
+                summary
+            }
             Layout::Skeletal(skeletal) => {
                 self.text_summary(skeletal.kind(), skeletal.length(), skeletal.domains())
             }
-            Layout::Structured(structured) => self.parts_summary(structured),
-        };
-        if self.fidelity == Fidelity::Outline {
-            summary.reveals = vec!["its kind and its style of capital letters".to_owned()];
-            if let Layout::Structured(structured) = &self.layout {
-                summary.reveals.extend(structured.reveals_as_outline());
+            Layout::Structured(structured) => {
+                let mut summary = self.parts_summary(structured);
+                if is_outline {
+                    summary.reveals = outline_reveals();
+                    summary.reveals.extend(structured.reveals_as_outline());
+                    summary.warnings.clear();
+                }
+                summary
             }
-            summary.warnings.clear();
-        }
+        };
         summary.example_mask = summary.example.as_ref().map(|(value, _)| {
             // Made up, so there is nothing to hide.
             self.mask(&Plaintext::new(value.clone()))
@@ -79,14 +88,22 @@ impl Format {
             Length::Bucket => reveals.push("how long its words are, in steps".to_owned()),
             Length::Exact => reveals.push("how long its words are".to_owned()),
         }
-        if length == Length::Exact && matches!(kind, FormatKind::Address | FormatKind::Name) {
+        let is_outline = self.fidelity == Fidelity::Outline;
+        let is_telling = length == Length::Exact
+            && matches!(kind, FormatKind::Address | FormatKind::Name)
+            && !is_outline;
+        if is_telling {
             warnings.push(
                 "more than half of all full names and addresses have a shape of their own: \
                  length = \"bucket\" or fidelity = \"outline\" shows less"
                     .to_owned(),
             );
         }
+        if is_outline {
+            reveals = outline_reveals();
+        }
         reveals.extend(domains.and_then(Domains::reveals).map(str::to_owned));
+        warnings.extend(domains.map(Domains::warnings).unwrap_or_default());
         let refusing: Vec<&str> = domains
             .map(|domains| validators(domains.token_domain()))
             .unwrap_or_default()
@@ -156,6 +173,10 @@ fn shown(parts: &str) -> String {
     let parts = split_parts(parts).unwrap_or_default();
     let texts: Vec<&str> = parts.iter().map(|(_, text)| *text).collect();
     texts.join(" | ")
+}
+
+fn outline_reveals() -> Vec<String> {
+    vec!["its kind and its style of capital letters".to_owned()]
 }
 
 /// A rank somewhere in the lower half, always the same.

@@ -88,7 +88,7 @@ impl Record {
     /// # Errors
     ///
     /// [`StoreError::TooLarge`] if a sealed part is.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+    pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let mut row = Vec::with_capacity(64 + self.sealed_bytes());
         let mut flags = 0;
         if self.value_index.is_some() {
@@ -145,7 +145,7 @@ impl Record {
     /// # Errors
     ///
     /// [`StoreError::Corrupt`] if they are not exactly what [`Record::encode`] makes.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let mut reader = Reader::new(bytes, "records");
         if reader.byte()? != VERSION {
             return Err(reader.corrupt());

@@ -14,9 +14,9 @@ use counterfoil::format::StructuredSpec;
 
 use crate::ADDRESSES;
 use crate::NAMES;
-use crate::mangled;
-use crate::moved;
-use crate::random_rank;
+use crate::round_trip::mangled;
+use crate::round_trip::moved;
+use crate::round_trip::random_rank;
 use crate::rows;
 
 const ADDRESS: [&str; 6] = ["line1", "line2", "city", "region", "postal_code", "country"];
@@ -60,14 +60,15 @@ fn structured(kind: StructuredKind, length: Length) -> Format {
 /// The parts of a token with each of them changed as applications do.
 fn spellings(token: &str) -> Vec<Token> {
     let parts = split_parts(token).unwrap();
-    let changed: Vec<[String; 8]> = parts.iter().map(|(_, text)| mangled(text)).collect();
+    let changed: Vec<Vec<String>> = parts.iter().map(|(_, text)| mangled(text)).collect();
     let spelling = |number: usize| {
         let texts = changed.iter().map(|texts| texts[number].as_str());
         let names = parts.iter().map(|(name, _)| *name);
         let parts: Vec<(&str, &str)> = names.zip(texts).collect();
         Token::of_parts(&parts).unwrap()
     };
-    (0..8).map(spelling).collect()
+    let spellings_count = changed.first().map_or(0, Vec::len);
+    (0..spellings_count).map(spelling).collect()
 }
 
 /// Tokens of both fidelities come back to their value; returns how many had a shape.

@@ -16,17 +16,23 @@ import collections
 import datetime
 import importlib
 import pathlib
+import re
 import sys
 
 import email_validator
 import phonenumbers
 import schwifty
+from idnumbers.nationalid import AUS
+from idnumbers.nationalid import GBR
+from idnumbers.nationalid import HKG
+from idnumbers.nationalid import SGP
 from stdnum import iban as stdnum_iban
 from stdnum import luhn
 from stdnum.exceptions import InvalidComponent
 from stdnum.exceptions import ValidationError
 
 import draw
+import rules
 
 HERE = pathlib.Path(__file__).parent
 SCHEMES = HERE.parent.parent / "src" / "format" / "builtin" / "national_id"
@@ -48,14 +54,24 @@ MODULES = {
     "uk_nhs": "gb.nhs", "us_itin": "us.itin", "us_ssn": "us.ssn", "za_id": "za.idnr",
 }
 
-# Where values are not asked for what python-stdnum asks: see the files of the schemes. Eight digits
-# of a tax file number have weights of their own, which python-stdnum does not know.
-LENIENT = {"au_tfn", "be_nn", "de_steuer_id", "is_kennitala", "kr_rrn"}
+# What says so of those that it does not know: idnumbers, which reads no parentheses, or the rules.
+OTHERS = {
+    "au_medicare": AUS.MedicareNumber.validate,
+    "hk_hkid": lambda text: HKG.NationalID.validate(re.sub("[()]", "", text)),
+    "sg_nric": SGP.NationalID.validate,
+    "tw_id": rules.is_tw_id,
+    "uk_nino": GBR.NationalInsuranceNumber.validate,
+    "us_mbi": rules.is_us_mbi,
+}
+
+# Where values are not asked for what the oracle asks: see the files of the schemes. Eight digits of
+# a tax file number have weights of their own, which python-stdnum does not know.
+LENIENT = {"au_tfn", "be_nn", "de_steuer_id", "is_kennitala", "kr_rrn", "uk_nino"}
 
 
 def national_id(scheme, text):
-    if scheme not in MODULES:
-        return None
+    if scheme in OTHERS:
+        return OTHERS[scheme](text)
     try:
         importlib.import_module(f"stdnum.{MODULES[scheme]}").validate(text)
     except InvalidComponent:
@@ -70,9 +86,6 @@ def national_id(scheme, text):
 
 
 def judge_national_id(scheme, value, token):
-    if scheme not in MODULES:
-        yield "value", None
-        return
     accepted = national_id(scheme, value)
     yield "value", None if scheme in LENIENT and not accepted else accepted
     # What is refused for a component is refused.

@@ -102,7 +102,9 @@ impl Family {
     pub(super) fn is_plausible(&self, canonical: &str) -> bool {
         match self {
             Self::Card { .. } => card::is_brand_length(canonical),
-            Self::Iban(_) | Self::One(_) | Self::Phone { .. } => true,
+            Self::Iban(_) | Self::One(_) => true,
+            // A text that is no number stays as it is, but may have as many digits as one.
+            Self::Phone { .. } => phone::reading::canonical(canonical, None).is_some(),
         }
     }
 

@@ -51,6 +51,9 @@ pub enum IdentifierError {
     /// A part of the specification is wrong.
     #[error(transparent)]
     Grammar(#[from] GrammarError),
+    /// The fidelity `opaque` is not served by any format.
+    #[error("fidelity `opaque` is not supported\nset fidelity to `shape` or `outline`")]
+    OpaqueUnsupported,
     /// There is no such region.
     #[error(
         "region is not a region with a numbering plan\n\

@@ -11,6 +11,7 @@
 //! may begin with.
 
 use super::email;
+use super::strangers;
 use crate::format::error::FormatSpecError;
 use crate::format::frame::Frame;
 use crate::format::outline;
@@ -73,6 +74,23 @@ impl Domains {
             Choice::Replace => None,
             Choice::ReplaceTagged => Some("whether its domain is another's too"),
         }
+    }
+
+    /// What should be thought about: domains that are no operator's own.
+    pub(in crate::format) fn warnings(&self) -> Vec<String> {
+        let own_domains = match &self.choice {
+            Choice::Keep { own_domains } => own_domains.as_slice(),
+            Choice::Replace | Choice::ReplaceTagged => &[],
+        };
+        let own_domains = own_domains.iter().map(|domain| ("own_domains", domain));
+        [("token_domain", &self.token_domain)]
+            .into_iter()
+            .chain(own_domains)
+            .filter_map(|(key, domain)| {
+                let concern = strangers::concern(domain)?;
+                Some(format!("{key}: {domain} {concern}"))
+            })
+            .collect()
     }
 
     /// What is around the words of a new token for an address in this domain.

@@ -14,6 +14,7 @@ mod name;
 mod residue;
 mod skeleton;
 mod slice;
+mod strangers;
 mod text;
 mod validator;
 

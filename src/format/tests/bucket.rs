@@ -173,6 +173,8 @@ fn what_is_too_long_once_filled_gets_an_outline() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases_count(256)))]
+
     #[test]
     fn any_filled_text_is_restored(
         text in "[A-Za-z0-9ßıİẞéŁșσςΐΆбЁґԱբשآۓがーヷ々一힣٣ '’.,-]{1,40}",

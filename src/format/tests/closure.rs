@@ -203,6 +203,8 @@ fn unchanged_characters_are_as_rare_as_their_class_is_large() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases_count(256)))]
+
     #[test]
     fn any_text_is_refused_or_restored(
         text in any::<String>(),

@@ -312,3 +312,31 @@ fn wrong_domains_are_refused() {
     };
     assert_eq!(refused(tagged), Some(FormatSpecError::DomainUnexpected));
 }
+
+/// Goal: whoever configures a stranger's domain is told so. Method: domains of mail services and
+/// public suffixes, as token domain and among one's own, in both fidelities.
+#[test]
+fn domain_of_strangers_is_warned_of() {
+    let warnings = |token_domain: &str, domain: EmailDomain, fidelity| {
+        let spec = FormatSpec {
+            token_domain: Some(token_domain.to_owned()),
+            domain,
+            fidelity,
+            ..spec(FormatKind::Email)
+        };
+        Format::new(spec).unwrap().summary().warnings
+    };
+    for fidelity in [Fidelity::Shape, Fidelity::Outline] {
+        for domain in ["gmail.com", "Tok.GMX.de", "co.uk"] {
+            let told = warnings(domain, EmailDomain::Replace, fidelity);
+            let key = format!("token_domain: {}", domain.to_lowercase());
+            assert!(told.iter().any(|it| it.starts_with(&key)), "{domain}");
+        }
+        let own = warnings("tok.acme.com", EmailDomain::Replace, fidelity);
+        assert_eq!(own, Vec::<String>::new());
+        let own_domains = vec!["acme.com".to_owned(), "gmail.com".to_owned()];
+        let told = warnings("tok.acme.com", EmailDomain::Keep { own_domains }, fidelity);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("own_domains: gmail.com"));
+    }
+}

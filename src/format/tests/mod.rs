@@ -18,6 +18,12 @@ const KINDS: [FormatKind; 5] = [
     FormatKind::Text,
 ];
 
+/// How many cases a long test tries: a few, or `COUNTERFOIL_CASES`.
+pub(super) fn cases_count(usual: u32) -> u32 {
+    let cases = std::env::var("COUNTERFOIL_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 fn spec(kind: FormatKind) -> FormatSpec {
     let token_domain = (kind == FormatKind::Email).then(|| "tok.acme.example".to_owned());
     FormatSpec {
@@ -231,6 +237,13 @@ fn wrong_specifications_are_refused() {
         ..email("x.com")
     };
     assert_eq!(refused(name), Some(FormatSpecError::TokenDomainUnexpected));
+}
+
+#[test]
+fn identifier_that_is_opaque_is_refused() {
+    let spec = IdentifierSpec::Iban { mode: Mode::Marked };
+    let refused = Format::identifier(&spec, Fidelity::Opaque, OnInvalid::Reject);
+    assert_eq!(refused.err(), Some(IdentifierError::OpaqueUnsupported));
 }
 
 /// Goal: an offline answer is never wrong about a token, and sure where it can be.

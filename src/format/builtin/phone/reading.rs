@@ -37,6 +37,9 @@ impl fmt::Debug for Region {
 ///
 /// International spellings begin with `+`. Those without are read as somebody in the region would
 /// dial them, or not at all where the field has no region.
+///
+/// What would be read as another number again is none: the library drops one prefix for calls
+/// within a country wherever it meets one, so `+43 00 722 6764` would become two more numbers.
 pub(in crate::format) fn canonical(
     text: &str,
     region: Option<Region>,
@@ -48,6 +51,13 @@ pub(in crate::format) fn canonical(
     if !is_plain(text) {
         return None;
     }
+    let number = read(text, region)?;
+    let again = read(&number, None)?;
+    (*again == *number).then_some(number)
+}
+
+/// A number in E.164, as the library reads it.
+fn read(text: &str, region: Option<Region>) -> Option<Zeroizing<String>> {
     let region = region.map(|region| region.0);
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     if number.extension.is_some() {

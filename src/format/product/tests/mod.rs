@@ -1,6 +1,7 @@
 //! Product formats, from their specification to their tokens.
 
 mod ambiguity;
+mod built_in;
 mod golden;
 mod loading;
 mod loading_checks;
@@ -10,6 +11,7 @@ mod random;
 mod reading;
 
 use super::*;
+use crate::format::tests::cases_count;
 
 /// The error of a specification, as an operator reads it.
 fn refusal(spec: &str) -> String {
@@ -38,10 +40,4 @@ fn token(product: &Product, value: &str, rank: &Rank) -> Option<String> {
     let read = product.parse(&canonical).unwrap();
     let token = read.slice.unrank(rank).unwrap();
     token.map(|token| token.into_string())
-}
-
-/// How many cases a long test tries: a few, or `COUNTERFOIL_CASES`.
-fn cases_count(usual: u64) -> u64 {
-    let cases = std::env::var("COUNTERFOIL_CASES").ok();
-    cases.and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }

@@ -9,7 +9,7 @@ use super::*;
 fn mutated_specifications_are_refused_or_sound() {
     let mut sampler = Sampler::new(47);
     let (mut read_count, mut loaded_count) = (0, 0);
-    for case in 0..cases_count(2_000) {
+    for case in 0..u64::from(cases_count(2_000)) {
         let specs_count = u64::try_from(golden::SPECS.len()).unwrap();
         let base = usize::try_from(case % specs_count).unwrap();
         let mut spec = golden::SPECS[base].to_owned();

@@ -1,0 +1,140 @@
+//! Entries of the audit log: bytes that decode are the one encoding of what they say, and an
+//! export that verifies is the log that was exported.
+//!
+//! The first byte chooses: bytes as they stand, an entry made of the bytes, or an export.
+
+#![no_main]
+
+use counterfoil::audit::CheckpointKeys;
+use counterfoil::audit::Decision;
+use counterfoil::audit::Entry;
+use counterfoil::audit::EntryDraft;
+use counterfoil::audit::EntryItem;
+use counterfoil::audit::ErrorClass;
+use counterfoil::audit::Event;
+use counterfoil::audit::ItemOutcome;
+use counterfoil::audit::verify_export;
+use counterfoil::crypto::Fingerprint;
+use counterfoil::domain::CaseId;
+use counterfoil::domain::FieldName;
+use counterfoil::domain::KeyPurpose;
+use counterfoil::domain::KeyVersion;
+use counterfoil::domain::Namespace;
+use counterfoil::domain::Principal;
+use counterfoil::domain::Purpose;
+use counterfoil::domain::RequestId;
+use counterfoil::domain::Subject;
+use counterfoil::domain::Timestamp;
+use counterfoil_fuzz::fault;
+use counterfoil_fuzz::input::Input;
+use libfuzzer_sys::fuzz_target;
+
+/// An export of a development vault, and the key of its log.
+const EXPORT: &[u8] = include_bytes!("../seeds/entry/export");
+const VERIFIER: &str = include_str!("../seeds/entry.vkey");
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    match input.byte() {
+        b'{' => export(data),
+        choice if choice % 2 == 0 => decoded(input.rest()),
+        _ => made(&mut input),
+    }
+});
+
+/// Whatever decodes encodes to the same bytes.
+fn decoded(bytes: &[u8]) {
+    if let Ok(entry) = Entry::decode(bytes) {
+        assert!(entry.encode() == bytes, "an entry has two encodings");
+    }
+}
+
+/// An entry decodes to itself, and with one byte changed to another one, or to none.
+fn made(input: &mut Input<'_>) {
+    let (place, change) = (input.below(1 << 16), input.byte());
+    let entry = entry(input);
+    let mut bytes = entry.encode();
+    let mut read = Entry::decode(&bytes).expect("what is encoded decodes");
+    if fault::is_planted() && read.draft.items.len() > 2 {
+        read.draft.items.truncate(2);
+    }
+    assert!(read == entry, "an entry is read as another");
+    let place = place % bytes.len();
+    bytes[place] ^= change;
+    decoded(&bytes);
+    if change != 0 {
+        assert!(
+            Entry::decode(&bytes).ok() != Some(entry),
+            "an entry has two encodings"
+        );
+    }
+}
+
+/// An export that verifies says what was signed, whatever was done to it.
+fn export(bytes: &[u8]) {
+    let verifier = VERIFIER.trim().parse().expect("the key of the seed");
+    let keys = CheckpointKeys::new(vec![verifier]);
+    let original = verify_export(EXPORT, &keys).expect("the seed verifies");
+    if let Ok(report) = verify_export(bytes, &keys) {
+        assert!(report == original, "another log verifies");
+    }
+}
+
+fn entry(input: &mut Input<'_>) -> Entry {
+    let draft = EntryDraft {
+        event: one_of(input, Event::ALL),
+        principal: name(input).and_then(|text| Principal::new(&format!("spiffe://{text}")).ok()),
+        credential: input.flag().then(|| input.array()),
+        case_id: name(input).and_then(|text| CaseId::new(&text).ok()),
+        purpose: name(input).and_then(|text| Purpose::new(&text).ok()),
+        namespace: name(input).and_then(|text| Namespace::new(&text).ok()),
+        items: (0..input.below(8)).map(|_| item(input)).collect(),
+        policy_hash: input.flag().then(|| input.array()),
+        decision: input.flag().then(|| one_of(input, Decision::ALL)),
+        error: input.flag().then(|| one_of(input, ErrorClass::ALL)),
+        request_id: name(input).and_then(|text| RequestId::new(&text).ok()),
+        intent_index: input.flag().then(|| input.number()),
+        key: key_version(input).map(|version| (one_of(input, &PURPOSES), version)),
+    };
+    Entry {
+        index: input.number(),
+        time: Timestamp::from_unix_ms(input.number()),
+        uptime_ms: input.number(),
+        draft,
+    }
+}
+
+fn item(input: &mut Input<'_>) -> EntryItem {
+    EntryItem {
+        field: name(input).and_then(|text| FieldName::new(&text).ok()),
+        subject: name(input).and_then(|text| Subject::new(&text).ok()),
+        token: input.flag().then(|| Fingerprint::from_bytes(input.array())),
+        key_version: key_version(input),
+        outcome: one_of(input, ItemOutcome::ALL),
+    }
+}
+
+fn one_of<T: Copy>(input: &mut Input<'_>, members: &[T]) -> T {
+    members[input.below(members.len())]
+}
+
+fn key_version(input: &mut Input<'_>) -> Option<KeyVersion> {
+    KeyVersion::new(u32::from_be_bytes(input.array()))
+}
+
+/// Up to 40 letters, or nothing.
+fn name(input: &mut Input<'_>) -> Option<String> {
+    let length = input.below(41);
+    let letters = input.bytes(length).iter();
+    let text: String = letters.map(|byte| char::from(b'a' + byte % 26)).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+const PURPOSES: [KeyPurpose; 6] = [
+    KeyPurpose::AuditFingerprint,
+    KeyPurpose::AuditSigning,
+    KeyPurpose::DomainTag,
+    KeyPurpose::TokenFingerprint,
+    KeyPurpose::ValueFingerprint,
+    KeyPurpose::Wrapping,
+];
