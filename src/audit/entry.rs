@@ -3,16 +3,20 @@
 //! Every field is a typed value with a bounded alphabet. There is no field for text: a plaintext, a
 //! token, their lengths, or what a caller wrote, cannot be put into an entry.
 
+use std::collections::BTreeSet;
+
 use crate::access::Actor;
 use crate::access::Freeze;
 use crate::audit::AccessNote;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::Group;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::domain::Namespace;
+use crate::domain::PersonId;
 use crate::domain::Principal;
 use crate::domain::Purpose;
 use crate::domain::RequestId;
@@ -44,6 +48,12 @@ pub struct EntryDraft {
     pub principal: Option<Principal>,
     /// The SHA-256 fingerprint of the client certificate.
     pub credential: Option<[u8; 32]>,
+    /// On whose behalf, as an identity provider vouched for it.
+    pub person: Option<PersonId>,
+    /// Of a person: SHA-256 of the id of the assertion, or of the assertion where it has none.
+    pub login: Option<[u8; 32]>,
+    /// Of a person: how they proved who they are.
+    pub methods: BTreeSet<Group>,
     /// The case that it was for.
     pub case_id: Option<CaseId>,
     /// Why.
@@ -95,6 +105,9 @@ impl EntryDraft {
             event,
             principal: None,
             credential: None,
+            person: None,
+            login: None,
+            methods: BTreeSet::new(),
             case_id: None,
             purpose: None,
             namespace: None,
@@ -218,6 +231,8 @@ numbered!(
         ExposureReported = 28 "exposure_reported",
         /// Other policies took effect.
         PolicyLoaded = 40 "policy_loaded",
+        /// A caller named a person whom nobody vouches for: the call was refused unread.
+        PersonRefused = 41 "person_refused",
     }
 );
 
@@ -288,6 +303,6 @@ numbered!(
 );
 
 /// The fields of an entry without its items, all at their longest.
-const ENTRY_BYTES_ESTIMATE: usize = 800;
+const ENTRY_BYTES_ESTIMATE: usize = 2_100;
 /// An item with a field name and a subject of its own, both at their longest.
 const ITEM_BYTES_ESTIMATE: usize = 140;

@@ -95,6 +95,12 @@ struct EntryLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    methods: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     case_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purpose: Option<&'a str>,
@@ -145,6 +151,9 @@ impl<'a> EntryLine<'a> {
             event: draft.event.name(),
             principal: draft.principal.as_ref().map(|name| name.as_str()),
             credential: draft.credential.map(hex::encode),
+            person: draft.person.as_ref().map(|name| name.as_str()),
+            login: draft.login.map(hex::encode),
+            methods: draft.methods.iter().map(|name| name.as_str()).collect(),
             case_id: draft.case_id.as_ref().map(|name| name.as_str()),
             purpose: draft.purpose.as_ref().map(|name| name.as_str()),
             namespace: draft.namespace.as_ref().map(|name| name.as_str()),

@@ -20,10 +20,12 @@ use crate::audit::access_note::AccessMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::Group;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::domain::Namespace;
+use crate::domain::PersonId;
 use crate::domain::Principal;
 use crate::domain::Purpose;
 use crate::domain::RequestId;
@@ -47,7 +49,7 @@ pub enum EntryError {
     NotCanonical,
 }
 
-/// `counterfoil.v1.AuditEntry`. Reserved: 7 and 8 for authentication methods and context.
+/// `counterfoil.v1.AuditEntry`. Reserved: 8 for the context of the authentication.
 #[derive(Clone, PartialEq, Message)]
 struct EntryMessage {
     /// The place in the log, from 0.
@@ -66,6 +68,9 @@ struct EntryMessage {
     /// SHA-256, 32 bytes.
     #[prost(bytes = "vec", tag = "6")]
     credential: Vec<u8>,
+    /// RFC 8176, each once, in the order of their bytes.
+    #[prost(string, repeated, tag = "7")]
+    methods: Vec<String>,
     #[prost(string, tag = "10")]
     case_id: String,
     #[prost(string, tag = "11")]
@@ -95,6 +100,12 @@ struct EntryMessage {
     key_purpose: i32,
     #[prost(uint32, tag = "22")]
     key_version: u32,
+    /// `issuer/subject`.
+    #[prost(string, tag = "23")]
+    person: String,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "24")]
+    login: Vec<u8>,
     /// As `counterfoil.v1.Level`; 0 for none.
     #[prost(int32, tag = "25")]
     level: i32,
@@ -151,6 +162,7 @@ impl Entry {
             event: draft.event.number(),
             principal: text(draft.principal.as_ref().map(Principal::as_str)),
             credential: draft.credential.map_or_else(Vec::new, Vec::from),
+            methods: draft.methods.iter().map(Group::to_string).collect(),
             case_id: text(draft.case_id.as_ref().map(CaseId::as_str)),
             purpose: text(draft.purpose.as_ref().map(Purpose::as_str)),
             namespace: text(draft.namespace.as_ref().map(Namespace::as_str)),
@@ -170,6 +182,8 @@ impl Entry {
                 .key
                 .map_or(0, |(purpose, _)| key_purpose_number(purpose)),
             key_version: draft.key.map_or(0, |(_, version)| version.number()),
+            person: text(draft.person.as_ref().map(PersonId::as_str)),
+            login: draft.login.map_or_else(Vec::new, Vec::from),
             level: draft.level.map_or(0, level_number),
             access: draft.access.message(),
         };
@@ -193,6 +207,13 @@ impl Entry {
             event: required(4, Event::from_number(message.event))?,
             principal: optional(5, &message.principal, |text| Principal::new(text).ok())?,
             credential: read_hash(6, &message.credential)?,
+            person: optional(23, &message.person, |text| PersonId::read(text).ok())?,
+            login: read_hash(24, &message.login)?,
+            methods: message
+                .methods
+                .iter()
+                .map(|text| required(7, Group::new(text).ok()))
+                .collect::<Result<_, _>>()?,
             case_id: optional(10, &message.case_id, |text| CaseId::new(text).ok())?,
             purpose: optional(11, &message.purpose, |text| Purpose::new(text).ok())?,
             namespace: optional(12, &message.namespace, |text| Namespace::new(text).ok())?,
@@ -373,6 +394,9 @@ mod tests {
             draft: EntryDraft {
                 principal: Some(Principal::new("spiffe://acme.example/support").unwrap()),
                 credential: Some([0x11; 32]),
+                person: Some(PersonId::read("acme/248289761001").unwrap()),
+                login: Some([0x33; 32]),
+                methods: ["mfa", "hwk"].map(|text| Group::new(text).unwrap()).into(),
                 case_id: Some(CaseId::new("CASE-1").unwrap()),
                 purpose: Some(Purpose::new("support").unwrap()),
                 namespace: Some(Namespace::new("shop").unwrap()),
@@ -442,6 +466,20 @@ mod tests {
             Entry::decode(&message.encode_to_vec()),
             Err(EntryError::NotCanonical)
         );
+    }
+
+    #[test]
+    fn methods_have_one_order() {
+        let mut message = EntryMessage::decode(full_entry().encode().as_slice()).unwrap();
+        assert_eq!(message.methods, ["hwk", "mfa"]);
+        for methods in [&["mfa", "hwk"][..], &["hwk", "hwk", "mfa"]] {
+            message.methods = methods.iter().map(|&text| text.to_owned()).collect();
+            let refused = Entry::decode(&message.encode_to_vec());
+            assert_eq!(refused, Err(EntryError::NotCanonical));
+        }
+        message.methods = vec!["free text".to_owned()];
+        let refused = Entry::decode(&message.encode_to_vec());
+        assert_eq!(refused, Err(EntryError::Field { number: 7 }));
     }
 
     #[test]
