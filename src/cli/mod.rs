@@ -14,6 +14,7 @@ mod error;
 mod escape;
 mod example_keys;
 mod exit;
+mod exposure;
 mod ff1;
 mod import;
 mod init;
