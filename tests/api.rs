@@ -27,6 +27,8 @@ mod corpora;
 mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
+#[path = "api/exposure.rs"]
+mod exposure;
 #[path = "api/identifiers.rs"]
 mod identifiers;
 #[path = "api/import.rs"]

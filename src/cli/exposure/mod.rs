@@ -42,7 +42,7 @@ Times are UTC: 2026-11-22T18:46:31Z, 2026-11-22, now, or how long ago: 90m, 24h,
 Exit code 4: the log or the report is wrong, or --compare found something taken back.
 
 Examples:
-  counterfoil audit exposure --dev .dev --principal agent --from 24h
+  counterfoil audit exposure --dev .dev --everybody --from 24h
   counterfoil audit exposure --data-dir /var/lib/counterfoil --public-key audit.vkey \\
     --person acme/248289761001 --from 2026-11-20 --to 2026-11-23 --json > report.json
   counterfoil audit exposure --check report.json --public-key audit.vkey --against log.jsonl
@@ -142,6 +142,10 @@ impl ExposureArgs {
             writeln!(io::stdout(), "{}", document.text())?;
         } else {
             table::write(&document)?;
+        }
+        if document.namespaces.is_empty() {
+            // A name that nobody has is answered as one that saw nobody.
+            say("no entry of this time is what was asked for: are the names as the log has them?");
         }
         say(table::summary(&document));
         Ok(Exit::Done)
