@@ -12,10 +12,10 @@
 //! L6 config
 //! L5 server   client
 //! L4 vault
-//! L3 keys     audit
+//! L3 keys     audit    pager
 //!    access
-//! L2 store    policy
-//! L1 crypto   format
+//! L2 store    policy   people   cases
+//! L1 crypto   format   outbound
 //! L0 domain
 //! ```
 //!
@@ -24,6 +24,7 @@
 pub mod access;
 pub mod assembly;
 pub mod audit;
+pub mod cases;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -31,6 +32,9 @@ pub mod crypto;
 pub mod domain;
 pub mod format;
 pub mod keys;
+pub mod outbound;
+pub mod pager;
+pub mod people;
 pub mod policy;
 pub mod protocol;
 pub mod server;

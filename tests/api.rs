@@ -41,6 +41,8 @@ mod limits;
 mod lookup;
 #[path = "api/masked.rs"]
 mod masked;
+#[path = "api/people.rs"]
+mod people;
 #[path = "api/policies.rs"]
 mod policies;
 #[path = "api/redact.rs"]

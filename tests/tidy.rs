@@ -12,10 +12,10 @@ use std::path::PathBuf;
 /// Modules from the lowest layer up: a module imports only from layers below its own.
 const LAYERS: [&[&str]; 10] = [
     &["domain", "protocol"],
-    &["crypto", "format"],
-    &["store", "policy"],
+    &["crypto", "format", "outbound"],
+    &["store", "policy", "people", "cases"],
     &["access"],
-    &["keys", "audit"],
+    &["keys", "audit", "pager"],
     &["vault"],
     &["server", "client"],
     &["config"],
@@ -23,13 +23,15 @@ const LAYERS: [&[&str]; 10] = [
     &["cli"],
 ];
 /// A crate that must not leak into the rest of the house, and the rooms that it may be in.
-const CONFINED: [(&str, &[&str]); 6] = [
+const CONFINED: [(&str, &[&str]); 8] = [
     ("rocksdb::", &["store"]),
     ("tonic::", &["server", "client", "protocol"]),
     ("cedar_policy::", &["policy"]),
     ("clap::", &["cli"]),
     ("fpe::", &["crypto"]),
     ("miette::", &["policy"]),
+    ("jsonwebtoken::", &["people", "cli"]),
+    ("reqwest::", &["outbound"]),
 ];
 const FILE_LINES_MAX: usize = 500;
 const LINE_CHARACTERS_MAX: usize = 100;

@@ -271,6 +271,7 @@ async fn reveal_in(vault: &Vault, values: &[Value], tokens: &[String]) -> Result
         level: Level::Full,
         purpose: Purpose::new("support")?,
         case_id: None,
+        grant_id: None,
     };
     let answer = vault.detokenize(&caller()?, request).await?;
     answer

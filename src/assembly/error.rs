@@ -14,6 +14,9 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::KeyError;
 use crate::keys::root::RootKeyError;
+use crate::outbound::OutboundError;
+use crate::pager::PagerError;
+use crate::people::PeopleError;
 use crate::policy::PolicyError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
@@ -98,6 +101,15 @@ pub enum AssemblyError {
     /// The origin of the audit log is not usable.
     #[error("audit.origin is not usable as the name of a log")]
     Origin(#[from] NoteError),
+    /// The service of cases cannot be used.
+    #[error("cases: {0}")]
+    Cases(#[from] OutboundError),
+    /// The pager cannot be used.
+    #[error(transparent)]
+    Pager(#[from] PagerError),
+    /// An identity provider cannot be used.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// The policies are wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),

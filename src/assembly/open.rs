@@ -23,6 +23,7 @@ use crate::audit::Head;
 use crate::audit::LogParts;
 use crate::audit::SequencerThread;
 use crate::audit::SignedCheckpoint;
+use crate::cases::Cases;
 use crate::config::Config;
 use crate::config::FieldConfig;
 use crate::config::NamespaceConfig;
@@ -36,6 +37,9 @@ use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
+use crate::pager;
+use crate::pager::Pager;
+use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Changes;
 use crate::store::NamespaceId;
@@ -73,6 +77,7 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
+    let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Arc::new(Keyring::open(root, &read_keys(&*store)?)?);
     let ids = NamespaceIds::read(&*store)?;
@@ -122,10 +127,17 @@ pub async fn open(
         Purposes::Any => None,
         Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),
     };
+    if let Some(settings) = &config.pager {
+        let pager = Pager::new(settings)?;
+        tokio::spawn(pager::run(pager, log.events(), Arc::clone(&clock)));
+    }
+    let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
         store: Arc::clone(&store),
         keyring,
         log,
+        cases,
+        people,
         policy: PolicyHandle::new(policy),
         namespaces,
         purposes,

@@ -80,7 +80,9 @@ impl Cases {
         ];
         let subjects = question.subjects.iter();
         parameters.extend(subjects.map(|subject| ("subject", subject.as_str())));
-        let document = self.client.get(&parameters, "application/json", ANSWER_BYTES_MAX);
+        let document = self
+            .client
+            .get(&parameters, "application/json", ANSWER_BYTES_MAX);
         match document.await {
             Ok(document) => {
                 let answer = serde_json::from_slice(&document).ok();

@@ -73,6 +73,12 @@ struct Settings {
 }
 
 impl ConnectionArgs {
+    /// The directory of a development vault, and the identity in it.
+    pub(super) fn dev_identity(&self) -> Option<(&Path, &str)> {
+        let directory = self.dev.as_deref()?;
+        Some((directory, &self.identity))
+    }
+
     /// The profile that the arguments give together.
     ///
     /// # Errors

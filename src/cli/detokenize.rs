@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
@@ -86,6 +87,9 @@ pub(super) struct DetokenizeArgs {
     lines: LineArgs,
 
     #[command(flatten)]
+    acting: ActingArgs,
+
+    #[command(flatten)]
     connection: ConnectionArgs,
 }
 
@@ -112,7 +116,7 @@ impl DetokenizeArgs {
             )),
             None => None,
         };
-        let client = RevealClient::connect(&self.connection.profile()?).await?;
+        let client = self.acting.connect(&self.connection).await?;
         let call = Detokenize {
             client,
             field: self.field,

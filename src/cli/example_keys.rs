@@ -9,6 +9,7 @@ use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::config::RootKeyConfig;
+use crate::people::KeyPlace;
 
 /// Refuses a configuration that names a certificate with one of the example's keys, or its root
 /// key. Keys are compared, not files: another certificate for a public key is no better.
@@ -31,6 +32,15 @@ pub(super) fn refuse(config: &Config) -> Result<(), CliError> {
             .any(|public_key| examples.contains(public_key))
         {
             return Err(refused(key, path));
+        }
+    }
+    for issuer in &config.people {
+        let KeyPlace::File(path) = &issuer.keys else {
+            continue;
+        };
+        let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+        if example_coordinate().is_some_and(|coordinate| text.contains(&coordinate)) {
+            return Err(refused("people.issuers.jwks_file", path));
         }
     }
     let RootKeyConfig::PassphraseFile { file, .. } = &config.root_key;
@@ -70,6 +80,14 @@ fn public_keys(pem: &[u8]) -> Vec<Vec<u8>> {
     certificates.filter_map(public_key).collect()
 }
 
+/// What only the public key of the example's identity provider has: its x coordinate.
+fn example_coordinate() -> Option<String> {
+    let (_, text) = FILES.iter().find(|(name, _)| *name == "people/jwks.json")?;
+    let set: serde_json::Value = serde_json::from_str(text).ok()?;
+    let coordinate = set.pointer("/keys/0/x")?.as_str()?;
+    Some(coordinate.to_owned())
+}
+
 /// The id of a root key file. It is authenticated: a file with another id does not open.
 fn root_key_id(text: &str) -> Option<String> {
     let table: toml::Table = text.parse().ok()?;
@@ -84,7 +102,7 @@ macro_rules! files {
 
 /// The example's files; the configuration last, as `serve --dev` takes it for the sign that the
 /// others are there.
-const FILES: [(&str, &str); 27] = files![
+const FILES: [(&str, &str); 29] = files![
     "identities/agent.key",
     "identities/agent.pem",
     "identities/approver.key",
@@ -106,6 +124,8 @@ const FILES: [(&str, &str); 27] = files![
     "officers/officer3.key",
     "officers/officer3.pem",
     "passphrase",
+    "people/issuer.key",
+    "people/jwks.json",
     "root-key.toml",
     "tls/ca.key",
     "tls/ca.pem",
@@ -139,6 +159,7 @@ mod tests {
             ("tls/ca.pem", "tls.client_ca"),
             ("tls/server.pem", "tls.certificate"),
             ("root-key.toml", "root_key.file"),
+            ("people/jwks.json", "people.issuers.jwks_file"),
         ] {
             let error = refused_with(&[name]).unwrap();
             assert!(error.starts_with(&format!("{key}: ")), "{error}");

@@ -3,6 +3,7 @@
 //! Results go to standard output, words and progress to standard error; values never come in
 //! arguments, which every process of the machine can read. A command ends with an [`Exit`].
 
+mod acting;
 mod answer;
 mod audit;
 mod config_check;
@@ -93,7 +94,9 @@ enum Command {
 /// Things that are of use to who develops Counterfoil
 #[derive(Debug, Subcommand)]
 enum DevCommand {
+    IdentityProvider(dev::identity_provider::IdentityProviderArgs),
     KeysExample(dev::keys_example::KeysExampleArgs),
+    Login(dev::login::LoginArgs),
 }
 
 /// Runs the command that the process was called with.
@@ -137,7 +140,9 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Config(command) => command.run(),
         Command::Demo(arguments) => arguments.run(),
         Command::Detokenize(arguments) => block_on(arguments.run()),
+        Command::Dev(DevCommand::IdentityProvider(arguments)) => block_on(arguments.run()),
         Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
+        Command::Dev(DevCommand::Login(arguments)) => arguments.run(),
         Command::Ff1(command) => block_on(command.run()),
         Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),

@@ -106,7 +106,8 @@ pub(super) async fn serve(
     closed.map_err(|error| CliError::caused(&error))
 }
 
-/// Loads the policies anew at each signal. What is wrong with them is logged, and changes nothing.
+/// Reads the policies and the keys of identity providers anew at each signal. What is wrong with
+/// them is logged, and changes nothing.
 async fn reload(
     vault: Weak<Vault>,
     running: Config,
@@ -124,6 +125,7 @@ async fn reload(
         if let Err(error) = loaded {
             tracing::error!(%error, "policies were not loaded; those in force stay");
         }
+        vault.reload_people().await;
     }
 }
 

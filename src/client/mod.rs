@@ -27,6 +27,7 @@ pub use profile::Profile;
 pub use redact::RedactedSpan;
 pub use redact::RedactedText;
 pub use redact::TextItem;
+pub use reveal::ActingPrincipal;
 pub use reveal::Reason;
 pub use reveal::Receipt;
 pub use reveal::RevealClient;

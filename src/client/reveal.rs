@@ -1,8 +1,10 @@
 //! Calls to the reveal listener.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tonic::transport::Channel;
+use zeroize::Zeroizing;
 
 use crate::client::channel;
 use crate::client::channel::MESSAGE_BYTES_MAX;
@@ -30,6 +32,17 @@ use crate::protocol::detokenization_service_client::DetokenizationServiceClient;
 pub struct RevealClient {
     service: DetokenizationServiceClient<Channel>,
     namespace: Namespace,
+    acting: Option<Arc<dyn ActingPrincipal>>,
+}
+
+/// On whose behalf calls are made.
+pub trait ActingPrincipal: Send + Sync {
+    /// A signed assertion (JWT) of the person, asked for before each call.
+    ///
+    /// # Errors
+    ///
+    /// If there is none now.
+    fn assertion(&self) -> Result<Zeroizing<String>, ClientError>;
 }
 
 /// Why values are revealed.
@@ -84,7 +97,15 @@ impl RevealClient {
         Ok(Self {
             service,
             namespace: profile.namespace.clone(),
+            acting: None,
         })
+    }
+
+    /// The same client on behalf of a person.
+    #[must_use]
+    pub fn on_behalf_of(self, acting: Arc<dyn ActingPrincipal>) -> Self {
+        let acting = Some(acting);
+        Self { acting, ..self }
     }
 
     /// Reveals the values of at most [`crate::client::ITEMS_MAX`] tokens, or masks of them, in
@@ -115,6 +136,10 @@ impl RevealClient {
             .collect();
         let items_count = items.len();
         let case_id = reason.case_id.as_ref();
+        let assertion = match &self.acting {
+            Some(acting) => acting.assertion()?,
+            None => Zeroizing::default(),
+        };
         let message = protocol::DetokenizeRequest {
             namespace: self.namespace.as_str().to_owned(),
             request_id: request_id.as_str().to_owned(),
@@ -127,7 +152,8 @@ impl RevealClient {
             purpose: reason.purpose.as_str().to_owned(),
             case_id: case_id.map_or_else(String::new, |id| id.as_str().to_owned()),
             grant_id: reason.grant_id.clone().unwrap_or_default(),
-            acting_principal: String::new(),
+            // It leaves for the vault, which alone can use it under our certificate.
+            acting_principal: assertion.as_str().to_owned(),
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();

@@ -11,8 +11,10 @@ mod format;
 mod limits;
 mod listen;
 mod namespace;
+mod people;
 mod permit;
 mod root_key;
+mod services;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,8 +29,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::access::AccessRules;
+use crate::cases::CaseSettings;
 use crate::domain::Namespace;
 use crate::format::GrammarSpec;
+use crate::pager::PagerSettings;
+use crate::people::IssuerSettings;
 use crate::policy::Rule;
 
 pub use audit::AuditConfig;
@@ -73,8 +78,14 @@ pub struct Config {
     /// `policies.dir`: a directory with policies in Cedar. Default: none. Example:
     /// `"/etc/counterfoil/policies"`. Its files are read again at SIGHUP.
     pub policies_dir: Option<PathBuf>,
+    /// `[people.issuers]`: who vouches for people, in the order of their names. Default: nobody.
+    pub people: Vec<IssuerSettings>,
     /// `[purposes]`: which purposes a reveal may name.
     pub purposes: Purposes,
+    /// `[pager]`: whom to page. Default: nobody.
+    pub pager: Option<PagerSettings>,
+    /// `[cases]`: who knows of cases. Default: nobody.
+    pub cases: Option<CaseSettings>,
     /// `[[budget]]` and `[alarms]`: how much anybody may see, and what freezes them.
     pub access: AccessRules,
 }
@@ -119,9 +130,12 @@ impl Config {
             root_key: raw.root_key.check(base_dir)?,
             limits: raw.limits.check()?,
             store: raw.store.check()?,
+            pager: raw.pager.map(|it| it.check(base_dir)).transpose()?,
+            cases: raw.cases.map(|it| it.check(base_dir)).transpose()?,
             access: access::check(&raw.budget, &raw.alarms, &namespaces)?,
             permits: permits.collect::<Result<_, _>>()?,
             policies_dir: raw.policies.dir.map(|dir| base_dir.join(dir)),
+            people: raw.people.check(base_dir)?,
             purposes: raw.purposes.check()?,
             data_dir,
             audit,
@@ -151,11 +165,15 @@ struct RawConfig {
     #[serde(default)]
     policies: permit::RawPolicies,
     #[serde(default)]
+    people: people::RawPeople,
+    #[serde(default)]
     purposes: permit::RawPurposes,
     #[serde(default)]
     budget: Vec<access::RawBudget>,
     #[serde(default)]
     alarms: access::RawAlarms,
+    pager: Option<services::RawPager>,
+    cases: Option<services::RawCases>,
 }
 
 #[derive(Deserialize)]

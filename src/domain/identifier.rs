@@ -121,6 +121,15 @@ identifier!(
     /// The vault's id of a grant. `[A-Za-z0-9._:-]+`.
     GrantId, 64, is_opaque
 );
+impl GrantId {
+    /// The id of 26 hexadecimal digits, 104 bits, of a digest.
+    #[must_use]
+    pub fn drawn(digest: [u8; 32]) -> Self {
+        let digits: String = hex::encode(digest).chars().take(26).collect();
+        Self(format!("g-{digits}").into())
+    }
+}
+
 identifier!(
     /// The configured name of an identity provider. `[a-z][a-z0-9_-]*`.
     Issuer, 32, is_name

@@ -114,7 +114,8 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.header(CONTENT_TYPE, "application/json");
-        self.send(request.body(document), POST_ANSWER_BYTES_MAX).await?;
+        self.send(request.body(document), POST_ANSWER_BYTES_MAX)
+            .await?;
         Ok(())
     }
 

@@ -75,10 +75,20 @@ mod tests {
         ] {
             assert!(ServiceUrl::new(text).is_ok(), "{text}");
         }
-        for text in ["http://id.example/", "http://localhost/", "ftp://id.example/"] {
+        for text in [
+            "http://id.example/",
+            "http://localhost/",
+            "http://127.0.0.1.evil.example/keys",
+            "ftp://id.example/",
+        ] {
             assert_eq!(ServiceUrl::new(text), Err(UrlError::Open), "{text}");
         }
-        for text in ["", "id.example", "https://a:b@id.example/", "https://id.example/#a"] {
+        for text in [
+            "",
+            "id.example",
+            "https://a:b@id.example/",
+            "https://id.example/#a",
+        ] {
             assert_eq!(ServiceUrl::new(text), Err(UrlError::Malformed), "{text}");
         }
     }
@@ -87,6 +97,9 @@ mod tests {
     fn parameters_are_escaped() {
         let url = ServiceUrl::new("https://cases.example/check?v=1").unwrap();
         let url = url.with_query(&[("case", "T&1")]);
-        assert_eq!(url.url().as_str(), "https://cases.example/check?v=1&case=T%261");
+        assert_eq!(
+            url.url().as_str(),
+            "https://cases.example/check?v=1&case=T%261"
+        );
     }
 }

@@ -119,7 +119,11 @@ impl GrantPage {
                 Level::Full => "full",
                 Level::Masked => "masked",
             },
-            fields: scope.fields.iter().map(|it| it.as_str().to_owned()).collect(),
+            fields: scope
+                .fields
+                .iter()
+                .map(|it| it.as_str().to_owned())
+                .collect(),
             subjects_count: scope.subjects.len(),
             purpose: scope.purpose.as_str().to_owned(),
             case_id: scope.case_id.as_ref().map(|it| it.as_str().to_owned()),

@@ -1,6 +1,9 @@
 //! Posting a page.
 
 use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hmac::Hmac;
@@ -10,6 +13,7 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use sha2::Sha256;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::outbound::Client;
 use crate::outbound::OutboundError;
@@ -17,14 +21,14 @@ use crate::outbound::ServiceUrl;
 use crate::pager::Page;
 
 /// Where pages go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PagerSettings {
     /// The URL that they are posted to.
     pub url: ServiceUrl,
     /// The authorities of its certificate, PEM; nothing: those that the machine trusts.
-    pub ca_file: Option<std::path::PathBuf>,
-    /// What they are signed with.
-    pub secret: SecretString,
+    pub ca_file: Option<PathBuf>,
+    /// The file of the secret that they are signed with.
+    pub secret_file: PathBuf,
 }
 
 /// Why a page was not delivered.
@@ -36,9 +40,14 @@ pub enum PagerError {
     /// The request failed.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
-    /// The secret is no key.
-    #[error("secret is not usable as a key")]
+    /// The secret is too short, or no key.
+    #[error(
+        "pager.secret_file has too short a secret\nremedy: write 16 characters or more into it"
+    )]
     Secret,
+    /// The file of the secret cannot be read.
+    #[error("pager.secret_file cannot be read: {0}")]
+    SecretFile(#[source] io::Error),
 }
 
 /// What posts pages.
@@ -52,12 +61,18 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// If the file of authorities cannot be used.
+    /// If the file of authorities, or that of the secret, cannot be used.
     pub fn new(settings: &PagerSettings) -> Result<Self, PagerError> {
         let ca_file = settings.ca_file.as_deref();
+        let secret = fs::read_to_string(&settings.secret_file).map_err(PagerError::SecretFile)?;
+        let secret = Zeroizing::new(secret);
+        let secret = secret.trim_end_matches(['\r', '\n']);
+        if secret.len() < SECRET_BYTES_MIN {
+            return Err(PagerError::Secret);
+        }
         Ok(Self {
             client: Client::new(&settings.url, ca_file, POST_TIME_MAX)?,
-            secret: settings.secret.clone(),
+            secret: SecretString::from(secret),
         })
     }
 
@@ -70,7 +85,9 @@ impl Pager {
             .map_err(|_| PagerError::Secret)?;
         mac.update(&body);
         let signature = hex::encode(mac.finalize().into_bytes());
-        self.client.post(body, &[(SIGNATURE_HEADER, &signature)]).await?;
+        self.client
+            .post(body, &[(SIGNATURE_HEADER, &signature)])
+            .await?;
         Ok(())
     }
 }
@@ -82,5 +99,7 @@ impl fmt::Debug for Pager {
 }
 
 const SIGNATURE_HEADER: &str = "counterfoil-signature";
+/// The shortest secret.
+const SECRET_BYTES_MIN: usize = 16;
 /// The longest that posting a page may take.
 const POST_TIME_MAX: Duration = Duration::from_secs(5);

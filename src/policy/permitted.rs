@@ -74,6 +74,13 @@ impl<T> Permitted<T> {
     pub fn permit(&self) -> &Permit {
         &self.permit
     }
+
+    /// Whether it is permitted for every one of the fields, and not only for some.
+    #[must_use]
+    pub fn covers_named(&self, fields: &[FieldName]) -> bool {
+        let covers = |field| self.permit.covers(field, Coverage::Standing);
+        fields.iter().all(covers)
+    }
 }
 
 impl<T> fmt::Debug for Permitted<T> {

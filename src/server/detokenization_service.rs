@@ -1,5 +1,6 @@
 //! DetokenizationService on the wire.
 
+use std::mem;
 use std::sync::Arc;
 
 use tokio_stream::wrappers::ReceiverStream;
@@ -7,6 +8,7 @@ use tonic::Request;
 use tonic::Response;
 use tonic::Status;
 use tonic::Streaming;
+use zeroize::Zeroizing;
 
 use crate::protocol;
 use crate::protocol::detokenization_service_server::DetokenizationService;
@@ -49,12 +51,17 @@ impl DetokenizationEndpoint {
 
     async fn detokenize_one(
         &self,
-        caller: &Caller,
-        request: protocol::DetokenizeRequest,
+        caller: Caller,
+        mut request: protocol::DetokenizeRequest,
     ) -> Result<protocol::DetokenizeResponse, Status> {
+        // Who has it can call as this person until it ends.
+        let assertion = Zeroizing::new(mem::take(&mut request.acting_principal));
         let request = convert::detokenize(request, self.items_max)?;
         let items_count = request.items.len();
-        let answer = self.vault.detokenize(caller, request).await;
+        let answer = match self.vault.on_behalf_of(caller, &assertion).await {
+            Ok(caller) => self.vault.detokenize(&caller, request).await,
+            Err(error) => Err(error),
+        };
         self.metrics
             .count("detokenize", items_count, answer.as_ref().err());
         answer
@@ -70,7 +77,7 @@ impl DetokenizationService for DetokenizationEndpoint {
         request: Request<protocol::DetokenizeRequest>,
     ) -> Result<Response<protocol::DetokenizeResponse>, Status> {
         let caller = identity::of(&request)?;
-        self.detokenize_one(&caller, request.into_inner())
+        self.detokenize_one(caller, request.into_inner())
             .await
             .map(Response::new)
     }
@@ -85,7 +92,7 @@ impl DetokenizationService for DetokenizationEndpoint {
         let endpoint = self.clone();
         let answer = move |request| {
             let (endpoint, caller) = (endpoint.clone(), caller.clone());
-            async move { endpoint.detokenize_one(&caller, request).await }
+            async move { endpoint.detokenize_one(caller, request).await }
         };
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),

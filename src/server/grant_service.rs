@@ -79,10 +79,12 @@ impl GrantService for GrantEndpoint {
         request: Request<protocol::RequestGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let request_id =
-            convert::optional_part("request_id", &message.request_id, RequestId::new)?;
+        let request_id = convert::optional_part("request_id", &message.request_id, RequestId::new)?;
         let wanted = wire::wanted(message.scope)?;
-        let granted = self.vault.request_grant(&caller, request_id.as_ref(), wanted).await;
+        let granted = self
+            .vault
+            .request_grant(&caller, request_id.as_ref(), wanted)
+            .await;
         Ok(self.grant(self.answer("request_grant", granted)?))
     }
 
@@ -91,7 +93,10 @@ impl GrantService for GrantEndpoint {
         request: Request<protocol::ApproveGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let decided = self.vault.decide_grant(&caller, wire::approval(&message)?).await;
+        let decided = self
+            .vault
+            .decide_grant(&caller, wire::approval(&message)?)
+            .await;
         Ok(self.grant(self.answer("approve_grant", decided)?))
     }
 
@@ -120,7 +125,10 @@ impl GrantService for GrantEndpoint {
         request: Request<protocol::GetGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let read = self.vault.read_grant(&caller, wire::read_grant(&message)?).await;
+        let read = self
+            .vault
+            .read_grant(&caller, wire::read_grant(&message)?)
+            .await;
         let view = self.answer("get_grant", read)?;
         Ok(Response::new(wire::grant(&view, self.vault.now())))
     }
@@ -138,8 +146,12 @@ impl GrantService for GrantEndpoint {
         let last = listed.last().filter(|_| is_full);
         let next = last.map_or_else(String::new, |view| view.grant.id.as_str().to_owned());
         let now = self.vault.now();
-        let is_wanted = |grant: &protocol::Grant| message.state == 0 || grant.state == message.state;
-        let grants = listed.iter().map(|view| wire::grant(view, now)).filter(is_wanted);
+        let is_wanted =
+            |grant: &protocol::Grant| message.state == 0 || grant.state == message.state;
+        let grants = listed
+            .iter()
+            .map(|view| wire::grant(view, now))
+            .filter(is_wanted);
         Ok(Response::new(protocol::ListGrantsResponse {
             grants: grants.collect(),
             next,
@@ -157,7 +169,13 @@ impl GrantService for GrantEndpoint {
         let events = self.vault.watch_grants(&caller, namespace.clone()).await;
         let events = self.answer("watch_grants", events)?;
         let (sender, receiver) = mpsc::channel(GRANTS_WAITING_MAX);
-        tokio::spawn(watch(Arc::clone(&self.vault), caller, namespace, events, sender));
+        tokio::spawn(watch(
+            Arc::clone(&self.vault),
+            caller,
+            namespace,
+            events,
+            sender,
+        ));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }

@@ -102,9 +102,10 @@ mod tests {
     }
 
     fn principal(names: &[SanType]) -> Option<String> {
-        let address = IpAddr::from([127, 0, 0, 1]);
-        let caller = caller(&certificate(names), address);
-        caller.map(|caller| caller.principal.as_str().to_owned())
+        let caller = caller(&certificate(names), IpAddr::from([192, 0, 2, 1]))?;
+        assert_eq!(caller.address, Some([192, 0, 2, 1].into()));
+        assert!(caller.person.is_none(), "a certificate names no person");
+        Some(caller.principal.as_str().to_owned())
     }
 
     #[test]

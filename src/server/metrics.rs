@@ -30,11 +30,17 @@ struct ItemLabels {
     call: &'static str,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct PersonLabels {
+    reason: &'static str,
+}
+
 /// The counters of one server.
 pub(super) struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
     items: Family<ItemLabels, Counter>,
+    people_refused: Family<PersonLabels, Counter>,
     tree_size: Gauge<u64, AtomicU64>,
     free_bytes: Gauge<u64, AtomicU64>,
     records: Gauge<u64, AtomicU64>,
@@ -50,6 +56,12 @@ impl Metrics {
             "items",
             "Items of calls that were carried out",
             items.clone(),
+        );
+        let people_refused = Family::default();
+        registry.register(
+            "people_refused",
+            "Acting principals that were not accepted, by reason",
+            people_refused.clone(),
         );
         let tree_size = Gauge::default();
         registry.register(
@@ -69,6 +81,7 @@ impl Metrics {
             registry,
             calls,
             items,
+            people_refused,
             tree_size,
             free_bytes,
             records,
@@ -81,6 +94,12 @@ impl Metrics {
         self.calls
             .get_or_create(&CallLabels { call, outcome })
             .inc();
+        if let Some(VaultError::PersonRefused(refusal)) = error {
+            let reason = refusal.name();
+            self.people_refused
+                .get_or_create(&PersonLabels { reason })
+                .inc();
+        }
         if error.is_none() {
             let items_count = u64::try_from(items_count).unwrap_or(u64::MAX);
             self.items
@@ -132,11 +151,13 @@ fn outcome(error: &VaultError) -> &'static str {
     match error {
         VaultError::AuditUnavailable(_) => "audit_unavailable",
         VaultError::Denied => "denied",
-        VaultError::ItemCount { .. } | VaultError::Purpose | VaultError::RequestIdReused => {
-            "invalid"
-        }
+        VaultError::GrantScope { .. }
+        | VaultError::ItemCount { .. }
+        | VaultError::Purpose
+        | VaultError::RequestIdReused => "invalid",
         VaultError::Overloaded => "overloaded",
         VaultError::Refused(_) => "refused",
+        VaultError::PersonRefused(_) => "person_refused",
         VaultError::Store(_) => "store_unavailable",
     }
 }

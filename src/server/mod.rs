@@ -12,11 +12,13 @@ mod admission;
 mod connection;
 mod convert;
 mod detokenization_service;
+mod grant_service;
 mod health;
 mod identity;
 mod limits;
 mod listener;
 mod metrics;
+mod principal_service;
 mod status;
 mod stream;
 mod tls;
@@ -39,9 +41,11 @@ pub use tls::TlsError;
 pub use tls::TlsFiles;
 
 use self::detokenization_service::DetokenizationEndpoint;
+use self::grant_service::GrantEndpoint;
 use self::health::Health;
 use self::listener::Listener;
 use self::metrics::Metrics;
+use self::principal_service::PrincipalEndpoint;
 use self::token_service::TokenEndpoint;
 
 /// What a server needs beside its vault.
@@ -130,11 +134,22 @@ pub async fn run(
         &limits,
         Arc::clone(&metrics),
     ));
-    let reveal_routes = Routes::new(health.service()).add_service(DetokenizationEndpoint::service(
-        Arc::clone(&vault),
-        &limits,
-        Arc::clone(&metrics),
-    ));
+    let reveal_routes = Routes::new(health.service())
+        .add_service(DetokenizationEndpoint::service(
+            Arc::clone(&vault),
+            &limits,
+            Arc::clone(&metrics),
+        ))
+        .add_service(GrantEndpoint::service(
+            Arc::clone(&vault),
+            &limits,
+            Arc::clone(&metrics),
+        ))
+        .add_service(PrincipalEndpoint::service(
+            Arc::clone(&vault),
+            &limits,
+            Arc::clone(&metrics),
+        ));
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
     let token = Listener::new(token, acceptor.clone(), limits, alive.clone());

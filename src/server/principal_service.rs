@@ -65,7 +65,10 @@ impl PrincipalService for PrincipalEndpoint {
         request: Request<protocol::FreezeRequest>,
     ) -> Result<Response<protocol::FreezeResponse>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let frozen = self.vault.freeze(&caller, wire::target(&message.target)?).await;
+        let frozen = self
+            .vault
+            .freeze(&caller, wire::target(&message.target)?)
+            .await;
         let leaf_index = self.answer("freeze", frozen)?;
         Ok(Response::new(protocol::FreezeResponse { leaf_index }))
     }
@@ -75,7 +78,10 @@ impl PrincipalService for PrincipalEndpoint {
         request: Request<protocol::UnfreezeRequest>,
     ) -> Result<Response<protocol::UnfreezeResponse>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let asked = self.vault.unfreeze(&caller, wire::target(&message.target)?).await;
+        let asked = self
+            .vault
+            .unfreeze(&caller, wire::target(&message.target)?)
+            .await;
         let (leaf_index, effect) = self.answer("unfreeze", asked)?;
         Ok(Response::new(protocol::UnfreezeResponse {
             leaf_index,
@@ -88,7 +94,10 @@ impl PrincipalService for PrincipalEndpoint {
         request: Request<protocol::GetPrincipalRequest>,
     ) -> Result<Response<protocol::GetPrincipalResponse>, Status> {
         let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
-        let read = self.vault.read_principal(&caller, wire::read_principal(&message)?).await;
+        let read = self
+            .vault
+            .read_principal(&caller, wire::read_principal(&message)?)
+            .await;
         let view = self.answer("get_principal", read)?;
         Ok(Response::new(wire::principal(&view)))
     }

@@ -21,8 +21,11 @@ pub(super) fn of(error: &VaultError) -> Status {
     match error {
         VaultError::AuditUnavailable(error) => of_commit(error),
         VaultError::Denied => Status::permission_denied(DENIED),
+        VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::Overloaded => busy(),
+        // One answer, whatever is wrong with it: who forges learns nothing.
+        VaultError::PersonRefused(_) => Status::unauthenticated(error.to_string()),
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::Refused(refusal) => of_refusal(refusal),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),

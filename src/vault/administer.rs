@@ -9,10 +9,10 @@ use crate::audit::EntryItem;
 use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::Receipt;
-use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
-use crate::domain::Purpose;
+use crate::policy::CaseFacts;
+use crate::policy::Circumstances;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::vault::Vault;
@@ -53,9 +53,10 @@ impl Vault {
         &self,
         caller: &Caller,
         request: T,
+        case: Option<CaseFacts>,
         act: impl FnOnce(&Permitted<T>) -> Act,
     ) -> Result<(Permitted<T>, Receipt), VaultError> {
-        let permitted = self.permit_administrative(caller, request).await?;
+        let permitted = self.permit_administrative(caller, request, case).await?;
         let hash = permitted.permit().policy_hash();
         let entry = EntryDraft {
             decision: Some(Decision::Permit),
@@ -76,22 +77,48 @@ impl Vault {
         &self,
         caller: &Caller,
         request: T,
+        case: Option<CaseFacts>,
     ) -> Result<Permitted<T>, VaultError> {
         let fields = request.fields();
-        let circumstances = self.circumstances(caller);
-        let denied = match self.parts.policy.current().decide(&circumstances, request, &fields) {
+        let circumstances = Circumstances {
+            case,
+            ..self.circumstances(caller)
+        };
+        let denied = match self
+            .parts
+            .policy
+            .current()
+            .decide(&circumstances, request, &fields)
+        {
             // A grant for a field that is not permitted is no grant for the others either.
             Ok(permitted) if permitted.covers_named(&fields) => return Ok(permitted),
             Ok(permitted) => {
                 let hash = permitted.permit().policy_hash();
                 self.denial(caller, permitted.request(), hash, ErrorClass::Denied)
             }
-            Err(denied) => {
-                self.denial(caller, denied.request(), denied.policy_hash(), ErrorClass::Denied)
-            }
+            Err(denied) => self.denial(
+                caller,
+                denied.request(),
+                denied.policy_hash(),
+                ErrorClass::Denied,
+            ),
         };
         self.record(caller, denied, Act::Refused).await?;
         Err(VaultError::Denied)
+    }
+
+    /// Records that a request was refused before any policy was asked.
+    pub(super) async fn deny_administrative<T: Administrative>(
+        &self,
+        caller: &Caller,
+        request: &T,
+    ) -> VaultError {
+        let hash = self.parts.policy.current().hash();
+        let entry = self.denial(caller, request, hash, ErrorClass::Denied);
+        match self.record(caller, entry, Act::Refused).await {
+            Ok(_) => VaultError::Denied,
+            Err(unrecorded) => unrecorded.into(),
+        }
     }
 
     /// Records why a permitted request was not carried out.
@@ -138,13 +165,13 @@ impl Vault {
             .namespace()
             .filter(|namespace| self.parts.namespaces.contains_key(*namespace));
         EntryDraft {
-            case_id: request.case_id().map(CaseId::clone),
-            purpose: request.purpose().map(Purpose::clone),
+            case_id: request.case_id().cloned(),
+            purpose: request.purpose().cloned(),
             namespace: namespace.cloned(),
             items: request.items(),
             policy_hash: Some(policy_hash),
             access: request.note(),
-            ..EntryDraft::new(request.event()).of(caller)
+            ..caller.entry(request.event())
         }
     }
 }

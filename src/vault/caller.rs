@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use crate::access::Act;
 use crate::access::Actor;
 use crate::access::Claim;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
 use crate::domain::Person;
 use crate::domain::Principal;
 
@@ -27,6 +29,21 @@ impl Caller {
         Claim {
             actor: self.actor(),
             act,
+        }
+    }
+
+    /// An entry that says who did it.
+    pub(super) fn entry(&self, event: Event) -> EntryDraft {
+        let person = self.person.as_ref();
+        EntryDraft {
+            principal: Some(self.principal.clone()),
+            credential: Some(self.credential_fingerprint),
+            person: person.map(|person| person.id.clone()),
+            login: person.map(|person| person.login),
+            methods: person
+                .map(|person| person.methods.clone())
+                .unwrap_or_default(),
+            ..EntryDraft::new(event)
         }
     }
 

@@ -1,6 +1,6 @@
 //! Detokenize: values given back, each call permitted, recorded durably, and only then opened.
 
-use crate::access::Glance;
+use crate::access::Act;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::EntryDraft;
@@ -12,6 +12,7 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::ProofError;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
+use crate::domain::GrantId;
 use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;
@@ -29,22 +30,16 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::decipher;
-use crate::vault::disclosure::ask;
-use crate::vault::disclosure::glance;
-use crate::vault::disclosure::seen;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
-use crate::vault::field::Field;
 use crate::vault::field::NamespaceFields;
-use crate::vault::find::Found;
-use crate::vault::find::by_token;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
 use crate::vault::journal::about;
-use crate::vault::read::Presented;
-use crate::vault::read::Workplace;
+use crate::vault::permit::Admitted;
 use crate::vault::retry::Retry;
+use crate::vault::target::Target;
 use crate::vault::work;
 
 /// Tokens whose values are wanted.
@@ -62,6 +57,8 @@ pub struct Detokenize {
     pub purpose: Purpose,
     /// The case.
     pub case_id: Option<CaseId>,
+    /// The grant that it is made under.
+    pub grant_id: Option<GrantId>,
 }
 
 /// A token whose value is wanted.
@@ -136,6 +133,10 @@ impl Journaled for Detokenize {
         Some(self.level)
     }
 
+    fn grant_id(&self) -> Option<&GrantId> {
+        self.grant_id.as_ref()
+    }
+
     fn items_count(&self) -> usize {
         self.items.len()
     }
@@ -147,12 +148,6 @@ impl Journaled for Detokenize {
             token: Some(&item.token),
         })
     }
-}
-
-/// A record that a token names, and whose it is. Nothing of it has been opened but the subject.
-struct Target {
-    found: Found,
-    subject: Option<Subject>,
 }
 
 impl Vault {
@@ -167,12 +162,18 @@ impl Vault {
         caller: &Caller,
         request: Detokenize,
     ) -> Result<DetokenizeAnswer, VaultError> {
-        let (permitted, fields) = self.permit(caller, request).await?;
+        let Admitted {
+            permitted,
+            fields,
+            grant,
+        } = self.admit(caller, request).await?;
         if let Err(error) = self.check_purpose(&permitted.request().purpose) {
             return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
-        let targets = work(items_count, || self.targets(fields, &permitted))?;
+        let targets = work(items_count, || {
+            self.targets(fields, &permitted, grant.as_ref())
+        })?;
         let recorded = self
             .record_intent(caller, fields, permitted, &targets)
             .await?;
@@ -195,67 +196,6 @@ impl Vault {
         }
     }
 
-    /// Finds the records of the tokens, and whose they are.
-    fn targets(
-        &self,
-        fields: &NamespaceFields,
-        permitted: &Permitted<Detokenize>,
-    ) -> Result<Vec<Item<Target>>, VaultError> {
-        let request = permitted.request();
-        let workplace = self.workplace(request, fields)?;
-        let presented: Vec<Item<Presented<'_>>> = request
-            .items
-            .iter()
-            .map(|item| {
-                let item = item.as_ref().map_err(|error| *error)?;
-                let field = fields.revealable(permitted, &item.field)?;
-                workplace.present(field, &item.token, item.subject.as_ref())
-            })
-            .collect();
-        let all: Vec<&Presented<'_>> = presented.iter().flatten().collect();
-        let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
-        let mut targets = Vec::with_capacity(presented.len());
-        for (presented, item) in presented.iter().zip(&request.items) {
-            targets.push(match (presented, item) {
-                (Ok(presented), Ok(item)) => match found.next().unwrap_or(Ok(None)) {
-                    Ok(Some(found)) => self.target(&workplace, presented, found, item)?,
-                    Ok(None) => Err(ItemError::UnknownToken),
-                    Err(error) => Err(error),
-                },
-                (Err(error), _) | (_, Err(error)) => Err(*error),
-            });
-        }
-        Ok(targets)
-    }
-
-    /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown
-    /// token.
-    fn target(
-        &self,
-        workplace: &Workplace<'_>,
-        presented: &Presented<'_>,
-        found: Found,
-        item: &DetokenizeItem,
-    ) -> Result<Item<Target>, VaultError> {
-        let name = presented.place.name(found.id);
-        let own = workplace.subject(&name, &found.record);
-        let subject = match (&item.subject, own) {
-            (None, Ok(own)) => own,
-            (None, Err(error)) => return Ok(Err(error)),
-            (Some(named), Ok(Some(own))) if *named == own => Some(own),
-            // Equal values of several customers share a record; each customer's list has it.
-            (Some(named), _) => {
-                let link = (workplace.subject_key(named), found.id);
-                let linked = self.store().subject_links(&[link])?;
-                if linked != [true] {
-                    return Ok(Err(ItemError::UnknownToken));
-                }
-                Some(named.clone())
-            }
-        };
-        Ok(Ok(Target { found, subject }))
-    }
-
     /// Makes the intent durable: the second gate.
     async fn record_intent(
         &self,
@@ -264,7 +204,7 @@ impl Vault {
         mut permitted: Permitted<Detokenize>,
         targets: &[Item<Target>],
     ) -> Result<Recorded<Permitted<Detokenize>>, VaultError> {
-        let glances = self.glances(permitted.request(), targets)?;
+        let disclosure = self.disclosure(permitted.request(), targets)?;
         loop {
             let now = self.parts.clock.now();
             let entry = self.entry(caller, &permitted, |index| match targets.get(index) {
@@ -275,16 +215,14 @@ impl Vault {
             let request = {
                 let request = permitted.request();
                 let workplace = self.workplace(request, fields)?;
-                let case_id = request
-                    .case_id
-                    .as_ref()
-                    .map(CaseId::as_str)
-                    .unwrap_or_default();
+                let case_id = request.case_id.as_ref().map_or("", CaseId::as_str);
+                let grant_id = request.grant_id.as_ref().map_or("", GrantId::as_str);
                 let head = [
                     // Differs by the level.
                     request.action().name().as_bytes(),
                     request.purpose.as_str().as_bytes(),
                     case_id.as_bytes(),
+                    grant_id.as_bytes(),
                 ];
                 let items = request.items.iter().flat_map(contents);
                 let contents = head.into_iter().chain(items);
@@ -303,11 +241,8 @@ impl Vault {
                 request,
                 ..Changes::default()
             };
-            let claim = Some(caller.claim(ask(
-                &permitted.request().namespace,
-                permitted.request().case_id.as_ref(),
-                glances.clone(),
-            )));
+            let act = Act::Disclose(Box::new(disclosure.clone()));
+            let claim = Some(caller.claim(act));
             let commit = Commit {
                 changes,
                 entry,
@@ -324,32 +259,6 @@ impl Vault {
         }
     }
 
-    /// What the call would let its caller see, and which tokens of other tenants it brings.
-    fn glances(
-        &self,
-        request: &Detokenize,
-        targets: &[Item<Target>],
-    ) -> Result<Vec<Glance>, VaultError> {
-        let namespace = &request.namespace;
-        let known = targets.iter().flatten().map(|target| {
-            let subject = target.subject.as_ref();
-            glance(seen(namespace, subject, target.found.id))
-        });
-        let mut glances: Vec<Glance> = known.collect();
-        let unknown = request
-            .items
-            .iter()
-            .zip(targets)
-            .filter_map(|pair| match pair {
-                (Ok(item), Err(ItemError::UnknownToken)) => {
-                    Some((&item.field, &item.token, item.subject.as_ref()))
-                }
-                (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
-            });
-        glances.extend(self.foreign(namespace, unknown)?);
-        Ok(glances)
-    }
-
     /// Opens the records: what the gates were for.
     fn open(
         &self,
@@ -363,7 +272,8 @@ impl Vault {
         let open = |(item, target): (&Item<DetokenizeItem>, &Item<Target>)| {
             let item = item.as_ref().map_err(|error| *error)?;
             let target = target.as_ref().map_err(|error| *error)?;
-            let field = fields.revealable(permitted, &item.field)?;
+            // A target is one only if its field was permitted.
+            let field = fields.fields.get(&item.field).ok_or(ItemError::Forbidden)?;
             let place = workplace.place(field, item.subject.as_ref())?;
             let name = place.name(target.found.id);
             let record = &target.found.record;
@@ -429,31 +339,6 @@ impl Vault {
                 tracing::warn!("outcome of a reveal was not recorded; it counts as revealed");
             }
         });
-    }
-}
-
-impl NamespaceFields {
-    /// The field, if the permit covers it and the field is ever revealed as much as is asked for.
-    fn revealable(
-        &self,
-        permitted: &Permitted<Detokenize>,
-        name: &FieldName,
-    ) -> Result<&Field, ItemError> {
-        let field = self.permitted(permitted.permit(), name)?;
-        if field.level_max < Some(permitted.request().level) {
-            return Err(ItemError::Forbidden);
-        }
-        Ok(field)
-    }
-}
-
-impl Target {
-    fn note(&self, outcome: ItemOutcome) -> Note<'_> {
-        Note {
-            subject: self.subject.as_ref(),
-            found: Some(&self.found),
-            ..Note::new(outcome)
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
 use crate::domain::PartsError;
 use crate::format::FormatError;
+use crate::people;
 use crate::store::StoreError;
 
 /// Why a whole request was not carried out. Nothing here repeats what a caller sent.
@@ -20,6 +21,14 @@ pub enum VaultError {
     /// The policy does not permit it, or there is no such namespace. One answer for both.
     #[error("permission denied")]
     Denied,
+    /// What is asked for is no scope of a grant.
+    #[error("{problem}")]
+    GrantScope {
+        /// Which part of it.
+        part: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// There is no item, or more than the limit.
     #[error("request has {items_count} items, it must have 1 to {items_max}")]
     ItemCount {
@@ -31,6 +40,9 @@ pub enum VaultError {
     /// More requests are waiting than the vault takes.
     #[error("too many requests are waiting")]
     Overloaded,
+    /// The assertion of the acting principal is not believed. Why is for the operator alone.
+    #[error("acting principal is not accepted")]
+    PersonRefused(#[source] people::Refusal),
     /// The purpose is not one that the configuration allows.
     #[error("purpose is not one of the configured purposes")]
     Purpose,

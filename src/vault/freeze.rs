@@ -132,7 +132,7 @@ impl Vault {
         };
         let action = Action::Freeze;
         let change = Change { target, action };
-        let (_, receipt) = self.administer(caller, change, |_| act).await?;
+        let (_, receipt) = self.administer(caller, change, None, |_| act).await?;
         Ok(receipt.index)
     }
 
@@ -152,7 +152,7 @@ impl Vault {
         };
         let action = Action::Unfreeze;
         let change = Change { target, action };
-        let (_, receipt) = self.administer(caller, change, |_| act).await?;
+        let (_, receipt) = self.administer(caller, change, None, |_| act).await?;
         let effect = receipt.granted.effect.unwrap_or(Effect::Pending);
         Ok((receipt.index, effect))
     }
@@ -167,7 +167,7 @@ impl Vault {
         caller: &Caller,
         asked: ReadPrincipal,
     ) -> Result<PrincipalView, VaultError> {
-        let (permitted, _) = self.administer(caller, asked, |_| Act::Work).await?;
+        let (permitted, _) = self.administer(caller, asked, None, |_| Act::Work).await?;
         let ReadPrincipal {
             namespace,
             principal,
@@ -198,8 +198,12 @@ impl Vault {
     ///
     /// If the caller may not know.
     pub async fn read_freezes(&self, caller: &Caller) -> Result<Vec<Freeze>, VaultError> {
-        self.administer(caller, ReadFreezes, |_| Act::Work).await?;
-        Ok(self.parts.log.access(|access| access.freezes().cloned().collect()))
+        self.administer(caller, ReadFreezes, None, |_| Act::Work)
+            .await?;
+        Ok(self
+            .parts
+            .log
+            .access(|access| access.freezes().cloned().collect()))
     }
 
     /// Whether every call of the caller is refused.

@@ -6,8 +6,8 @@
 
 use unicode_normalization::is_nfc;
 
-use crate::crypto::IMPORTED_TOKEN_BYTES_MAX;
 use crate::audit::Event;
+use crate::crypto::IMPORTED_TOKEN_BYTES_MAX;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Plaintext;

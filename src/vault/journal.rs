@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::Refusal;
+use crate::audit::AccessNote;
 use crate::audit::Decision;
 use crate::audit::EntryDraft;
 use crate::audit::EntryItem;
@@ -15,6 +16,7 @@ use crate::audit::ItemOutcome;
 use crate::crypto::Fingerprint;
 use crate::domain::Equality;
 use crate::domain::FieldName;
+use crate::domain::GrantId;
 use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::RequestId;
@@ -45,6 +47,11 @@ pub(super) trait Journaled: Request {
 
     /// How much of values it reveals, if it reveals any.
     fn level(&self) -> Option<Level> {
+        None
+    }
+
+    /// The grant that it is made under, if it names one.
+    fn grant_id(&self) -> Option<&GrantId> {
         None
     }
 
@@ -168,12 +175,23 @@ impl Vault {
         EntryDraft {
             principal: Some(caller.principal.clone()),
             credential: Some(caller.credential_fingerprint),
+            person: caller.person.as_ref().map(|person| person.id.clone()),
+            login: caller.person.as_ref().map(|person| person.login),
+            methods: caller
+                .person
+                .as_ref()
+                .map(|person| person.methods.clone())
+                .unwrap_or_default(),
             case_id: request.case_id().cloned(),
             purpose: request.purpose().cloned(),
             namespace: is_configured.then(|| request.namespace().clone()),
             request_id: request.request_id().cloned(),
             level: request.level(),
-            ..EntryDraft::new(T::EVENT)
+            access: AccessNote {
+                grant_id: request.grant_id().cloned(),
+                ..AccessNote::default()
+            },
+            ..caller.entry(T::EVENT)
         }
     }
 
@@ -240,9 +258,11 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
     match error {
         VaultError::AuditUnavailable(_) => ErrorClass::Unavailable,
         VaultError::Denied => ErrorClass::Denied,
-        VaultError::ItemCount { .. } | VaultError::Purpose | VaultError::RequestIdReused => {
-            ErrorClass::Invalid
-        }
+        VaultError::GrantScope { .. }
+        | VaultError::ItemCount { .. }
+        | VaultError::Purpose
+        | VaultError::RequestIdReused => ErrorClass::Invalid,
+        VaultError::PersonRefused(_) => ErrorClass::Denied,
         VaultError::Overloaded
         | VaultError::Refused(
             Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,

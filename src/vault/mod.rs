@@ -9,6 +9,7 @@
 //! becomes of it. What opens a record for its value is reached only through
 //! [`crate::audit::Recorded`].
 
+mod administer;
 mod answer;
 mod caller;
 mod cipher;
@@ -17,6 +18,8 @@ mod disclosure;
 mod error;
 mod field;
 mod find;
+mod freeze;
+mod grants;
 mod import;
 mod import_settle;
 mod inspect;
@@ -25,9 +28,11 @@ mod known;
 mod lookup;
 mod new_record;
 mod permit;
+mod person;
 mod read;
 mod redact;
 mod retry;
+mod target;
 mod tokenize;
 mod tokenize_draw;
 mod verify_match;
@@ -37,11 +42,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::audit::AuditLog;
+use crate::cases::Cases;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
+use crate::domain::Timestamp;
 use crate::keys::Keyring;
+use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Store;
 
@@ -58,6 +66,14 @@ pub use error::ItemError;
 pub use error::VaultError;
 pub use field::Field;
 pub use field::NamespaceFields;
+pub use freeze::PrincipalView;
+pub use freeze::ReadPrincipal;
+pub use grants::DecideGrant;
+pub use grants::GrantDecision;
+pub use grants::GrantView;
+pub use grants::ListGrants;
+pub use grants::ReadGrant;
+pub use grants::WantedScope;
 pub use import::ImportItem;
 pub use import::ImportTokens;
 pub use inspect::Inspect;
@@ -85,6 +101,10 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The audit log; the only way to write.
     pub log: AuditLog,
+    /// Who knows of cases.
+    pub cases: Option<Cases>,
+    /// Who vouches for people.
+    pub people: People,
     /// Who may do what.
     pub policy: PolicyHandle,
     /// The namespaces with their fields.
@@ -113,6 +133,12 @@ impl Vault {
     #[must_use]
     pub fn log(&self) -> &AuditLog {
         &self.parts.log
+    }
+
+    /// What the time is, as grants see it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
     }
 
     /// The store, for statistics.

@@ -1,6 +1,10 @@
 //! The first gate: policy, and the entry of who was turned away at it.
 
 use crate::access::Act;
+use crate::access::Grant;
+use crate::access::GrantKind;
+use crate::access::Refusal;
+use crate::access::Usage;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::EntryDraft;
@@ -9,8 +13,11 @@ use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::audit::Receipt;
 use crate::domain::FieldName;
+use crate::domain::GrantId;
+use crate::domain::Namespace;
 use crate::policy::Circumstances;
 use crate::policy::Coverage;
+use crate::policy::GrantFacts;
 use crate::policy::Permit;
 use crate::policy::Permitted;
 use crate::policy::Policy;
@@ -27,12 +34,22 @@ use crate::vault::journal::error_class;
 use crate::vault::read::Workplace;
 
 impl Vault {
-    /// Decides a request. A refusal is recorded before it is told.
+    /// Decides a request that is made under no grant.
     pub(super) async fn permit<T: Journaled>(
         &self,
         caller: &Caller,
         request: T,
     ) -> Result<(Permitted<T>, &NamespaceFields), VaultError> {
+        let admitted = self.admit(caller, request).await?;
+        Ok((admitted.permitted, admitted.fields))
+    }
+
+    /// Decides a request. A refusal is recorded before it is told.
+    pub(super) async fn admit<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: T,
+    ) -> Result<Admitted<'_, T>, VaultError> {
         let items_count = request.items_count();
         if items_count == 0 || items_count > ITEMS_MAX {
             return Err(VaultError::ItemCount {
@@ -43,29 +60,74 @@ impl Vault {
         // A rule is only ever about a configured namespace, but a vault that finds none must not
         // say which of the two was missing.
         let fields = self.parts.namespaces.get(request.namespace());
+        let grant = request
+            .grant_id()
+            .and_then(|id| self.live_grant(caller, id));
         let circumstances = Circumstances {
-            principal: &caller.principal,
-            person: caller.person.as_ref(),
-            address: caller.address,
-            time: self.parts.clock.now(),
-            case: None,
-            grant: None,
-            budget_used_percent: None,
+            grant: grant.as_ref().map(facts),
+            budget_used_percent: self.budget_used_percent(caller, request.namespace()),
+            ..self.circumstances(caller)
         };
         let policy = self.parts.policy.current();
         let named = request.fields();
+        let is_grant_missing = request.grant_id().is_some() && grant.is_none();
         let decision = policy.decide(&circumstances, request, &named);
         let denied = |request, hash| {
             let (outcome, class) = (ItemOutcome::Denied, ErrorClass::Denied);
             self.entry_of_refusal(caller, request, hash, outcome, class)
         };
         let denial = match (decision, fields) {
-            (Ok(permitted), Some(fields)) => return Ok((permitted, fields)),
+            (Ok(permitted), Some(fields)) if !is_grant_missing => {
+                return Ok(Admitted {
+                    permitted,
+                    fields,
+                    grant,
+                });
+            }
+            (Ok(permitted), Some(_)) => {
+                denied(permitted.request(), permitted.permit().policy_hash())
+            }
             (Ok(permitted), None) => denied(permitted.request(), permitted.permit().policy_hash()),
             (Err(denial), _) => denied(denial.request(), denial.policy_hash()),
         };
         self.record(caller, denial, Act::Refused).await?;
+        if is_grant_missing {
+            return Err(VaultError::Refused(Refusal::GrantMissing));
+        }
         Err(VaultError::Denied)
+    }
+
+    /// The grant, if it was given to the caller and may be used now. Whether it covers the call is
+    /// decided item by item, and once more when the call gets its place in the log.
+    fn live_grant(&self, caller: &Caller, id: &GrantId) -> Option<Grant> {
+        let person = &caller.person.as_ref()?.id;
+        let now = self.parts.clock.now();
+        let grant = self.parts.log.access(|access| access.grant(id).cloned())?;
+        let is_own = grant.requester == *person && grant.principal == caller.principal;
+        (is_own && grant.is_live(now)).then_some(grant)
+    }
+
+    /// How much is used of the budget that is used the most, of callers who act for a person: the
+    /// others need not wait for the answer.
+    fn budget_used_percent(&self, caller: &Caller, namespace: &Namespace) -> Option<u32> {
+        caller.person.as_ref()?;
+        let (actor, now) = (caller.actor(), self.parts.clock.now());
+        let usage = self
+            .parts
+            .log
+            .access(|access| access.usage(&actor, namespace, now));
+        let percent = |usage: &Usage| usage.used.saturating_mul(100) / usage.limit.max(1);
+        let most = usage.iter().map(percent).max()?;
+        u32::try_from(most).ok()
+    }
+
+    /// The circumstances of a caller, without a case or a grant.
+    pub(super) fn circumstances<'a>(&self, caller: &'a Caller) -> Circumstances<'a> {
+        Circumstances {
+            person: caller.person.as_ref(),
+            address: caller.address,
+            ..Circumstances::new(&caller.principal, self.parts.clock.now())
+        }
     }
 
     /// Records that a request was refused as a whole after it was permitted, and returns why: the
@@ -128,8 +190,10 @@ impl Vault {
             VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
             | VaultError::Denied
+            | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }
             | VaultError::Overloaded
+            | VaultError::PersonRefused(_)
             | VaultError::Purpose
             | VaultError::RequestIdReused
             | VaultError::Store(_) => error,
@@ -175,6 +239,22 @@ impl Vault {
             id: fields.id,
             keys,
         })
+    }
+}
+
+/// A request that was permitted, and the grant that it may be carried out under.
+pub(super) struct Admitted<'a, T> {
+    pub(super) permitted: Permitted<T>,
+    pub(super) fields: &'a NamespaceFields,
+    pub(super) grant: Option<Grant>,
+}
+
+fn facts(grant: &Grant) -> GrantFacts<'_> {
+    GrantFacts {
+        level: grant.scope.level,
+        case_id: grant.scope.case_id.as_ref(),
+        reveals_left: u64::from(grant.reveals_left()),
+        is_break_glass: grant.scope.kind == GrantKind::BreakGlass,
     }
 }
 

@@ -133,6 +133,7 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
                 level: Level::Full,
                 purpose: Purpose::new("support").unwrap(),
                 case_id: None,
+                grant_id: None,
             };
             let answer = open.detokenize(&caller, request).await.unwrap();
             for ((form, token), item) in batch.iter().zip(answer.items) {
@@ -242,6 +243,7 @@ async fn imported_tokens_of_any_form_stand_for_values_of_any_form() {
                 .collect(),
             purpose: Purpose::new("support").unwrap(),
             case_id: None,
+            grant_id: None,
         };
         let all = values(file);
         let some: Vec<String> = all.into_iter().step_by(10).collect();

@@ -277,7 +277,7 @@ async fn what_is_reserved_is_refused() {
                 acting_principal: "eyJ.x.y".to_owned(),
                 ..good()
             },
-            Code::PermissionDenied,
+            Code::Unauthenticated,
         ),
         (
             DetokenizeRequest {

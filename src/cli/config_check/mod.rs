@@ -18,6 +18,8 @@ use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
 use crate::config::RootKeyConfig;
+use crate::domain::Timestamp;
+use crate::people::People;
 use crate::policy::PolicyError;
 
 /// The configuration file
@@ -111,6 +113,8 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
             CliError::Usage(format!("{key}: {} cannot be read: {error}", path.display()))
         })?;
     }
+    // The keys that are files; those of a URL are fetched when the vault runs.
+    People::open(&config.people, Timestamp::default()).map_err(|error| CliError::caused(&error))?;
     assembly::server_settings(config)
         .tls
         .check()

@@ -5,6 +5,7 @@
 //! tls/                   ca, server: certificates and keys
 //! identities/            dev-backend, agent, approver, officer1..3, auditor: client certificates
 //! officers/              officer1..3: Ed25519 keys
+//! people/                the identity provider: its key, and jwks.json
 //! root-key.toml          the wrapped root key
 //! passphrase             its passphrase
 //! data/                  the vault
@@ -14,7 +15,10 @@
 
 mod authority;
 mod create;
+pub(in crate::cli) mod identity_provider;
 pub(in crate::cli) mod keys_example;
+pub(in crate::cli) mod login;
+pub(in crate::cli) mod people;
 
 use std::fs;
 use std::net::SocketAddr;

@@ -22,10 +22,9 @@ use crate::domain::Purpose;
 use crate::domain::Subject;
 use crate::domain::Timestamp;
 use crate::protocol;
-use crate::server::convert::level;
 use crate::server::convert::optional_part;
 use crate::server::convert::part;
-use crate::server::convert::wire_time;
+use crate::server::convert::timestamp;
 use crate::server::status;
 use crate::vault::DecideGrant;
 use crate::vault::GrantDecision;
@@ -37,7 +36,9 @@ use crate::vault::ReadPrincipal;
 use crate::vault::WantedScope;
 
 /// What a person asks for.
-pub(crate) fn wanted(scope: Option<protocol::GrantScope>) -> Result<WantedScope, Status> {
+pub(in crate::server) fn wanted(
+    scope: Option<protocol::GrantScope>,
+) -> Result<WantedScope, Status> {
     let scope = scope.ok_or_else(|| status::invalid("scope", "is required"))?;
     let subjects = scope.subjects.iter();
     let fields = scope.fields.iter();
@@ -57,7 +58,7 @@ pub(crate) fn wanted(scope: Option<protocol::GrantScope>) -> Result<WantedScope,
         fields: fields
             .map(|text| part("scope.fields", text, FieldName::new))
             .collect::<Result<_, _>>()?,
-        level: level("scope.level", scope.level)?,
+        level: level(scope.level)?,
         purpose: part("scope.purpose", &scope.purpose, Purpose::new)?,
         case_id: optional_part("scope.case_id", &scope.case_id, CaseId::new)?,
         reveals_max: (scope.reveals_max > 0).then_some(scope.reveals_max),
@@ -66,7 +67,9 @@ pub(crate) fn wanted(scope: Option<protocol::GrantScope>) -> Result<WantedScope,
 }
 
 /// A yes, to the scope with this digest.
-pub(crate) fn approval(request: &protocol::ApproveGrantRequest) -> Result<DecideGrant, Status> {
+pub(in crate::server) fn approval(
+    request: &protocol::ApproveGrantRequest,
+) -> Result<DecideGrant, Status> {
     let scope_digest = request
         .scope_digest
         .as_slice()
@@ -80,7 +83,7 @@ pub(crate) fn approval(request: &protocol::ApproveGrantRequest) -> Result<Decide
 }
 
 /// A no.
-pub(crate) fn decision(
+pub(in crate::server) fn decision(
     request: &protocol::DecideGrantRequest,
     decision: GrantDecision,
 ) -> Result<DecideGrant, Status> {
@@ -91,14 +94,18 @@ pub(crate) fn decision(
     })
 }
 
-pub(crate) fn read_grant(request: &protocol::GetGrantRequest) -> Result<ReadGrant, Status> {
+pub(in crate::server) fn read_grant(
+    request: &protocol::GetGrantRequest,
+) -> Result<ReadGrant, Status> {
     Ok(ReadGrant {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
         id: part("grant_id", &request.grant_id, GrantId::new)?,
     })
 }
 
-pub(crate) fn list_grants(request: &protocol::ListGrantsRequest) -> Result<ListGrants, Status> {
+pub(in crate::server) fn list_grants(
+    request: &protocol::ListGrantsRequest,
+) -> Result<ListGrants, Status> {
     let limit = match usize::try_from(request.limit).unwrap_or(usize::MAX) {
         0 => PAGE_DEFAULT,
         limit if limit <= PAGE_MAX => limit,
@@ -111,7 +118,7 @@ pub(crate) fn list_grants(request: &protocol::ListGrantsRequest) -> Result<ListG
     })
 }
 
-pub(crate) fn read_principal(
+pub(in crate::server) fn read_principal(
     request: &protocol::GetPrincipalRequest,
 ) -> Result<ReadPrincipal, Status> {
     let person = match request.person.as_str() {
@@ -128,17 +135,17 @@ pub(crate) fn read_principal(
     })
 }
 
-pub(crate) fn target(text: &str) -> Result<FreezeTarget, Status> {
+pub(in crate::server) fn target(text: &str) -> Result<FreezeTarget, Status> {
     let forms = "is none of all, namespace:NAME, case:NAMESPACE:CASE, grant:ID, \
                  person:ISSUER/SUBJECT, principal:NAME, certificate:SHA256";
     FreezeTarget::read(text).ok_or_else(|| status::invalid("target", forms))
 }
 
 /// A grant, as of now.
-pub(crate) fn grant(view: &GrantView, now: Timestamp) -> protocol::Grant {
+pub(in crate::server) fn grant(view: &GrantView, now: Timestamp) -> protocol::Grant {
     let GrantView { grant, is_frozen } = view;
     let (begins, ends) = match grant.state {
-        GrantState::Live { begins, ends } => (Some(wire_time(begins)), Some(wire_time(ends))),
+        GrantState::Live { begins, ends } => (Some(timestamp(begins)), Some(timestamp(ends))),
         GrantState::Denied | GrantState::Requested | GrantState::Revoked => (None, None),
     };
     let approval = grant.approval.as_ref();
@@ -148,9 +155,9 @@ pub(crate) fn grant(view: &GrantView, now: Timestamp) -> protocol::Grant {
         scope_digest: grant.scope.digest().to_vec(),
         requester: grant.requester.as_str().to_owned(),
         principal: grant.principal.as_str().to_owned(),
-        requested: Some(wire_time(grant.requested)),
+        requested: Some(timestamp(grant.requested)),
         approver: approval.map_or_else(String::new, |it| it.person.as_str().to_owned()),
-        approved: approval.map(|it| wire_time(it.time)),
+        approved: approval.map(|it| timestamp(it.time)),
         state: state(grant, *is_frozen, now).into(),
         begins,
         ends,
@@ -186,24 +193,35 @@ fn scope(scope: &GrantScope) -> protocol::GrantScope {
     protocol::GrantScope {
         namespace: scope.namespace.as_str().to_owned(),
         kind: kind.into(),
-        subjects: scope.subjects.iter().map(|it| it.as_str().to_owned()).collect(),
-        fields: scope.fields.iter().map(|it| it.as_str().to_owned()).collect(),
+        subjects: scope
+            .subjects
+            .iter()
+            .map(|it| it.as_str().to_owned())
+            .collect(),
+        fields: scope
+            .fields
+            .iter()
+            .map(|it| it.as_str().to_owned())
+            .collect(),
         level: level.into(),
         purpose: scope.purpose.as_str().to_owned(),
-        case_id: scope.case_id.as_ref().map_or_else(String::new, |it| it.as_str().to_owned()),
+        case_id: scope
+            .case_id
+            .as_ref()
+            .map_or_else(String::new, |it| it.as_str().to_owned()),
         reveals_max: scope.reveals_max,
         ttl_seconds: scope.ttl_seconds,
     }
 }
 
-pub(crate) fn principal(view: &PrincipalView) -> protocol::GetPrincipalResponse {
+pub(in crate::server) fn principal(view: &PrincipalView) -> protocol::GetPrincipalResponse {
     protocol::GetPrincipalResponse {
         frozen: view.freezes.iter().map(frozen).collect(),
         budgets: view.usage.iter().map(budget).collect(),
     }
 }
 
-pub(crate) fn frozen(freeze: &Freeze) -> protocol::Frozen {
+pub(in crate::server) fn frozen(freeze: &Freeze) -> protocol::Frozen {
     let cause = match freeze.cause {
         Cause::BudgetSpent => protocol::FreezeCause::BudgetSpent,
         Cause::Decoy => protocol::FreezeCause::Decoy,
@@ -219,7 +237,7 @@ pub(crate) fn frozen(freeze: &Freeze) -> protocol::Frozen {
     protocol::Frozen {
         target: freeze.target.to_string(),
         cause: cause.into(),
-        since: Some(wire_time(freeze.since)),
+        since: Some(timestamp(freeze.since)),
         unfreezing: unfreezing.to_owned(),
     }
 }
@@ -237,3 +255,14 @@ fn budget(usage: &Usage) -> protocol::BudgetUse {
 const PAGE_DEFAULT: usize = 100;
 /// The most grants on one page.
 const PAGE_MAX: usize = 1_000;
+
+fn level(level: i32) -> Result<Level, Status> {
+    match protocol::Level::try_from(level) {
+        Ok(protocol::Level::Full) => Ok(Level::Full),
+        Ok(protocol::Level::Masked) => Ok(Level::Masked),
+        Ok(protocol::Level::Unspecified) | Err(_) => Err(status::invalid(
+            "scope.level",
+            "is not specified or not known",
+        )),
+    }
+}

@@ -3,6 +3,7 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+pub(super) mod grant;
 mod import;
 mod parts;
 mod redact;
@@ -17,6 +18,7 @@ use crate::domain::CaseId;
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::FieldName;
+use crate::domain::GrantId;
 use crate::domain::IdentifierError;
 use crate::domain::Level;
 use crate::domain::Namespace;
@@ -139,15 +141,6 @@ pub(super) fn detokenize(
             return Err(status::invalid("level", "is not specified or not known"));
         }
     };
-    if !request.grant_id.is_empty() {
-        return Err(Status::failed_precondition(
-            "grant_id: grants are not served by this version",
-        ));
-    }
-    if !request.acting_principal.is_empty() {
-        // Nobody vouches for it yet, and what nobody vouches for is not believed.
-        return Err(Status::permission_denied(status::DENIED));
-    }
     let item = |item: protocol::DetokenizeItem| {
         let token = parts::token(item.token, item.token_parts);
         Ok(vault::DetokenizeItem {
@@ -163,6 +156,7 @@ pub(super) fn detokenize(
         level,
         purpose: part("purpose", &request.purpose, Purpose::new)?,
         case_id: optional_part("case_id", &request.case_id, CaseId::new)?,
+        grant_id: optional_part("grant_id", &request.grant_id, GrantId::new)?,
     })
 }
 
@@ -335,11 +329,15 @@ fn optional<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<Option
     }
 }
 
-fn part<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<T, Status> {
+pub(super) fn part<T>(part: &'static str, text: &str, parse: Parse<T>) -> Result<T, Status> {
     parse(text).map_err(|error| status::invalid(part, error.to_string()))
 }
 
-fn optional_part<T>(name: &'static str, text: &str, parse: Parse<T>) -> Result<Option<T>, Status> {
+pub(super) fn optional_part<T>(
+    name: &'static str,
+    text: &str,
+    parse: Parse<T>,
+) -> Result<Option<T>, Status> {
     if text.is_empty() {
         Ok(None)
     } else {

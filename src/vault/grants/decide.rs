@@ -133,7 +133,7 @@ impl Vault {
             GrantDecision::Deny => Act::DenyGrant { id: id.clone() },
             GrantDecision::Revoke => Act::RevokeGrant { id: id.clone() },
         };
-        let (permitted, _) = self.administer(caller, about, |_| act).await?;
+        let (permitted, _) = self.administer(caller, about, None, |_| act).await?;
         self.grant_of(&permitted.request().asked.namespace, &id)
             .ok_or(VaultError::Denied)
     }

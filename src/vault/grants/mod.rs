@@ -4,19 +4,20 @@ mod decide;
 mod read;
 mod request;
 
-use crate::access::GrantScope;
 use crate::access::Grant;
+use crate::access::GrantScope;
 use crate::audit::AccessNote;
 use crate::audit::EntryItem;
 use crate::audit::ItemOutcome;
 use crate::domain::GrantId;
+use crate::domain::Subject;
 use crate::policy::Proposal;
 
 pub use decide::DecideGrant;
 pub use decide::GrantDecision;
+pub use read::GrantView;
 pub use read::ListGrants;
 pub use read::ReadGrant;
-pub use request::RequestGrant;
 pub use request::WantedScope;
 
 /// What policies know of a grant: as it is asked for, or as it is.
@@ -41,10 +42,10 @@ fn note(id: &GrantId, scope: Option<&GrantScope>) -> AccessNote {
 
 /// What a grant would open: each field of each subject; each field, where it is for any subject.
 fn opened(scope: &GrantScope) -> Vec<EntryItem> {
-    let item = |subject| {
+    let item = |subject: Option<Subject>| {
         scope.fields.iter().map(move |field| EntryItem {
             field: Some(field.clone()),
-            subject,
+            subject: subject.clone(),
             token: None,
             key_version: None,
             outcome: ItemOutcome::Intended,

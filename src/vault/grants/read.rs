@@ -103,7 +103,7 @@ impl Vault {
         caller: &Caller,
         asked: ReadGrant,
     ) -> Result<GrantView, VaultError> {
-        let (permitted, _) = self.administer(caller, asked, |_| Act::Work).await?;
+        let (permitted, _) = self.administer(caller, asked, None, |_| Act::Work).await?;
         let ReadGrant { namespace, id } = permitted.request();
         let grant = self.grant_of(namespace, id).ok_or(VaultError::Denied)?;
         Ok(self.view(grant))
@@ -119,7 +119,7 @@ impl Vault {
         caller: &Caller,
         asked: ListGrants,
     ) -> Result<Vec<GrantView>, VaultError> {
-        let (permitted, _) = self.administer(caller, asked, |_| Act::Work).await?;
+        let (permitted, _) = self.administer(caller, asked, None, |_| Act::Work).await?;
         let ListGrants {
             namespace,
             after,
@@ -151,14 +151,18 @@ impl Vault {
             after: None,
             limit: 0,
         };
-        self.administer(caller, asked, |_| Act::Work).await?;
+        self.administer(caller, asked, None, |_| Act::Work).await?;
         Ok(events)
     }
 
     /// A grant, and whether it is frozen.
-    pub(super) fn view(&self, grant: Grant) -> GrantView {
+    #[must_use]
+    pub fn view(&self, grant: Grant) -> GrantView {
         let target = FreezeTarget::Grant(grant.id.clone());
-        let is_frozen = self.parts.log.access(|access| access.freeze(&target).is_some());
+        let is_frozen = self
+            .parts
+            .log
+            .access(|access| access.freeze(&target).is_some());
         GrantView { grant, is_frozen }
     }
 }

@@ -18,15 +18,20 @@ use crate::audit::AccessNote;
 use crate::audit::EntryItem;
 use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
+use crate::cases::CaseQuestion;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::PersonId;
 use crate::domain::Purpose;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::policy::Action;
+use crate::policy::CaseFacts;
+use crate::policy::Circumstances;
+use crate::policy::Permitted;
 use crate::policy::Proposal;
 use crate::policy::Request;
 use crate::policy::Scope;
@@ -50,7 +55,7 @@ pub struct WantedScope {
     /// The fields.
     pub fields: BTreeSet<FieldName>,
     /// The most that is revealed of them.
-    pub level: crate::domain::Level,
+    pub level: Level,
     /// Why.
     pub purpose: Purpose,
     /// The case.
@@ -63,7 +68,7 @@ pub struct WantedScope {
 
 /// A grant that is asked for.
 #[derive(Clone, Debug)]
-pub struct RequestGrant {
+struct RequestGrant {
     id: GrantId,
     scope: GrantScope,
     action: Action,
@@ -138,12 +143,20 @@ impl Vault {
         let Some(requester) = requester else {
             return Err(self.deny_administrative(caller, &request).await);
         };
-        let known = self.parts.log.access(|access| access.grant(&request.id).cloned());
+        let known = self
+            .parts
+            .log
+            .access(|access| access.grant(&request.id).cloned());
         if let Some(known) = known {
             let is_same = known.scope == request.scope && known.requester == requester;
-            return if is_same { Ok(known) } else { Err(VaultError::RequestIdReused) };
+            return if is_same {
+                Ok(known)
+            } else {
+                Err(VaultError::RequestIdReused)
+            };
         }
-        let begins_alone = self.begins_alone(caller, &request);
+        let case = self.case_facts(&requester, &request.scope).await;
+        let begins_alone = self.begins_alone(caller, &request, case);
         let grant = |request: &RequestGrant| {
             let now = self.parts.clock.now();
             let mut grant = Grant {
@@ -164,26 +177,55 @@ impl Vault {
             grant
         };
         let mut asked = None;
-        let act = |permitted: &crate::policy::Permitted<RequestGrant>| {
+        let act = |permitted: &Permitted<RequestGrant>| {
             let grant = asked.insert(grant(permitted.request()));
             Act::RequestGrant {
                 grant: Box::new(grant.clone()),
             }
         };
-        self.administer(caller, request, act).await?;
+        self.administer(caller, request, case, act).await?;
         asked.ok_or(VaultError::Denied)
     }
 
     /// Whether the policies let a grant begin without a second person.
-    fn begins_alone(&self, caller: &Caller, request: &RequestGrant) -> bool {
+    fn begins_alone(
+        &self,
+        caller: &Caller,
+        request: &RequestGrant,
+        case: Option<CaseFacts>,
+    ) -> bool {
         let fields = request.fields();
         let alone = RequestGrant {
             action: Action::AutoApproveGrant,
             ..request.clone()
         };
-        let circumstances = self.circumstances(caller);
-        let decision = self.parts.policy.current().decide(&circumstances, alone, &fields);
+        let circumstances = Circumstances {
+            case,
+            ..self.circumstances(caller)
+        };
+        let decision = self
+            .parts
+            .policy
+            .current()
+            .decide(&circumstances, alone, &fields);
         decision.is_ok_and(|permitted| permitted.covers_named(&fields))
+    }
+
+    /// What the case system says of the case, where there is one and it answers.
+    async fn case_facts(&self, requester: &PersonId, scope: &GrantScope) -> Option<CaseFacts> {
+        let subjects: Vec<&Subject> = scope.subjects.iter().collect();
+        let question = CaseQuestion {
+            namespace: &scope.namespace,
+            case_id: scope.case_id.as_ref()?,
+            person: requester,
+            subjects: &subjects,
+        };
+        let answer = self.parts.cases.as_ref()?.ask(question).await?;
+        Some(CaseFacts {
+            is_open: answer.open,
+            is_assigned: answer.assigned,
+            is_about_subject: answer.about_subject,
+        })
     }
 
     /// The id of a grant: of its request id and who asks, or drawn.
@@ -209,16 +251,14 @@ impl Vault {
             }
         }
         let digest: [u8; 32] = hasher.finalize().into();
-        let digits: String = hex::encode(digest).chars().take(ID_DIGITS).collect();
-        GrantId::of_digits(&digits)
+        GrantId::drawn(digest)
     }
 }
 
 /// Checks what is asked for, and fills in what is left to the vault.
 fn check(wanted: WantedScope) -> Result<GrantScope, VaultError> {
-    let wrong = |part: &'static str, problem: &'static str| {
-        Err(VaultError::GrantScope { part, problem })
-    };
+    let wrong =
+        |part: &'static str, problem: &'static str| Err(VaultError::GrantScope { part, problem });
     let is_emergency = wanted.kind == GrantKind::BreakGlass;
     let ttl_seconds_max = if is_emergency {
         BREAK_GLASS_TTL_SECONDS_MAX
@@ -227,7 +267,10 @@ fn check(wanted: WantedScope) -> Result<GrantScope, VaultError> {
     };
     let subjects_count = wanted.subjects.len();
     if is_emergency != wanted.subjects.is_empty() {
-        return wrong("subjects", "must name customers for a case, and none for an emergency");
+        return wrong(
+            "subjects",
+            "must name customers for a case, and none for an emergency",
+        );
     }
     if subjects_count > SUBJECTS_MAX {
         return wrong("subjects", "are more than 20");
@@ -250,7 +293,10 @@ fn check(wanted: WantedScope) -> Result<GrantScope, VaultError> {
     }
     let ttl_seconds = wanted.ttl_seconds.unwrap_or(ttl_seconds_max);
     if ttl_seconds == 0 || ttl_seconds > ttl_seconds_max {
-        return wrong("ttl_seconds", "must be 1 to 900, or to 3,600 for an emergency");
+        return wrong(
+            "ttl_seconds",
+            "must be 1 to 900, or to 3,600 for an emergency",
+        );
     }
     Ok(GrantScope {
         kind: wanted.kind,
@@ -269,5 +315,3 @@ fn check(wanted: WantedScope) -> Result<GrantScope, VaultError> {
 const REVEALS_MAX: u32 = 1_000;
 /// How many reveals an emergency has, unless it asks for another number.
 const BREAK_GLASS_REVEALS: u32 = 20;
-/// Hexadecimal digits of an id: 104 bits.
-const ID_DIGITS: usize = 26;

@@ -1,0 +1,182 @@
+//! What a reveal is after: the records of its tokens, whose they are, and by what it may see them.
+
+use crate::access::Disclosure;
+use crate::access::Glance;
+use crate::access::Grant;
+use crate::access::GrantUse;
+use crate::audit::ItemOutcome;
+use crate::domain::FieldName;
+use crate::domain::Subject;
+use crate::policy::Coverage;
+use crate::policy::Permitted;
+use crate::vault::Vault;
+use crate::vault::answer::Item;
+use crate::vault::detokenize::Detokenize;
+use crate::vault::detokenize::DetokenizeItem;
+use crate::vault::disclosure::glance;
+use crate::vault::disclosure::seen;
+use crate::vault::error::ItemError;
+use crate::vault::error::VaultError;
+use crate::vault::field::Field;
+use crate::vault::field::NamespaceFields;
+use crate::vault::find::Found;
+use crate::vault::find::by_token;
+use crate::vault::journal::Note;
+use crate::vault::read::Presented;
+use crate::vault::read::Workplace;
+
+/// A record that a token names, and whose it is. Nothing of it has been opened but the subject.
+pub(super) struct Target {
+    pub(super) found: Found,
+    pub(super) subject: Option<Subject>,
+    /// What the grant must cover, where nothing else permits to see it.
+    under_grant: Option<(Subject, FieldName)>,
+}
+
+/// A field that may be revealed, and what a grant must cover for that.
+type Revealable<'a> = (&'a Field, Option<(Subject, FieldName)>);
+
+impl Vault {
+    /// Finds the records of the tokens, and whose they are.
+    pub(super) fn targets(
+        &self,
+        fields: &NamespaceFields,
+        permitted: &Permitted<Detokenize>,
+        grant: Option<&Grant>,
+    ) -> Result<Vec<Item<Target>>, VaultError> {
+        let request = permitted.request();
+        let workplace = self.workplace(request, fields)?;
+        let presented: Vec<Item<(Presented<'_>, Option<(Subject, FieldName)>)>> = request
+            .items
+            .iter()
+            .map(|item| {
+                let item = item.as_ref().map_err(|error| *error)?;
+                let (field, under_grant) = fields.revealable(permitted, grant, item)?;
+                let presented = workplace.present(field, &item.token, item.subject.as_ref())?;
+                Ok((presented, under_grant))
+            })
+            .collect();
+        let all: Vec<&Presented<'_>> = presented.iter().flatten().map(|(it, _)| it).collect();
+        let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
+        let mut targets = Vec::with_capacity(presented.len());
+        for (presented, item) in presented.iter().zip(&request.items) {
+            targets.push(match (presented, item) {
+                (Ok((presented, under_grant)), Ok(item)) => {
+                    match found.next().unwrap_or(Ok(None)) {
+                        Ok(Some(found)) => self
+                            .subject_of(&workplace, presented, &found, item)?
+                            .map(|subject| Target {
+                                found,
+                                subject,
+                                under_grant: under_grant.clone(),
+                            }),
+                        Ok(None) => Err(ItemError::UnknownToken),
+                        Err(error) => Err(error),
+                    }
+                }
+                (Err(error), _) | (_, Err(error)) => Err(*error),
+            });
+        }
+        Ok(targets)
+    }
+
+    /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown
+    /// token.
+    fn subject_of(
+        &self,
+        workplace: &Workplace<'_>,
+        presented: &Presented<'_>,
+        found: &Found,
+        item: &DetokenizeItem,
+    ) -> Result<Item<Option<Subject>>, VaultError> {
+        let name = presented.place.name(found.id);
+        let own = workplace.subject(&name, &found.record);
+        Ok(match (&item.subject, own) {
+            (None, own) => own,
+            (Some(named), Ok(Some(own))) if *named == own => Ok(Some(own)),
+            // Equal values of several customers share a record; each customer's list has it.
+            (Some(named), _) => {
+                let link = (workplace.subject_key(named), found.id);
+                if self.store().subject_links(&[link])? == [true] {
+                    Ok(Some(named.clone()))
+                } else {
+                    Err(ItemError::UnknownToken)
+                }
+            }
+        })
+    }
+
+    /// What the call would let its caller see, and which tokens of other tenants it brings.
+    pub(super) fn disclosure(
+        &self,
+        request: &Detokenize,
+        targets: &[Item<Target>],
+    ) -> Result<Disclosure, VaultError> {
+        let namespace = &request.namespace;
+        let known = targets.iter().flatten().map(|target| Glance {
+            under_grant: target.under_grant.clone(),
+            ..glance(seen(namespace, target.subject.as_ref(), target.found.id))
+        });
+        let mut glances: Vec<Glance> = known.collect();
+        let unknown = request
+            .items
+            .iter()
+            .zip(targets)
+            .filter_map(|pair| match pair {
+                (Ok(item), Err(ItemError::UnknownToken)) => {
+                    Some((&item.field, &item.token, item.subject.as_ref()))
+                }
+                (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
+            });
+        glances.extend(self.foreign(namespace, unknown)?);
+        Ok(Disclosure {
+            namespace: namespace.clone(),
+            case_id: request.case_id.clone(),
+            grant: request.grant_id.as_ref().map(|id| GrantUse {
+                id: id.clone(),
+                level: request.level,
+                purpose: request.purpose.clone(),
+            }),
+            glances,
+        })
+    }
+}
+
+impl NamespaceFields {
+    /// The field of an item, if it is permitted, by itself or by the grant, and is ever revealed
+    /// as much as is asked for. Under a grant the item must name its customer.
+    fn revealable(
+        &self,
+        permitted: &Permitted<Detokenize>,
+        grant: Option<&Grant>,
+        item: &DetokenizeItem,
+    ) -> Result<Revealable<'_>, ItemError> {
+        let (permit, level) = (permitted.permit(), permitted.request().level);
+        let granted = || {
+            let (grant, subject) = (grant?, item.subject.as_ref()?);
+            let is_covered = permit.covers(&item.field, Coverage::ByGrant)
+                && grant.scope.covers(subject, &item.field, level);
+            let field = self.fields.get(&item.field).filter(|_| is_covered)?;
+            Some((field, Some((subject.clone(), item.field.clone()))))
+        };
+        let (field, under_grant) = match (self.permitted(permit, &item.field), granted()) {
+            (Ok(field), _) => (field, None),
+            (Err(_), Some(granted)) => granted,
+            (Err(error), None) => return Err(error),
+        };
+        if field.level_max < Some(level) {
+            return Err(ItemError::Forbidden);
+        }
+        Ok((field, under_grant))
+    }
+}
+
+impl Target {
+    pub(super) fn note(&self, outcome: ItemOutcome) -> Note<'_> {
+        Note {
+            subject: self.subject.as_ref(),
+            found: Some(&self.found),
+            ..Note::new(outcome)
+        }
+    }
+}
