@@ -47,6 +47,8 @@ mod people;
 mod policies;
 #[path = "api/redact.rs"]
 mod redact;
+#[path = "api/report_exposure.rs"]
+mod report_exposure;
 #[path = "api/restart.rs"]
 mod restart;
 #[path = "api/retry.rs"]

@@ -9,6 +9,7 @@
 //! `status`, and nowhere else.
 
 mod admission;
+mod audit_service;
 mod connection;
 mod convert;
 mod detokenization_service;
@@ -40,6 +41,7 @@ pub use limits::ServerLimits;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
 
+use self::audit_service::AuditEndpoint;
 use self::detokenization_service::DetokenizationEndpoint;
 use self::grant_service::GrantEndpoint;
 use self::health::Health;
@@ -146,6 +148,11 @@ pub async fn run(
             Arc::clone(&metrics),
         ))
         .add_service(PrincipalEndpoint::service(
+            Arc::clone(&vault),
+            &limits,
+            Arc::clone(&metrics),
+        ))
+        .add_service(AuditEndpoint::service(
             Arc::clone(&vault),
             &limits,
             Arc::clone(&metrics),

@@ -191,7 +191,9 @@ line!(
 );
 
 impl QueryLine {
-    pub(super) fn new(query: &Query) -> Self {
+    /// What is asked, as text and numbers.
+    #[must_use]
+    pub fn new(query: &Query) -> Self {
         let who = &query.who;
         Self {
             namespace: query.namespace.as_ref().map(Namespace::to_string),
