@@ -127,10 +127,7 @@ pub async fn open(
         Purposes::Any => None,
         Purposes::Only(allowed) => Some(allowed.iter().cloned().collect()),
     };
-    if let Some(settings) = &config.pager {
-        let pager = Pager::new(settings)?;
-        tokio::spawn(pager::run(pager, log.events(), Arc::clone(&clock)));
-    }
+    start_pager(config, &log, &clock)?;
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
         store: Arc::clone(&store),
@@ -149,6 +146,19 @@ pub async fn open(
         store,
         thread,
     })
+}
+
+/// Pages from now on, where there is somebody to page.
+fn start_pager(
+    config: &Config,
+    log: &AuditLog,
+    clock: &Arc<dyn Clock>,
+) -> Result<(), AssemblyError> {
+    if let Some(settings) = &config.pager {
+        let pager = Pager::new(settings)?;
+        tokio::spawn(pager::run(pager, log.events(), Arc::clone(clock)));
+    }
+    Ok(())
 }
 
 impl OpenVault {

@@ -12,6 +12,7 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::dev::DevDirectory;
 use crate::cli::dev::people::Login;
 use crate::cli::error::CliError;
+use crate::client::AccessClient;
 use crate::client::ActingPrincipal;
 use crate::client::ClientError;
 use crate::client::RevealClient;
@@ -39,17 +40,36 @@ impl ActingArgs {
         connection: &ConnectionArgs,
     ) -> Result<RevealClient, CliError> {
         let client = RevealClient::connect(&connection.profile()?).await?;
-        let acting: Option<Arc<dyn ActingPrincipal>> = match &self.acting_principal_file {
-            Some(path) => Some(Arc::new(AssertionFile(path.clone()))),
-            None => match connection.dev_identity() {
-                Some((directory, identity)) => dev_person(DevDirectory::new(directory), identity),
-                None => None,
-            },
-        };
-        Ok(match acting {
+        Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,
         })
+    }
+
+    /// Connects to the reveal listener for calls about grants, freezes and budgets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn access(
+        &self,
+        connection: &ConnectionArgs,
+    ) -> Result<AccessClient, CliError> {
+        let client = AccessClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    fn acting(&self, connection: &ConnectionArgs) -> Option<Arc<dyn ActingPrincipal>> {
+        match &self.acting_principal_file {
+            Some(path) => Some(Arc::new(AssertionFile(path.clone()))),
+            None => {
+                let (directory, identity) = connection.dev_identity()?;
+                dev_person(DevDirectory::new(directory), identity)
+            }
+        }
     }
 }
 

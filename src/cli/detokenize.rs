@@ -195,14 +195,14 @@ fn receipt_json(receipt: &Receipt) -> Value {
     })
 }
 
-fn level(text: &str) -> Result<Level, String> {
+pub(in crate::cli) fn level(text: &str) -> Result<Level, String> {
     Level::from_name(text).ok_or_else(|| "write \"full\" or \"masked\"".to_owned())
 }
 
-fn purpose(text: &str) -> Result<Purpose, String> {
+pub(in crate::cli) fn purpose(text: &str) -> Result<Purpose, String> {
     Purpose::new(text).map_err(|error| error.to_string())
 }
 
-fn case_id(text: &str) -> Result<CaseId, String> {
+pub(in crate::cli) fn case_id(text: &str) -> Result<CaseId, String> {
     CaseId::new(text).map_err(|error| error.to_string())
 }

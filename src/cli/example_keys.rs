@@ -102,7 +102,7 @@ macro_rules! files {
 
 /// The example's files; the configuration last, as `serve --dev` takes it for the sign that the
 /// others are there.
-const FILES: [(&str, &str); 29] = files![
+const FILES: [(&str, &str); 30] = files![
     "identities/agent.key",
     "identities/agent.pem",
     "identities/approver.key",
@@ -126,6 +126,7 @@ const FILES: [(&str, &str); 29] = files![
     "passphrase",
     "people/issuer.key",
     "people/jwks.json",
+    "policies/dev.cedar",
     "root-key.toml",
     "tls/ca.key",
     "tls/ca.pem",

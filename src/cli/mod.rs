@@ -17,6 +17,8 @@ mod example_keys;
 mod exit;
 mod exposure;
 mod ff1;
+mod freeze;
+mod grant;
 mod import;
 mod init;
 mod inspect;
@@ -78,16 +80,21 @@ enum Command {
     Dev(DevCommand),
     #[command(subcommand)]
     Ff1(ff1::Ff1Command),
+    Freeze(freeze::FreezeArgs),
+    #[command(subcommand)]
+    Grant(grant::GrantCommand),
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
     Lookup(lookup::LookupArgs),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    Principal(freeze::PrincipalArgs),
     Recognize(recognize::RecognizeArgs),
     Redact(redact::RedactArgs),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
+    Unfreeze(freeze::UnfreezeArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
 }
 
@@ -144,15 +151,19 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
         Command::Dev(DevCommand::Login(arguments)) => arguments.run(),
         Command::Ff1(command) => block_on(command.run()),
+        Command::Freeze(arguments) => block_on(arguments.run()),
+        Command::Grant(command) => block_on(command.run()),
         Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
         Command::Policy(command) => command.run(),
+        Command::Principal(arguments) => block_on(arguments.run()),
         Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Redact(arguments) => block_on(arguments.run()),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
+        Command::Unfreeze(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),
     }
 }

@@ -4,6 +4,7 @@
 //! TLS 1.3 with a client certificate, put a deadline on each call, and repeat a call that the
 //! vault was too busy for under the same request id.
 
+mod access;
 mod audit;
 mod channel;
 mod error;
@@ -15,6 +16,7 @@ mod retry;
 mod reveal;
 mod token;
 
+pub use access::AccessClient;
 pub use audit::AuditClient;
 pub use error::ClientError;
 pub use error::ItemError;

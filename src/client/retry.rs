@@ -41,15 +41,15 @@ fn request<M>(message: M) -> Request<M> {
     request
 }
 
-/// How long to wait before another attempt, or nothing where one would not help. An exhausted
-/// budget is no busy vault: only the latter says when to come back.
+/// How long to wait before another attempt, or nothing where one would not help. A vault that is
+/// busy says to come back soon; one whose budget is spent, in minutes or hours.
 fn pause(status: &Status, delay: Duration) -> Option<Duration> {
     let asked = status
         .get_details_retry_info()
         .and_then(|info| info.retry_delay);
     let pause = match status.code() {
         Code::Unavailable => Some(asked.unwrap_or(delay)),
-        Code::ResourceExhausted => asked,
+        Code::ResourceExhausted => asked.filter(|asked| *asked <= DELAY_MAX),
         Code::Ok
         | Code::Cancelled
         | Code::Unknown

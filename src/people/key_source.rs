@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -257,6 +258,8 @@ fn read_file(path: &Path, known: Option<&FileStamp>) -> Result<Loaded, LoadError
     Ok(Loaded::New(keys, Some(stamp)))
 }
 
+/// The longest that fetching may take, from the name's resolution to the last byte.
+const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
 /// How often a file is looked at.
 const FILE_LOOK_MS: u64 = 2_000;
 /// How often a URL is fetched at the most: whoever makes up key ids must not make us a flood.

@@ -103,7 +103,7 @@ impl People {
 
     /// Verifies an assertion that a caller presents: the person, or why it is not believed.
     ///
-    /// May read a file or fetch a URL, within [`FETCH_TIME_MAX`], where a key is not known
+    /// May read a file or fetch a URL, within five seconds, where a key is not known
     /// or the keys are old.
     ///
     /// # Errors

@@ -70,9 +70,10 @@ impl Request for Change {
 
 impl Administrative for Change {
     fn event(&self) -> Event {
-        match self.action {
-            Action::Freeze => Event::Frozen,
-            _ => Event::Unfreeze,
+        if self.action == Action::Freeze {
+            Event::Frozen
+        } else {
+            Event::Unfreeze
         }
     }
 

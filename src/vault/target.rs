@@ -36,6 +36,9 @@ pub(super) struct Target {
 /// A field that may be revealed, and what a grant must cover for that.
 type Revealable<'a> = (&'a Field, Option<(Subject, FieldName)>);
 
+/// A token where its record may be, and what a grant must cover for it.
+type Revealing<'a> = (Presented<'a>, Option<(Subject, FieldName)>);
+
 impl Vault {
     /// Finds the records of the tokens, and whose they are.
     pub(super) fn targets(
@@ -46,7 +49,7 @@ impl Vault {
     ) -> Result<Vec<Item<Target>>, VaultError> {
         let request = permitted.request();
         let workplace = self.workplace(request, fields)?;
-        let presented: Vec<Item<(Presented<'_>, Option<(Subject, FieldName)>)>> = request
+        let presented: Vec<Item<Revealing<'_>>> = request
             .items
             .iter()
             .map(|item| {

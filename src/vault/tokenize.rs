@@ -154,7 +154,7 @@ impl Vault {
         loop {
             let Settled { items, changes } = match work(items_count, || settle(&drawing)) {
                 Ok(settled) => settled,
-                Err(error) => return Err(self.refuse(caller, &permitted, error).await),
+                Err(error) => return Err(self.refuse(caller, permitted, error).await),
             };
             let entry = self.entry(caller, permitted, |index| note(items.get(index)));
             let claim = Some(caller.claim(Act::Work));
@@ -169,7 +169,7 @@ impl Vault {
                 // call was written, and what they wrote is found in the next round.
                 Err(CommitError::Conflicts(conflicts)) => {
                     if let Err(error) = drawing.again(&items, &conflicts) {
-                        return Err(self.refuse(caller, &permitted, error).await);
+                        return Err(self.refuse(caller, permitted, error).await);
                     }
                 }
                 Err(error) => return Err(self.unrecorded(caller, permitted, error).await),

@@ -90,7 +90,7 @@ async fn report_lists_what_clients_got() {
     );
     assert!(client.lookup("name", "Ada Number 4x").await.is_ok());
     // Another is refused as a whole.
-    let stranger = vault.client("other").await;
+    let stranger = vault.client("stranger").await;
     let refused = detokenize_items(of(&tokens[3..4]));
     assert!(stranger.detokenize(refused).await.is_err());
     vault.wait_for(Event::DetokenizeOutcome, 4).await;
@@ -124,7 +124,7 @@ async fn report_lists_what_clients_got() {
         (seen.summary.tokens_released, seen.summary.tokens_refused),
         (1, 1)
     );
-    let refused = document("other");
+    let refused = document("stranger");
     assert_eq!(rows(&refused), ["token name revealed refused 1"]);
     drop(store);
     vault.check().await;

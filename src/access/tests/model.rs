@@ -118,47 +118,48 @@ impl Model {
                 self.grants.insert(grant.id.clone(), known);
                 Verdict::Granted(Some(Effect::Pending))
             }
-            Act::ApproveGrant { id, scope_digest } => {
-                let is_frozen = self.frozen.contains_key(&FreezeTarget::Grant(id.clone()));
-                match self.grants.get_mut(id) {
-                    None => refused("denied"),
-                    Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("state"),
-                    Some(known)
-                        if actor
-                            .person
-                            .as_ref()
-                            .is_none_or(|it| *it == known.requester) =>
-                    {
-                        refused("same person")
-                    }
-                    Some(known) if known.scope.digest() != *scope_digest => refused("scope"),
-                    Some(known) => {
-                        let span = u64::from(known.scope.ttl_seconds) * 1_000;
-                        known.live = Some((now, now + span));
-                        Verdict::Granted(Some(Effect::Effective))
-                    }
-                }
-            }
-            Act::DenyGrant { id } => {
-                let is_frozen = self.frozen.contains_key(&FreezeTarget::Grant(id.clone()));
-                match self.grants.get_mut(id) {
-                    None => refused("denied"),
-                    Some(_) if is_frozen => refused("frozen"),
-                    Some(known) if !known.waits(now) => refused("state"),
-                    Some(known) => known.end(),
-                }
-            }
-            Act::RevokeGrant { id } => {
-                let is_frozen = self.frozen.contains_key(&FreezeTarget::Grant(id.clone()));
-                match self.grants.get_mut(id) {
-                    None => refused("denied"),
-                    Some(known) if known.lives(now) => known.end(),
-                    Some(known) if known.waits(now) && !is_frozen => known.end(),
-                    Some(_) => refused("state"),
-                }
+            Act::ApproveGrant { id, .. } | Act::DenyGrant { id } | Act::RevokeGrant { id } => {
+                self.decide(actor, id, act, now)
             }
         }
+    }
+
+    fn decide(&mut self, actor: &Actor, id: &GrantId, act: &Act, now: u64) -> Verdict {
+        let refused = Verdict::Refused;
+        let is_frozen = self.frozen.contains_key(&FreezeTarget::Grant(id.clone()));
+        let Some(known) = self.grants.get_mut(id) else {
+            return refused("denied");
+        };
+        if let Act::RevokeGrant { .. } = act {
+            let may_end = known.lives(now) || (known.waits(now) && !is_frozen);
+            return if may_end {
+                known.end()
+            } else {
+                refused("state")
+            };
+        }
+        if is_frozen {
+            return refused("frozen");
+        }
+        if !known.waits(now) {
+            return refused("state");
+        }
+        let Act::ApproveGrant { scope_digest, .. } = act else {
+            return known.end();
+        };
+        if actor
+            .person
+            .as_ref()
+            .is_none_or(|it| *it == known.requester)
+        {
+            return refused("same person");
+        }
+        if known.scope.digest() != *scope_digest {
+            return refused("scope");
+        }
+        let span = u64::from(known.scope.ttl_seconds) * 1_000;
+        known.live = Some((now, now + span));
+        Verdict::Granted(Some(Effect::Effective))
     }
 
     fn disclose(
@@ -217,6 +218,20 @@ impl Model {
         if needs_login && !is_fresh {
             return (Verdict::Refused("login"), None);
         }
+        self.remember(actor, disclosure, holders, now);
+        (Verdict::Granted(None), None)
+    }
+
+    fn remember(
+        &mut self,
+        actor: &Actor,
+        disclosure: &Disclosure,
+        holders: Vec<(HolderKind, String, u64, u64)>,
+        now: u64,
+    ) {
+        let glances = &disclosure.glances;
+        let seen: HashSet<SeenKey> = glances.iter().map(|it| it.seen).collect();
+        let guesses: Vec<SeenKey> = glances.iter().filter_map(|it| it.guessed).collect();
         let names: Vec<_> = holders
             .into_iter()
             .map(|(kind, name, ..)| (kind, name))
@@ -237,7 +252,6 @@ impl Model {
             self.history
                 .extend(under.map(|_| Happened::Granted(grant.id.clone())));
         }
-        (Verdict::Granted(None), None)
     }
 
     fn is_granted(&self, actor: &Actor, disclosure: &Disclosure, now: u64) -> bool {

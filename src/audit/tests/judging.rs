@@ -38,9 +38,10 @@ fn actor(name: &str) -> Actor {
 fn claim(name: &str, act: Act) -> Commit {
     Commit {
         changes: Changes::default(),
-        entry: EntryDraft::new(match act {
-            Act::Freeze { .. } => Event::Frozen,
-            _ => Event::Lookup,
+        entry: EntryDraft::new(if matches!(act, Act::Freeze { .. }) {
+            Event::Frozen
+        } else {
+            Event::Lookup
         }),
         claim: Some(Claim {
             actor: actor(name),

@@ -52,6 +52,7 @@ impl DevDirectory {
         self.create_certificates()?;
         self.create_officers()?;
         self.create_people()?;
+        self.write("policies/dev.cedar", Access::All, include_str!("dev.cedar"))?;
         self.write("passphrase", Access::Owner, &format!("{passphrase}\n"))?;
         let passphrase = SecretString::from(passphrase.to_owned());
         PassphraseFile::new(path.join("root-key.toml"), passphrase)
@@ -68,8 +69,11 @@ impl DevDirectory {
     pub(in crate::cli) fn write_all(&self, files: &[(&str, &str)]) -> Result<(), CliError> {
         self.make()?;
         for (name, text) in files {
-            let is_public =
-                name.ends_with(".pem") || matches!(*name, "config.toml" | "people/jwks.json");
+            let is_public = name.ends_with(".pem")
+                || matches!(
+                    *name,
+                    "config.toml" | "people/jwks.json" | "policies/dev.cedar"
+                );
             let access = if is_public {
                 Access::All
             } else {
