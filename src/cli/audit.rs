@@ -134,6 +134,11 @@ impl ExportArgs {
 }
 
 impl LogArgs {
+    /// The development vault whose log it is, if it is one.
+    pub(super) fn dev(&self) -> Option<&Path> {
+        self.dev.as_deref()
+    }
+
     pub(super) fn data_dir(&self) -> Result<PathBuf, CliError> {
         match (&self.data_dir, &self.dev) {
             (Some(directory), _) => Ok(directory.clone()),

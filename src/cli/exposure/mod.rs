@@ -1,4 +1,4 @@
-//! `counterfoil audit exposure`: who was seen. It needs no server.
+//! `counterfoil audit exposure`: who was seen, from a log on the disk or by asking the vault.
 
 mod log;
 mod table;
@@ -12,12 +12,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::audit::CheckpointKeys;
 use crate::audit::exposure::Comparison;
 use crate::audit::exposure::Document;
 use crate::audit::exposure::DocumentError;
 use crate::audit::exposure::Query;
 use crate::audit::exposure::Who;
+use crate::cli::acting::ActingArgs;
 use crate::cli::audit::LogArgs;
+use crate::cli::block_on;
+use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -43,6 +47,7 @@ Exit code 4: the log or the report is wrong, or --compare found something taken 
 
 Examples:
   counterfoil audit exposure --dev .dev --everybody --from 24h
+  counterfoil audit exposure --dev .dev --online --everybody --from 24h --json > signed.json
   counterfoil audit exposure --data-dir /var/lib/counterfoil --public-key audit.vkey \\
     --person acme/248289761001 --from 2026-11-20 --to 2026-11-23 --json > report.json
   counterfoil audit exposure --check report.json --public-key audit.vkey --against log.jsonl
@@ -57,6 +62,9 @@ pub(super) struct ExposureArgs {
     /// Read an export of the log instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
     export: Option<PathBuf>,
+
+    #[command(flatten)]
+    online: OnlineArgs,
 
     /// Write the report as a JSON document, to be kept and checked
     #[arg(long)]
@@ -73,6 +81,26 @@ pub(super) struct ExposureArgs {
     /// Say what a newer report has more, and less, than an older one
     #[arg(long, num_args = 2, value_names = ["OLDER", "NEWER"])]
     compare: Vec<PathBuf>,
+}
+
+/// The running vault, which may be asked instead of its log.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Asking the running vault")]
+struct OnlineArgs {
+    /// Ask the running vault, which signs the report and records that you asked
+    #[arg(long, conflicts_with_all = ["export", "data_dir", "check", "compare"])]
+    online: bool,
+
+    /// With --dev: which of its identities to be
+    #[arg(long = "as", value_name = "NAME", default_value = "auditor")]
+    identity: String,
+
+    /// Without --dev: a TOML file that says where the vault is, as for other commands
+    #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG_CLIENT")]
+    config_client: Option<PathBuf>,
+
+    #[command(flatten)]
+    acting: ActingArgs,
 }
 
 /// Who, whom and when.
@@ -130,14 +158,18 @@ impl ExposureArgs {
         }
         let query = self.query.read()?;
         let keys = self.log.public_keys()?;
-        let report = match &self.export {
-            Some(path) => log::of_export(path, None, &query, &keys)?,
-            None => {
-                let head = self.log.head(&keys)?;
-                log::of_store(&self.log.data_dir()?, Some(&head), &query, &keys)?
-            }
+        let document = if self.online.online {
+            self.ask(&query, &keys)?
+        } else {
+            let report = match &self.export {
+                Some(path) => log::of_export(path, None, &query, &keys)?,
+                None => {
+                    let head = self.log.head(&keys)?;
+                    log::of_store(&self.log.data_dir()?, Some(&head), &query, &keys)?
+                }
+            };
+            Document::new(&query, &report)
         };
-        let document = Document::new(&query, &report);
         if self.json {
             writeln!(io::stdout(), "{}", document.text())?;
         } else {
@@ -149,6 +181,24 @@ impl ExposureArgs {
         }
         say(table::summary(&document));
         Ok(Exit::Done)
+    }
+
+    /// Asks the running vault, and believes its answer only with its signature.
+    fn ask(&self, query: &Query, keys: &CheckpointKeys) -> Result<Document, CliError> {
+        let connection = ConnectionArgs::of(
+            self.log.dev().map(Path::to_owned),
+            self.online.identity.clone(),
+            self.online.config_client.clone(),
+            query.namespace.as_ref().map(Namespace::to_string),
+        );
+        let document = block_on(async {
+            let client = self.online.acting.audit(&connection).await?;
+            Ok(client.report_exposure(query).await?)
+        })?;
+        match document.check(keys) {
+            Ok(_) => Ok(document),
+            Err(error) => Err(CliError::Verification(format!("NOT verified: {error}"))),
+        }
     }
 
     fn check(&self, path: &Path) -> Result<Exit, CliError> {
