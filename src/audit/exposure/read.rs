@@ -1,9 +1,9 @@
 //! Reads the part of a log that a report is about, and proves that it is all of it.
 //!
 //! The part begins with the first entry that can matter and ends after the last one. Its leaves,
-//! appended to the tree before it, give the root hash of the tree after it; both trees are proven to
-//! be prefixes of the tree of a signed checkpoint (RFC 9162, section 2.1.4). So no entry can have
-//! been left out, added or changed, without reading the rest of the log.
+//! appended to the tree before it, give the root hash of the tree after it; both trees are proven
+//! to be prefixes of the tree of a signed checkpoint (RFC 9162, section 2.1.4). So no entry can
+//! have been left out, added or changed, and the rest of the log need not be read.
 
 use std::io::BufRead;
 use std::io::Read;

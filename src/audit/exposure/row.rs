@@ -64,7 +64,7 @@ pub enum Kind {
     Masked,
     /// Who asked had a value, and learned that it is this token's.
     Compared,
-    /// Who asked had a value, and learned its token, which is to say: that there is such a customer.
+    /// Who asked had a value, and learned its token: that there is such a customer.
     LookedUp,
 }
 
