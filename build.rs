@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
+    "counterfoil/v1/audit.proto",
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",
     "counterfoil/v1/grant.proto",

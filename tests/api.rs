@@ -29,6 +29,8 @@ mod corpora;
 mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
+#[path = "api/exposure.rs"]
+mod exposure;
 #[path = "api/identifiers.rs"]
 mod identifiers;
 #[path = "api/import.rs"]
@@ -47,6 +49,8 @@ mod people;
 mod policies;
 #[path = "api/redact.rs"]
 mod redact;
+#[path = "api/report_exposure.rs"]
+mod report_exposure;
 #[path = "api/restart.rs"]
 mod restart;
 #[path = "api/retry.rs"]

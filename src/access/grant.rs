@@ -190,4 +190,4 @@ impl Grant {
 }
 
 /// How long a request waits for its approval: 12 hours.
-pub(super) const REQUEST_SECONDS_MAX: u64 = 12 * 60 * 60;
+pub const REQUEST_SECONDS_MAX: u64 = 12 * 60 * 60;

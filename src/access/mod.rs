@@ -49,6 +49,7 @@ pub use grant::Grant;
 pub use grant::GrantKind;
 pub use grant::GrantScope;
 pub use grant::GrantState;
+pub use grant::REQUEST_SECONDS_MAX;
 pub use grant::SUBJECTS_MAX;
 pub use grant::TTL_SECONDS_MAX;
 pub use grants::BREAK_GLASS_DELAY_SECONDS;

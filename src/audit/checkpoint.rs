@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::note::AuditSigningKey;
@@ -64,6 +67,16 @@ impl CheckpointSigner {
         self.sign(frontier.size(), frontier.root())
     }
 
+    /// Signs a report of who was seen, by the SHA-256 of its document.
+    ///
+    /// Nothing comes out where the origin cannot stand in a note.
+    #[must_use]
+    pub fn sign_exposure(&self, digest: &[u8; 32]) -> Option<String> {
+        let text = exposure_text(&self.origin, digest);
+        let note = self.key.sign(self.origin.clone(), &text).ok()?;
+        Some(note.to_string())
+    }
+
     pub(super) fn sign(&self, size: u64, root: Hash) -> Option<SignedCheckpoint> {
         let origin = self.origin.clone();
         let checkpoint = Checkpoint {
@@ -102,6 +115,34 @@ impl CheckpointKeys {
             note: note.into(),
         })
     }
+}
+
+impl CheckpointKeys {
+    /// Whether the key that signed the checkpoint, or another of the same log, signed a report of
+    /// who was seen with this digest.
+    #[must_use]
+    pub fn verify_exposure(
+        &self,
+        note: &str,
+        digest: &[u8; 32],
+        checkpoint: &SignedCheckpoint,
+    ) -> bool {
+        let Ok(signed) = note.parse::<SignedNote>() else {
+            return false;
+        };
+        self.0.iter().any(|key| {
+            let text = exposure_text(key.name(), digest);
+            let is_origin = checkpoint.note.lines().next() == Some(key.name().as_str());
+            is_origin && key.verify(&signed) == Ok(text.as_str())
+        })
+    }
+}
+
+/// What is signed of a report: which log it is about, and which document it is. Two lines, so that
+/// it can never be taken for a checkpoint, which has three.
+fn exposure_text(origin: &NoteKeyName, digest: &[u8; 32]) -> String {
+    let digest = STANDARD.encode(digest);
+    format!("{}/exposure\n{digest}\n", origin.as_str())
 }
 
 impl fmt::Debug for CheckpointSigner {

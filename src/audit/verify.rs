@@ -151,10 +151,26 @@ pub fn verify_store(
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub fn verify_export(
+pub fn verify_export(reader: impl BufRead, keys: &CheckpointKeys) -> Result<Report, VerifyError> {
+    verify_lines(reader, keys).map(|(report, _)| report)
+}
+
+/// Verifies an export, and returns its checkpoint.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn export_checkpoint(
+    reader: impl BufRead,
+    keys: &CheckpointKeys,
+) -> Result<SignedCheckpoint, VerifyError> {
+    verify_lines(reader, keys).map(|(_, checkpoint)| checkpoint)
+}
+
+fn verify_lines(
     mut reader: impl BufRead,
     keys: &CheckpointKeys,
-) -> Result<Report, VerifyError> {
+) -> Result<(Report, SignedCheckpoint), VerifyError> {
     let mut verifier = Verifier::new(None)?;
     let mut checkpoint = None;
     let mut text = String::new();
@@ -177,7 +193,9 @@ pub fn verify_export(
             Some(ExportLine::Entry(_) | ExportLine::Checkpoint(_)) | None => return Err(wrong),
         }
     }
-    verifier.finish(&checkpoint.ok_or(VerifyError::Checkpoint)?)
+    let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
+    let report = verifier.finish(&checkpoint)?;
+    Ok((report, checkpoint))
 }
 
 /// Writes a log as an export: its entries and its checkpoint, which it must have.
@@ -338,4 +356,4 @@ fn compare_hashes(
 /// How many entries are in memory at once.
 const PAGE_ENTRIES_MAX: usize = 1_024;
 /// The longest line of an export: an entry of 1,000 items as JSON, and as a leaf.
-const LINE_BYTES_MAX: u64 = 4 * ENTRY_BYTES_MAX as u64;
+pub(super) const LINE_BYTES_MAX: u64 = 4 * ENTRY_BYTES_MAX as u64;

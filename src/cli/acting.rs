@@ -14,6 +14,7 @@ use crate::cli::dev::people::Login;
 use crate::cli::error::CliError;
 use crate::client::AccessClient;
 use crate::client::ActingPrincipal;
+use crate::client::AuditClient;
 use crate::client::ClientError;
 use crate::client::RevealClient;
 use crate::domain::Clock;
@@ -56,6 +57,19 @@ impl ActingArgs {
         connection: &ConnectionArgs,
     ) -> Result<AccessClient, CliError> {
         let client = AccessClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    /// Connects to the reveal listener for calls about the audit log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn audit(&self, connection: &ConnectionArgs) -> Result<AuditClient, CliError> {
+        let client = AuditClient::connect(&connection.profile()?).await?;
         Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,

@@ -1,4 +1,5 @@
-//! `counterfoil audit`: verifies and exports the audit log. It needs no server.
+//! `counterfoil audit`: verifies and exports the audit log, and lists who was seen. It needs no
+//! server.
 
 use std::fs;
 use std::fs::File;
@@ -17,6 +18,7 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::HeadError;
 use crate::audit::Report;
+use crate::audit::SignedCheckpoint;
 use crate::audit::VerifyError;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
@@ -24,14 +26,16 @@ use crate::audit::write_export;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::exposure::ExposureArgs;
 use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 
-/// The audit log: verify it, export it
+/// The audit log: verify it, export it, list who was seen
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     Export(ExportArgs),
+    Exposure(Box<ExposureArgs>),
     Verify(VerifyArgs),
 }
 
@@ -69,7 +73,7 @@ pub(super) struct ExportArgs {
 
 /// Which log, and whose signature is believed.
 #[derive(Args, Clone, Debug)]
-struct LogArgs {
+pub(super) struct LogArgs {
     /// The log of the vault that `serve --dev DIR` has run
     #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
@@ -91,6 +95,7 @@ impl AuditCommand {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         match self {
             Self::Export(arguments) => arguments.run(),
+            Self::Exposure(arguments) => arguments.run(),
             Self::Verify(arguments) => arguments.run(),
         }
     }
@@ -129,7 +134,12 @@ impl ExportArgs {
 }
 
 impl LogArgs {
-    fn data_dir(&self) -> Result<PathBuf, CliError> {
+    /// The development vault whose log it is, if it is one.
+    pub(super) fn dev(&self) -> Option<&Path> {
+        self.dev.as_deref()
+    }
+
+    pub(super) fn data_dir(&self) -> Result<PathBuf, CliError> {
         match (&self.data_dir, &self.dev) {
             (Some(directory), _) => Ok(directory.clone()),
             (None, Some(dev)) => Ok(DevDirectory::new(dev).data_dir()),
@@ -140,7 +150,7 @@ impl LogArgs {
         }
     }
 
-    fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
+    pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
         let mut files = self.public_keys.clone();
         if let (true, Some(dev)) = (files.is_empty(), &self.dev) {
             files.push(DevDirectory::new(dev).audit_vkey());
@@ -164,31 +174,35 @@ impl LogArgs {
     }
 
     fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
-        let data_dir = self.data_dir()?;
-        let head_dir = self
-            .head_dir
-            .clone()
-            .unwrap_or_else(|| data_dir.join("head"));
         // First the head, then the log: a vault that is served meanwhile makes the log longer,
         // and a log may be longer than its head.
-        let head = Head::read(&head_dir, keys).map_err(|error| match error {
+        let head = self.head(keys)?;
+        let store = open(&self.data_dir()?)?;
+        Ok(verify_store(&store, Some(&head), keys))
+    }
+
+    /// The head of the log.
+    pub(super) fn head(&self, keys: &CheckpointKeys) -> Result<SignedCheckpoint, CliError> {
+        let head_dir = match &self.head_dir {
+            Some(head_dir) => head_dir.clone(),
+            None => self.data_dir()?.join("head"),
+        };
+        Head::read(&head_dir, keys).map_err(|error| match error {
             HeadError::Io(source) => CliError::file(&head_dir)(source),
             HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
                 CliError::Verification(format!("{}: {error}", head_dir.display()))
             }
-        })?;
-        let store = open(&data_dir)?;
-        Ok(verify_store(&store, Some(&head), keys))
+        })
     }
 }
 
-fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
+pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
     let options = RocksOptions::default();
     RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
 }
 
 /// A log that cannot be read proves nothing; one that can, and is wrong, proves something.
-fn verify_error(error: VerifyError) -> CliError {
+pub(super) fn verify_error(error: VerifyError) -> CliError {
     match &error {
         VerifyError::Read(source) => CliError::Failed(format!("{error}: {source}")),
         VerifyError::Store(store) => store_error(store),

@@ -73,6 +73,28 @@ struct Settings {
 }
 
 impl ConnectionArgs {
+    /// A connection of a command whose own flags say where: to a development vault under the name
+    /// of an identity, or as a client's configuration says.
+    pub(super) fn of(
+        dev: Option<PathBuf>,
+        identity: String,
+        config_client: Option<PathBuf>,
+        namespace: Option<String>,
+    ) -> Self {
+        Self {
+            dev,
+            identity,
+            config_client,
+            token_address: None,
+            reveal_address: None,
+            server_name: None,
+            ca: None,
+            certificate: None,
+            key: None,
+            namespace,
+        }
+    }
+
     /// The directory of a development vault, and the identity in it.
     pub(super) fn dev_identity(&self) -> Option<(&Path, &str)> {
         let directory = self.dev.as_deref()?;

@@ -15,6 +15,7 @@ mod error;
 mod escape;
 mod example_keys;
 mod exit;
+mod exposure;
 mod ff1;
 mod freeze;
 mod grant;

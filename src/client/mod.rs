@@ -5,6 +5,7 @@
 //! vault was too busy for under the same request id.
 
 mod access;
+mod audit;
 mod channel;
 mod error;
 mod import;
@@ -16,6 +17,7 @@ mod reveal;
 mod token;
 
 pub use access::AccessClient;
+pub use audit::AuditClient;
 pub use error::ClientError;
 pub use error::ItemError;
 pub use error::code_name;

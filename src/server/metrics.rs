@@ -151,7 +151,8 @@ fn outcome(error: &VaultError) -> &'static str {
     match error {
         VaultError::AuditUnavailable(_) => "audit_unavailable",
         VaultError::Denied => "denied",
-        VaultError::GrantScope { .. }
+        VaultError::ExposureTooLong(_)
+        | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => "invalid",

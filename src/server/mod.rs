@@ -9,6 +9,7 @@
 //! `status`, and nowhere else.
 
 mod admission;
+mod audit_service;
 mod connection;
 mod convert;
 mod detokenization_service;
@@ -40,6 +41,7 @@ pub use limits::ServerLimits;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
 
+use self::audit_service::AuditEndpoint;
 use self::detokenization_service::DetokenizationEndpoint;
 use self::grant_service::GrantEndpoint;
 use self::health::Health;
@@ -134,22 +136,7 @@ pub async fn run(
         &limits,
         Arc::clone(&metrics),
     ));
-    let reveal_routes = Routes::new(health.service())
-        .add_service(DetokenizationEndpoint::service(
-            Arc::clone(&vault),
-            &limits,
-            Arc::clone(&metrics),
-        ))
-        .add_service(GrantEndpoint::service(
-            Arc::clone(&vault),
-            &limits,
-            Arc::clone(&metrics),
-        ))
-        .add_service(PrincipalEndpoint::service(
-            Arc::clone(&vault),
-            &limits,
-            Arc::clone(&metrics),
-        ));
+    let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health);
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
     let token = Listener::new(token, acceptor.clone(), limits, alive.clone());
@@ -179,6 +166,36 @@ pub async fn run(
     // What is still under way when the time is over is cut off; each call's intent is durable.
     let _ = tokio::time::timeout(limits.drain, served).await;
     reason
+}
+
+/// The services of the reveal listener.
+fn reveal_routes(
+    vault: &Arc<Vault>,
+    limits: &ServerLimits,
+    metrics: &Arc<Metrics>,
+    health: &Health,
+) -> Routes {
+    Routes::new(health.service())
+        .add_service(DetokenizationEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(GrantEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(PrincipalEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(AuditEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
 }
 
 async fn bind(listener: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {

@@ -21,6 +21,7 @@ pub(super) fn of(error: &VaultError) -> Status {
     match error {
         VaultError::AuditUnavailable(error) => of_commit(error),
         VaultError::Denied => Status::permission_denied(DENIED),
+        VaultError::ExposureTooLong(_) => Status::resource_exhausted(error.to_string()),
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::Overloaded => busy(),

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::access::Refusal;
 use crate::audit::CommitError;
+use crate::audit::exposure::TooMany;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
@@ -21,6 +22,9 @@ pub enum VaultError {
     /// The policy does not permit it, or there is no such namespace. One answer for both.
     #[error("permission denied")]
     Denied,
+    /// The report of who was seen would have more rows than one may have.
+    #[error(transparent)]
+    ExposureTooLong(TooMany),
     /// What is asked for is no scope of a grant.
     #[error("{problem}")]
     GrantScope {

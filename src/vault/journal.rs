@@ -263,7 +263,8 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         | VaultError::Purpose
         | VaultError::RequestIdReused => ErrorClass::Invalid,
         VaultError::PersonRefused(_) => ErrorClass::Denied,
-        VaultError::Overloaded
+        VaultError::ExposureTooLong(_)
+        | VaultError::Overloaded
         | VaultError::Refused(
             Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,
         ) => ErrorClass::Exhausted,

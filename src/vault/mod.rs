@@ -16,6 +16,7 @@ mod cipher;
 mod detokenize;
 mod disclosure;
 mod error;
+mod exposure;
 mod field;
 mod find;
 mod freeze;

@@ -190,6 +190,7 @@ impl Vault {
             VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
             | VaultError::Denied
+            | VaultError::ExposureTooLong(_)
             | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }
             | VaultError::Overloaded

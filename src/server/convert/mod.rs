@@ -3,6 +3,7 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+pub(super) mod exposure;
 pub(super) mod grant;
 mod import;
 mod parts;

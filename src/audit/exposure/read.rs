@@ -1,0 +1,383 @@
+//! Reads the part of a log that a report is about, and proves that it is all of it.
+//!
+//! The part begins with the first entry that can matter and ends after the last one. Its leaves,
+//! appended to the tree before it, give the root hash of the tree after it; both trees are proven
+//! to be prefixes of the tree of a signed checkpoint (RFC 9162, section 2.1.4). So no entry can
+//! have been left out, added or changed, and the rest of the log need not be read.
+
+use std::io::BufRead;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::thread;
+
+use thiserror::Error;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::Entry;
+use crate::audit::SignedCheckpoint;
+use crate::audit::VerifyError;
+use crate::audit::export;
+use crate::audit::export::ExportLine;
+use crate::audit::exposure::Exposure;
+use crate::audit::exposure::LOOK_BACK_SECONDS;
+use crate::audit::exposure::Query;
+use crate::audit::exposure::Scan;
+use crate::audit::exposure::TooMany;
+use crate::audit::tree::StoredTree;
+use crate::audit::tree::entry_leaf_hash;
+use crate::audit::verify::LINE_BYTES_MAX;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::HashReader;
+use crate::crypto::merkle::ProofError;
+use crate::crypto::merkle::consistency_proof;
+use crate::crypto::merkle::verify_consistency;
+use crate::domain::Timestamp;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::StoredEntry;
+
+/// A report, and the part of the log that it was made of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RangeReport {
+    /// Who was seen.
+    pub exposure: Exposure,
+    /// What was read.
+    pub range: LogRange,
+}
+
+/// A part of a log, proven to be one of the log of a checkpoint.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogRange {
+    /// The index of its first entry.
+    pub first_index: u64,
+    /// The index after its last entry.
+    pub end_index: u64,
+    /// The root hash of the tree before its first entry: of `first_index` leaves.
+    pub first_root: Hash,
+    /// That this tree is a prefix of the checkpoint's.
+    pub first_proof: Vec<Hash>,
+    /// The root hash of the tree after its last entry: of `end_index` leaves.
+    pub end_root: Hash,
+    /// That this tree is a prefix of the checkpoint's.
+    pub end_proof: Vec<Hash>,
+    /// The checkpoint.
+    pub checkpoint: SignedCheckpoint,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ExposureError {
+    /// The log is wrong, or cannot be read.
+    #[error(transparent)]
+    Log(#[from] VerifyError),
+    /// The report is too long.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+}
+
+/// The newest checkpoint of a store, which must not be behind the head, nor of another log.
+///
+/// # Errors
+///
+/// If there is none that the keys signed, or the head is not one of the same log's.
+pub fn newest_checkpoint(
+    store: &dyn Store,
+    head: Option<&SignedCheckpoint>,
+    keys: &CheckpointKeys,
+) -> Result<SignedCheckpoint, VerifyError> {
+    let checkpoint = match store.checkpoint()? {
+        Some(note) => keys.verify(&note),
+        // A log without entries has only its head's.
+        None => head.cloned(),
+    };
+    let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
+    let Some(head) = head else {
+        return Ok(checkpoint);
+    };
+    if checkpoint.size() < head.size() {
+        return Err(VerifyError::Size {
+            entries_count: checkpoint.size(),
+            tree_size: head.size(),
+        });
+    }
+    if StoredTree(store).frontier(head.size())?.root() != head.root() {
+        return Err(VerifyError::Root {
+            tree_size: head.size(),
+        });
+    }
+    Ok(checkpoint)
+}
+
+/// Reports from a store, as of a checkpoint that is not newer than it. `progress` is told how many
+/// entries have been read.
+///
+/// # Errors
+///
+/// If the log is not the one of the checkpoint, cannot be read, or the report is too long.
+pub fn report_store(
+    store: &dyn Store,
+    checkpoint: &SignedCheckpoint,
+    query: &Query,
+    mut progress: impl FnMut(u64),
+) -> Result<RangeReport, ExposureError> {
+    let tree = StoredTree(store);
+    let size = checkpoint.size();
+    // The entry before shows that nothing that matters is before it.
+    let first_index = find_time(store, size, look_back(query))?.saturating_sub(1);
+    let frontier = tree.frontier(first_index).map_err(VerifyError::from)?;
+    let mut reading = Reading::new(query, first_index, frontier);
+    while reading.index < size && !reading.scan.is_done() {
+        let left = usize::try_from(size - reading.index).unwrap_or(usize::MAX);
+        let page = store.entries(reading.index, PAGE_ENTRIES_MAX.min(left));
+        let page = page.map_err(VerifyError::from)?;
+        if page.is_empty() {
+            let index = reading.index;
+            return Err(VerifyError::Index { index }.into());
+        }
+        for (leaf, entry) in decode(&page) {
+            reading.entry(leaf, entry.as_ref())?;
+            if reading.scan.is_done() {
+                break;
+            }
+        }
+        progress(reading.index - first_index);
+    }
+    reading.finish(&tree, checkpoint)
+}
+
+/// Reports from an export that has been verified, as of a checkpoint that is not newer than it.
+/// Holds 32 bytes for each entry of the log.
+///
+/// # Errors
+///
+/// If the log is not the one of the checkpoint, cannot be read, or the report is too long.
+pub fn report_export(
+    mut reader: impl BufRead,
+    checkpoint: &SignedCheckpoint,
+    query: &Query,
+    mut progress: impl FnMut(u64),
+) -> Result<RangeReport, ExposureError> {
+    let mut leaves = Leaves(Vec::new());
+    let mut reading: Option<Reading> = None;
+    // The tree before the latest entry that is too early to matter, and that entry.
+    let (mut before, mut latest) = (Frontier::new(), None);
+    let mut text = String::new();
+    for index in 0..checkpoint.size() {
+        let (leaf, entry) = read_entry(&mut reader, &mut text, index)?;
+        leaves.0.push(leaf);
+        if index % PAGE_ENTRIES_MAX as u64 == 0 {
+            progress(index);
+        }
+        if reading.is_none() && entry.time < look_back(query) {
+            if let Some((leaf, _)) = latest.replace((leaf, entry)) {
+                let appended = before.append(leaf, |_, _, _| ());
+                appended.map_err(|_| VerifyError::Index { index })?;
+            }
+            continue;
+        }
+        let reading = match &mut reading {
+            Some(reading) => reading,
+            None => reading.insert(Reading::after(query, &before, latest.take())?),
+        };
+        if !reading.scan.is_done() {
+            reading.entry(leaf, Some(&entry))?;
+        }
+    }
+    let reading = match reading {
+        Some(reading) => reading,
+        None => Reading::after(query, &before, latest)?,
+    };
+    reading.finish(&leaves, checkpoint)
+}
+
+/// What has been read.
+struct Reading {
+    first_index: u64,
+    first_root: Hash,
+    index: u64,
+    frontier: Frontier,
+    first_time: Option<Timestamp>,
+    latest_time: Timestamp,
+    look_back: Timestamp,
+    scan: Scan,
+}
+
+impl Reading {
+    /// Begins after a tree, with the entry before the first that can matter, if there is one.
+    fn after(
+        query: &Query,
+        before: &Frontier,
+        latest: Option<(Hash, Entry)>,
+    ) -> Result<Self, ExposureError> {
+        let mut reading = Self::new(query, before.size(), before.clone());
+        if let Some((leaf, entry)) = latest {
+            reading.entry(leaf, Some(&entry))?;
+        }
+        Ok(reading)
+    }
+
+    fn new(query: &Query, first_index: u64, frontier: Frontier) -> Self {
+        Self {
+            first_index,
+            first_time: None,
+            look_back: look_back(query),
+            first_root: frontier.root(),
+            index: first_index,
+            frontier,
+            latest_time: Timestamp::default(),
+            scan: Scan::new(query.clone()),
+        }
+    }
+
+    fn entry(&mut self, leaf: Hash, entry: Option<&Entry>) -> Result<(), ExposureError> {
+        let index = self.index;
+        let entry = entry.ok_or(VerifyError::Entry { index })?;
+        if entry.index != index {
+            return Err(VerifyError::Index { index }.into());
+        }
+        if entry.time < self.latest_time {
+            return Err(VerifyError::Time { index }.into());
+        }
+        self.latest_time = entry.time;
+        self.first_time.get_or_insert(entry.time);
+        let appended = self.frontier.append(leaf, |_, _, _| ());
+        appended.map_err(|_| VerifyError::Index { index })?;
+        self.index += 1;
+        Ok(self.scan.entry(entry)?)
+    }
+
+    fn finish<R: HashReader<Error = StoreError>>(
+        self,
+        tree: &R,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<RangeReport, ExposureError> {
+        let (size, end_root) = (checkpoint.size(), self.frontier.root());
+        // Where to begin was found by times that nothing proves; this entry's is proven.
+        if self.first_index > 0 && self.first_time >= Some(self.look_back) {
+            let index = self.first_index;
+            return Err(VerifyError::Time { index }.into());
+        }
+        let prove = |index| {
+            consistency_proof(tree, index, size).map_err(|error| match error {
+                ProofError::Reader(error) => VerifyError::Store(error),
+                ProofError::OutsideTree => VerifyError::Root { tree_size: size },
+            })
+        };
+        let range = LogRange {
+            first_index: self.first_index,
+            end_index: self.index,
+            first_root: self.first_root,
+            first_proof: prove(self.first_index)?,
+            end_root,
+            end_proof: prove(self.index)?,
+            checkpoint: checkpoint.clone(),
+        };
+        if !range.is_proven() {
+            return Err(VerifyError::Root { tree_size: size }.into());
+        }
+        let exposure = self.scan.finish();
+        Ok(RangeReport { exposure, range })
+    }
+}
+
+impl LogRange {
+    /// Whether both trees are prefixes of the checkpoint's. It does not verify its signature.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        let (size, root) = (self.checkpoint.size(), self.checkpoint.root());
+        let is_prefix = |index, own: &Hash, proof: &[Hash]| {
+            verify_consistency(index, own, size, &root, proof).is_ok()
+        };
+        self.first_index <= self.end_index
+            && is_prefix(self.first_index, &self.first_root, &self.first_proof)
+            && is_prefix(self.end_index, &self.end_root, &self.end_proof)
+    }
+}
+
+/// The next entry of an export, with the hash of its leaf.
+fn read_entry(
+    reader: &mut impl BufRead,
+    text: &mut String,
+    index: u64,
+) -> Result<(Hash, Entry), VerifyError> {
+    text.clear();
+    let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(text);
+    read.map_err(VerifyError::Read)?;
+    let wrong = || VerifyError::Line { line: index + 1 };
+    let Some(ExportLine::Entry(stored)) = export::read_line(text.trim_end()) else {
+        return Err(wrong());
+    };
+    let entry = Entry::decode(&stored.entry).map_err(|_| wrong())?;
+    Ok((entry_leaf_hash(&stored), entry))
+}
+
+/// The leaves of a log, all in memory.
+struct Leaves(Vec<Hash>);
+
+impl HashReader for Leaves {
+    type Error = StoreError;
+
+    fn hash(&self, level: u8, index: u64) -> Result<Hash, StoreError> {
+        let corrupt = || StoreError::Corrupt { table: "tiles" };
+        let from = usize::try_from(index << level).map_err(|_| corrupt())?;
+        let leaves = self.0.get(from..from + (1 << level)).ok_or_else(corrupt)?;
+        let mut frontier = Frontier::new();
+        for leaf in leaves {
+            frontier
+                .append(*leaf, |_, _, _| ())
+                .map_err(|_| corrupt())?;
+        }
+        Ok(frontier.root())
+    }
+}
+
+/// The index of the first entry that is not before the time. Times never go back.
+fn find_time(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, VerifyError> {
+    let (mut low, mut high) = (0, size);
+    while low < high {
+        let index = low + (high - low) / 2;
+        let entry = store.entries(index, 1)?.into_iter().next();
+        let entry = entry.ok_or(VerifyError::Index { index })?;
+        let entry = Entry::decode(&entry.entry).map_err(|_| VerifyError::Entry { index })?;
+        if entry.time < time {
+            low = index + 1;
+        } else {
+            high = index;
+        }
+    }
+    Ok(low)
+}
+
+/// The first time whose entries can matter.
+fn look_back(query: &Query) -> Timestamp {
+    let from_ms = query.from.unix_ms();
+    Timestamp::from_unix_ms(from_ms.saturating_sub(LOOK_BACK_SECONDS * 1_000))
+}
+
+/// The leaf hashes and the entries of a page, on all processors.
+fn decode(page: &[StoredEntry]) -> Vec<(Hash, Option<Entry>)> {
+    let one = |stored: &StoredEntry| (entry_leaf_hash(stored), Entry::decode(&stored.entry).ok());
+    let threads_count = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let each = page.len().div_ceil(threads_count).max(PART_ENTRIES_MIN);
+    if page.len() <= each {
+        return page.iter().map(one).collect();
+    }
+    thread::scope(|scope| {
+        let parts = page.chunks(each);
+        let parts = parts.map(|part| (part, scope.spawn(move || part.iter().map(one).collect())));
+        let parts: Vec<(_, thread::ScopedJoinHandle<'_, Vec<_>>)> = parts.collect();
+        let join = |(part, handle): (&[StoredEntry], thread::ScopedJoinHandle<'_, Vec<_>>)| {
+            // A thread that ended before its time has its part done again here.
+            handle
+                .join()
+                .unwrap_or_else(|_| part.iter().map(one).collect())
+        };
+        parts.into_iter().flat_map(join).collect()
+    })
+}
+
+/// How many entries are in memory at once.
+const PAGE_ENTRIES_MAX: usize = 4_096;
+/// How many entries are worth a thread.
+const PART_ENTRIES_MIN: usize = 512;
