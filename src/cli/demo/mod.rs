@@ -5,6 +5,7 @@
 
 mod stage;
 mod steps;
+mod theft;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use csv::StringRecord;
 use serde_json::Value;
 
 use crate::cli::demo::stage::Stage;
+use crate::cli::demo::theft;
 use crate::cli::error::CliError;
 use crate::cli::escape::escape;
 
@@ -20,6 +21,8 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), CliError> {
     refuse(stage, &token)?;
     let leaf_index = reveal(stage, &token)?;
     find_entry(stage, leaf_index)?;
+    let rows = read_rows(&stage.read("tokens.csv")?)?;
+    theft::play(stage, &rows)?;
     verify(stage)?;
     tamper(stage)
 }
