@@ -211,7 +211,8 @@ numbered!(
         NamespaceCreated = 10 "namespace_created",
         /// Given tokens were made to stand for given values.
         ImportTokens = 13 "import_tokens",
-        /// A person asked for a grant. Its items are what it would open: each field of each subject.
+        /// A person asked for a grant. Its items are what it would open: each field of each
+        /// subject.
         GrantRequested = 20 "grant_requested",
         /// Another person approved a grant.
         GrantApproved = 21 "grant_approved",

@@ -10,6 +10,7 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::Receipt;
 use crate::domain::FieldName;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::policy::CaseFacts;
 use crate::policy::Circumstances;
@@ -38,6 +39,11 @@ pub(super) trait Administrative: Request {
     /// The fields that policies decide about, each for itself.
     fn fields(&self) -> Vec<FieldName> {
         Vec::new()
+    }
+
+    /// How much of values it is about, if it is about any.
+    fn level(&self) -> Option<Level> {
+        None
     }
 
     /// What it would open.
@@ -169,6 +175,7 @@ impl Vault {
             purpose: request.purpose().cloned(),
             namespace: namespace.cloned(),
             items: request.items(),
+            level: request.level(),
             policy_hash: Some(policy_hash),
             access: request.note(),
             ..caller.entry(request.event())

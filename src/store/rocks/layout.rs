@@ -10,7 +10,8 @@
 //! | `audit` | index 8 | salt 16, entry |
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
-//! | `budgets`, `decoys`, `freezes`, `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
+//! | `budgets`, `decoys`, `freezes` | as their owners say | as their owners say |
+//! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
 //! Numbers are big endian, so that the order of the bytes is the order of the numbers. The
 //! namespace is first in every key that has one: a namespace is a range, in every table.

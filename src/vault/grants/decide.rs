@@ -8,6 +8,7 @@ use crate::audit::Event;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
+use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::policy::Action;
@@ -99,6 +100,10 @@ impl Administrative for About {
 
     fn note(&self) -> AccessNote {
         note(&self.asked.id, About::scope(self))
+    }
+
+    fn level(&self) -> Option<Level> {
+        Some(About::scope(self)?.level)
     }
 
     /// Ending a grant is about no field.

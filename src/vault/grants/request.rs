@@ -113,6 +113,10 @@ impl Administrative for RequestGrant {
         self.scope.fields.iter().cloned().collect()
     }
 
+    fn level(&self) -> Option<Level> {
+        Some(self.scope.level)
+    }
+
     fn items(&self) -> Vec<EntryItem> {
         opened(&self.scope)
     }
