@@ -83,3 +83,31 @@ async fn token_matches_its_value_and_no_other() {
     assert_eq!(count(ItemOutcome::Differed), 8 * 3);
     vault.check().await;
 }
+
+/// Goal: a holder claims few values for a token. Method: two wrong ones, then the right one, which
+/// is not answered; a day later it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn token_cannot_be_guessed_at() {
+    let vault = TestVault::start_with("[alarms]\nclaims_per_token = 2\n").await;
+    let client = vault.backend().await;
+    let token = client.token("name", "Ada Lovelace").await;
+    for guess in ["Ada Byronovna", "Ada Kingsley"] {
+        assert!(!client.verify_match("name", &token, guess).await.unwrap());
+    }
+    let right = || VerifyMatchItem {
+        field: "name".to_owned(),
+        token: token.clone(),
+        value: "Ada Lovelace".to_owned(),
+        ..VerifyMatchItem::default()
+    };
+    let refused = client.verify_match_items(vec![right()]).await;
+    assert_eq!(refused.err().unwrap().code(), Code::ResourceExhausted);
+    vault.clock.advance_seconds(24 * 60 * 60);
+    assert!(
+        client
+            .verify_match("name", &token, "Ada Lovelace")
+            .await
+            .unwrap()
+    );
+    vault.check().await;
+}

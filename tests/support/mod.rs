@@ -101,7 +101,7 @@ impl TestVault {
         let directory = tempfile::tempdir().unwrap();
         let identities = Identities::shared();
         identities.write_to(directory.path());
-        let text = format!("{CONFIG}\n{lines}");
+        let text = config_text(lines);
         let config = Config::from_toml(&text, directory.path()).unwrap();
         let root_key_file = directory.path().join("root-key.toml");
         let file = PassphraseFile::new(root_key_file.clone(), PASSPHRASE.into());
@@ -128,7 +128,7 @@ impl TestVault {
 
     /// Its configuration with these further lines instead of those that it has.
     pub(crate) fn config_with(&self, lines: &str) -> Config {
-        Config::from_toml(&format!("{CONFIG}\n{lines}"), self.directory.path()).unwrap()
+        Config::from_toml(&config_text(lines), self.directory.path()).unwrap()
     }
 
     /// The root key, as the operator's file has it.
@@ -347,6 +347,17 @@ impl Drop for TestVault {
             assert!(self.is_checked, "a test must end with check()");
         }
     }
+}
+
+/// The configuration of the tests with further lines. One value may be claimed for a token as often
+/// as a test likes, unless its lines say otherwise.
+fn config_text(lines: &str) -> String {
+    let alarms = if lines.contains("[alarms]") {
+        ""
+    } else {
+        "[alarms]\nclaims_per_token = 1_000\n"
+    };
+    format!("{CONFIG}\n{alarms}{lines}")
 }
 
 const PASSPHRASE: &str = "six words that nobody uses twice";
