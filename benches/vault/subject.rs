@@ -248,6 +248,7 @@ async fn tokenize_in(vault: &Vault, values: &[Value]) -> Result<(), Failure> {
         request_id: None,
         items: items.collect::<Result<_, Failure>>()?,
         allow_token_values: false,
+        decoys: false,
     };
     let answers = vault.tokenize(&caller()?, request).await?;
     answers

@@ -32,6 +32,7 @@ use crate::protocol::token_service_client::TokenServiceClient;
 pub struct TokenClient {
     pub(super) service: TokenServiceClient<Channel>,
     pub(super) namespace: Namespace,
+    are_decoys: bool,
 }
 
 impl TokenClient {
@@ -48,7 +49,14 @@ impl TokenClient {
         Ok(Self {
             service,
             namespace: profile.namespace.clone(),
+            are_decoys: false,
         })
+    }
+
+    /// The same client, whose values are of customers who do not exist.
+    #[must_use]
+    pub fn for_decoys(self, are_decoys: bool) -> Self {
+        Self { are_decoys, ..self }
     }
 
     /// Gives each of at most [`crate::client::ITEMS_MAX`] values its token, in order. A field's
@@ -83,6 +91,7 @@ impl TokenClient {
             request_id: request_id.as_str().to_owned(),
             items,
             allow_token_values: false,
+            decoys: self.are_decoys,
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();

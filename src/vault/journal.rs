@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::Act;
 use crate::access::Refusal;
 use crate::audit::AccessNote;
 use crate::audit::Decision;
@@ -41,6 +42,16 @@ pub(super) trait Journaled: Request {
 
     /// The tenant that it is for.
     fn namespace(&self) -> &Namespace;
+
+    /// How the log calls this one.
+    fn event(&self) -> Event {
+        Self::EVENT
+    }
+
+    /// What grants, budgets and freezes must know of it.
+    fn act(&self) -> Act {
+        Act::Work
+    }
 
     /// The caller's id of the request.
     fn request_id(&self) -> Option<&RequestId>;
@@ -191,7 +202,7 @@ impl Vault {
                 grant_id: request.grant_id().cloned(),
                 ..AccessNote::default()
             },
-            ..caller.entry(T::EVENT)
+            ..caller.entry(request.event())
         }
     }
 

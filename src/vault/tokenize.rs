@@ -1,6 +1,7 @@
 //! Tokenize: each value gets its token, the known one or a new one.
 
 use crate::access::Act;
+use crate::access::SeenKey;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::Event;
@@ -48,6 +49,8 @@ pub struct Tokenize {
     pub items: Vec<Item<TokenizeItem>>,
     /// Whether values that are live tokens are taken.
     pub allow_token_values: bool,
+    /// Whether the values are of customers who do not exist.
+    pub decoys: bool,
 }
 
 /// A value that wants a token.
@@ -68,7 +71,11 @@ pub struct TokenizeItem {
 
 impl Request for Tokenize {
     fn action(&self) -> Action {
-        Action::Tokenize
+        if self.decoys {
+            Action::CreateDecoys
+        } else {
+            Action::Tokenize
+        }
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -78,6 +85,27 @@ impl Request for Tokenize {
 
 impl Journaled for Tokenize {
     const EVENT: Event = Event::Tokenize;
+
+    fn event(&self) -> Event {
+        if self.decoys {
+            Event::DecoysCreated
+        } else {
+            Event::Tokenize
+        }
+    }
+
+    fn act(&self) -> Act {
+        if !self.decoys {
+            return Act::Work;
+        }
+        let subjects = self.items.iter().flatten();
+        let subjects = subjects.filter_map(|item| item.subject.as_ref());
+        Act::MarkDecoys {
+            subjects: subjects
+                .map(|subject| SeenKey::subject(&self.namespace, subject))
+                .collect(),
+        }
+    }
 
     fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -125,7 +153,11 @@ impl Vault {
         let workplace = self.workplace(request, fields)?;
         let wanted = work(items_count, || wanted(&workplace, fields, &permitted));
         let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
-        let head: [&[u8]; 2] = [b"tokenize", &[u8::from(request.allow_token_values)]];
+        let is_decoy = u8::from(request.decoys);
+        let head: [&[u8]; 2] = [
+            b"tokenize",
+            &[u8::from(request.allow_token_values) | is_decoy << 1],
+        ];
         let items = request
             .items
             .iter()
@@ -157,7 +189,7 @@ impl Vault {
                 Err(error) => return Err(self.refuse(caller, permitted, error).await),
             };
             let entry = self.entry(caller, permitted, |index| note(items.get(index)));
-            let claim = Some(caller.claim(Act::Work));
+            let claim = Some(caller.claim(request.act()));
             let commit = Commit {
                 changes,
                 entry,
@@ -206,7 +238,13 @@ fn wanted<'a>(
         let item = item.as_ref().map_err(|error| *error)?;
         let field: &Field = fields.permitted(permitted.permit(), &item.field)?;
         let subject = item.subject.as_ref();
-        workplace.want(field, &item.value, subject, item.ttl_seconds)
+        let mut wanted = workplace.want(field, &item.value, subject, item.ttl_seconds)?;
+        if permitted.request().decoys {
+            subject.ok_or(ItemError::SubjectMissing)?;
+            // A customer who exists must never share a record with one who does not.
+            wanted.reading.value_keys.clear();
+        }
+        Ok(wanted)
     };
     permitted.request().items.iter().map(want).collect()
 }

@@ -24,6 +24,7 @@ use crate::stage::Stage;
 use crate::stage::scope;
 use crate::support::item_of;
 use crate::support::reveal_of;
+use crate::support::token_of;
 use crate::support::value_of;
 
 fn reason(status: &Status) -> String {
@@ -260,9 +261,7 @@ async fn token_of_another_tenant_freezes_who_brings_it() {
         ..protocol::TokenizeRequest::default()
     };
     let results = other.tokenize_request(request).await.unwrap();
-    let stolen = crate::support::token_of(results.into_iter().next().unwrap())
-        .unwrap()
-        .token;
+    let stolen = token_of(results.into_iter().next().unwrap()).unwrap().token;
 
     let agent = stage.agent_client().await;
     let request = DetokenizeRequest {
@@ -340,5 +339,56 @@ async fn program_without_a_person_asks_for_no_grant() {
     };
     let wrong = stage.request(empty).await.err().unwrap();
     assert_eq!(wrong.code(), Code::InvalidArgument);
+    stage.vault.check().await;
+}
+
+/// Goal: a decoy freezes who touches it, and nobody else. Method: a decoy that has the name of a
+/// customer who exists.
+#[tokio::test(flavor = "multi_thread")]
+async fn touched_decoy_freezes_the_agent() {
+    let stage = Stage::new(2).await;
+    let backend = stage.vault.backend().await;
+    let value = "customer.number0@mail.example";
+    let decoys = |subject: &str| protocol::TokenizeRequest {
+        namespace: "shop".to_owned(),
+        items: vec![item_of("email", value, subject)],
+        decoys: true,
+        ..protocol::TokenizeRequest::default()
+    };
+    let denied = backend.tokenize_request(decoys("cus_decoy")).await;
+    assert_eq!(denied.err().unwrap().code(), Code::PermissionDenied);
+    let keeper = stage.vault.client("host").await;
+    let made = keeper.tokenize_request(decoys("cus_decoy")).await.unwrap();
+    let decoy = token_of(made.into_iter().next().unwrap()).unwrap();
+    assert!(decoy.created);
+    assert_ne!(decoy.token, stage.tokens[0], "they share no record");
+    let nobody = keeper.tokenize_request(decoys("")).await.unwrap();
+    let error = token_of(nobody.into_iter().next().unwrap()).err().unwrap();
+    assert_eq!(error.code, Code::InvalidArgument as i32);
+    // Who exists is revealed as ever.
+    let grant = stage.granted([0]).await;
+    let agent = stage.agent_client().await;
+    agent.detokenize(stage.reveal(&grant, &[0])).await.unwrap();
+
+    let asked = GrantScope {
+        subjects: vec!["cus_decoy".to_owned()],
+        ..scope([])
+    };
+    let grant = stage.request(asked).await.unwrap();
+    let grant = stage.approve(&grant, "bob").await.unwrap();
+    let request = DetokenizeRequest {
+        items: vec![reveal_of("email", &decoy.token, "cus_decoy")],
+        ..stage.reveal(&grant, &[])
+    };
+    let denied = agent.detokenize(request).await.err().unwrap();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let frozen = agent.detokenize(stage.reveal(&grant, &[0])).await;
+    assert_eq!(frozen.err().unwrap().code(), Code::PermissionDenied);
+    let entries = stage.vault.entries();
+    let frozen = entries
+        .iter()
+        .find(|entry| entry.draft.event == Event::Frozen)
+        .unwrap();
+    assert_eq!(frozen.draft.access.cause, Some(Cause::Decoy));
     stage.vault.check().await;
 }

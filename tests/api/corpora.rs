@@ -94,6 +94,7 @@ async fn tokens_are_equal_exactly_if_their_values_are() {
                 request_id: None,
                 items: batch.iter().map(item).collect(),
                 allow_token_values: false,
+                decoys: false,
             };
             let answer = open.tokenize(&caller, request).await.unwrap();
             for (value, item) in batch.iter().zip(answer) {
@@ -226,6 +227,7 @@ async fn imported_tokens_of_any_form_stand_for_values_of_any_form() {
             request_id: None,
             items: values.iter().map(wanted).collect(),
             allow_token_values: true,
+            decoys: false,
         };
         let detokenize = |tokens: Vec<String>| Detokenize {
             level: Level::Full,

@@ -20,6 +20,7 @@ fn request(id: &str, items: Vec<TokenizeItem>) -> TokenizeRequest {
         request_id: id.to_owned(),
         items,
         allow_token_values: false,
+        decoys: false,
     }
 }
 

@@ -51,6 +51,12 @@ permit (
 ) when { context has person && context.person.groups.contains("approvers") };
 
 permit (
+  principal == Service::"agent.shop.example",
+  action == Action::"create_decoys",
+  resource in Namespace::"shop"
+);
+
+permit (
   principal,
   action in [Action::"freeze", Action::"unfreeze", Action::"get_principal"],
   resource
@@ -64,7 +70,7 @@ const BUDGET: &str = "[[budget]]\nholder = \"person\"\nsubjects_per_hour = 5\n\
 pub(crate) struct Stage {
     pub(crate) vault: TestVault,
     provider: Provider,
-    tokens: Vec<String>,
+    pub(crate) tokens: Vec<String>,
     /// Keeps the policies for as long as the vault reads them.
     _policies: TempDir,
 }

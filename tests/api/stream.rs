@@ -28,6 +28,7 @@ fn request(n: usize) -> TokenizeRequest {
             item("nickname", "Li"),
         ],
         allow_token_values: false,
+        decoys: false,
     }
 }
 

@@ -224,6 +224,7 @@ pub(crate) fn tokenize_request(
         request_id: request_id.unwrap_or_default(),
         items: values.iter().map(item).collect(),
         allow_token_values: false,
+        decoys: false,
     }
 }
 

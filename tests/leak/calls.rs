@@ -40,6 +40,7 @@ pub(crate) async fn go_well(client: &Client, canaries: &mut Canaries) {
             namespace: "shop".to_owned(),
             items: vec![item_of(field, &token, "cus_1")],
             allow_token_values: true,
+            decoys: false,
             request_id: format!("twice-{field}"),
         };
         let results = client.tokenize_request(request).await.unwrap();

@@ -47,6 +47,7 @@ pub(super) struct CsvJob {
     pub(super) columns: Vec<Column>,
     pub(super) subject_column: Option<String>,
     pub(super) ttl_seconds: Option<u32>,
+    pub(super) decoys: bool,
 }
 
 /// Rows with the cells of them that are sent.
@@ -69,8 +70,8 @@ impl CsvJob {
         // Another file, or one that was changed since, has other rows at the same places.
         let input = self.input.identity()?;
         let arguments = format!(
-            "{} {:?} {:?} {:?} {input}",
-            profile.namespace, self.columns, self.subject_column, self.ttl_seconds
+            "{} {:?} {:?} {:?} {:?} {input}",
+            profile.namespace, self.columns, self.subject_column, self.ttl_seconds, self.decoys
         );
         let (header, mut rows) =
             Rows::open(&self.input, &self.columns, self.subject_column.as_deref())?;
@@ -78,7 +79,7 @@ impl CsvJob {
             Some(target) => CsvOutput::file(target, arguments)?,
             None => CsvOutput::stdout(arguments)?,
         };
-        let client = TokenClient::connect(profile).await?;
+        let client = TokenClient::connect(profile).await?.for_decoys(self.decoys);
         if output.is_new() {
             output.write(&header)?;
         }

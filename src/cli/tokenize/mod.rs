@@ -58,6 +58,11 @@ pub(super) struct TokenizeArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     ttl: Option<u32>,
 
+    /// The values are of customers who do not exist: whoever reveals one is frozen. Each needs a
+    /// subject, and you the permission "create_decoys"
+    #[arg(long)]
+    decoys: bool,
+
     /// Read a CSV file with a header, and write it with tokens in the columns
     #[arg(long, requires = "columns", conflicts_with = "json")]
     csv: bool,
@@ -96,6 +101,7 @@ impl TokenizeArgs {
         match &self.field {
             Some(field) => {
                 let client = TokenClient::connect(&profile).await?;
+                let client = client.for_decoys(self.decoys);
                 let call = lines::Tokenize {
                     client,
                     field: field.clone(),
@@ -112,6 +118,7 @@ impl TokenizeArgs {
                     columns: self.columns,
                     subject_column: self.subject_column,
                     ttl_seconds: self.ttl,
+                    decoys: self.decoys,
                 };
                 job.run(&profile).await
             }

@@ -65,6 +65,7 @@ pub(super) fn tokenize(
         request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
         items: request.items.into_iter().map(item).collect(),
         allow_token_values: request.allow_token_values,
+        decoys: request.decoys,
     })
 }
 

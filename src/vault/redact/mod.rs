@@ -187,6 +187,7 @@ impl Vault {
                 request_id: request.request_id.clone(),
                 items: wanted,
                 allow_token_values: false,
+                decoys: false,
             };
             self.tokenize(caller, tokenize).await?
         };
