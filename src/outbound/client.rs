@@ -96,7 +96,9 @@ impl Client {
             self.url.with_query(parameters)
         };
         let request = self.client.get(url.url().clone());
-        self.send(request.header(ACCEPT, accept), bytes_max).await
+        let taken = [StatusCode::OK];
+        self.send(request.header(ACCEPT, accept), &taken, bytes_max)
+            .await
     }
 
     /// Posts a JSON document. What is answered is not looked at.
@@ -114,7 +116,13 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.header(CONTENT_TYPE, "application/json");
-        self.send(request.body(document), POST_ANSWER_BYTES_MAX)
+        let taken = [
+            StatusCode::OK,
+            StatusCode::CREATED,
+            StatusCode::ACCEPTED,
+            StatusCode::NO_CONTENT,
+        ];
+        self.send(request.body(document), &taken, POST_ANSWER_BYTES_MAX)
             .await?;
         Ok(())
     }
@@ -122,15 +130,12 @@ impl Client {
     async fn send(
         &self,
         request: RequestBuilder,
+        taken: &[StatusCode],
         bytes_max: usize,
     ) -> Result<Vec<u8>, OutboundError> {
         let sent = request.send().await;
         let mut response = sent.map_err(|error| request_error(&error))?;
-        let is_taken = matches!(
-            response.status(),
-            StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::NO_CONTENT
-        );
-        if !is_taken {
+        if !taken.contains(&response.status()) {
             return Err(OutboundError::Status(response.status().as_u16()));
         }
         let mut document = Vec::new();

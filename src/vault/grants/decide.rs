@@ -98,8 +98,12 @@ impl Administrative for About {
         Some(&self.asked.namespace)
     }
 
+    /// An id of no grant is a text that the caller chose.
     fn note(&self) -> AccessNote {
-        note(&self.asked.id, About::scope(self))
+        match &self.grant {
+            Some(grant) => note(&grant.id, Some(&grant.scope)),
+            None => AccessNote::default(),
+        }
     }
 
     fn level(&self) -> Option<Level> {
@@ -145,6 +149,11 @@ impl Vault {
         let (permitted, _) = self.administer(caller, about, None, |_| act).await?;
         self.grant_of(&permitted.request().asked.namespace, &id)
             .ok_or(VaultError::Denied)
+    }
+
+    /// Whether there is such a grant.
+    pub(in crate::vault) fn is_grant(&self, id: &GrantId) -> bool {
+        self.parts.log.access(|access| access.grant(id).is_some())
     }
 
     /// A grant of a namespace.

@@ -5,7 +5,6 @@ use tokio::sync::broadcast;
 use crate::access::AccessEvent;
 use crate::access::Act;
 use crate::access::Grant;
-use crate::audit::AccessNote;
 use crate::audit::Event;
 use crate::domain::FreezeTarget;
 use crate::domain::GrantId;
@@ -17,7 +16,6 @@ use crate::vault::Vault;
 use crate::vault::administer::Administrative;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
-use crate::vault::grants::note;
 
 /// A grant that is asked about.
 #[derive(Clone, Debug)]
@@ -65,10 +63,6 @@ impl Administrative for ReadGrant {
 
     fn namespace(&self) -> Option<&Namespace> {
         Some(&self.namespace)
-    }
-
-    fn note(&self) -> AccessNote {
-        note(&self.id, None)
     }
 }
 

@@ -95,7 +95,8 @@ proptest! {
         let history = History::random(number, 200);
         let mut rows = report(&everything(), &history.entries).rows;
         let expected = expected(&history.ledger, &everything());
-        prop_assert!(expected.iter().any(|row| row.status == Status::PossiblyReleased));
+        // Now and then nothing was cut off.
+        prop_assume!(expected.iter().any(|row| row.status == Status::PossiblyReleased));
         rows.retain(|row| row.status != Status::PossiblyReleased);
         prop_assert_ne!(rows, expected);
     }
