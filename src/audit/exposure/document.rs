@@ -27,7 +27,7 @@ use crate::domain::Namespace;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// What the document is: `counterfoil exposure report 1`.
+    /// What the document is: `counterfoil exposure 1`.
     pub format: String,
     /// What was asked.
     pub query: QueryLine,
