@@ -285,7 +285,8 @@ impl Model {
             && scope.namespace == disclosure.namespace
             && scope.case_id == disclosure.case_id
             && scope.purpose == wanted.purpose
-            && wanted.level <= scope.level
+            // The level is of what is seen under the grant; what needs none is seen as permitted.
+            && (under.is_empty() || wanted.level <= scope.level)
             && under.iter().all(|(subject, field)| {
                 scope.fields.contains(field) && (is_any || scope.subjects.contains(subject))
             })
