@@ -137,10 +137,11 @@ impl Sequencer {
             return Ok(());
         }
         // 1. In memory, and on copies: if the store refuses, the log is as it was.
-        let now = self.parts.clock.now().max(self.latest_time);
         // Nobody else looks at grants and freezes until what is on the disk agrees with them.
         let access = Arc::clone(&self.parts.access);
         let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: whoever looked at a budget before us did so at an earlier time.
+        let now = self.parts.clock.now().max(self.latest_time);
         let placed = judge(&mut access, accepted, now);
         if placed.is_empty() {
             access.undo();

@@ -184,12 +184,12 @@ impl Vault {
             person: person.clone(),
             authenticated: None,
         };
-        let now = self.parts.clock.now();
+        let clock = &self.parts.clock;
         Ok(self.parts.log.access(|access| PrincipalView {
             freezes: targets
                 .filter_map(|target| access.freeze(&target).cloned())
                 .collect(),
-            usage: access.usage(&actor, namespace, now),
+            usage: access.usage(&actor, namespace, clock.now()),
         }))
     }
 

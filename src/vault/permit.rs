@@ -84,10 +84,7 @@ impl Vault {
                     grant,
                 });
             }
-            (Ok(permitted), Some(_)) => {
-                denied(permitted.request(), permitted.permit().policy_hash())
-            }
-            (Ok(permitted), None) => denied(permitted.request(), permitted.permit().policy_hash()),
+            (Ok(permitted), _) => denied(permitted.request(), permitted.permit().policy_hash()),
             (Err(denial), _) => denied(denial.request(), denial.policy_hash()),
         };
         self.record(caller, denial, Act::Refused).await?;
@@ -111,11 +108,11 @@ impl Vault {
     /// others need not wait for the answer.
     fn budget_used_percent(&self, caller: &Caller, namespace: &Namespace) -> Option<u32> {
         caller.person.as_ref()?;
-        let (actor, now) = (caller.actor(), self.parts.clock.now());
+        let (actor, clock) = (caller.actor(), &self.parts.clock);
         let usage = self
             .parts
             .log
-            .access(|access| access.usage(&actor, namespace, now));
+            .access(|access| access.usage(&actor, namespace, clock.now()));
         let percent = |usage: &Usage| usage.used.saturating_mul(100) / usage.limit.max(1);
         let most = usage.iter().map(percent).max()?;
         u32::try_from(most).ok()
