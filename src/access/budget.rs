@@ -6,7 +6,6 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::access::actor::Actor;
-use crate::access::claim::Disclosure;
 use crate::access::refusal::Refusal;
 use crate::access::rules::BudgetRule;
 use crate::access::rules::HolderKind;
@@ -33,7 +32,7 @@ pub struct Usage {
 }
 
 /// One limit that applies, and whose ledger it looks at.
-struct Applied {
+pub(super) struct Applied {
     holder: HolderKey,
     kind: HolderKind,
     window: Window,
@@ -45,12 +44,12 @@ impl Access {
     pub(super) fn check_budgets(
         &mut self,
         actor: &Actor,
-        namespace: &Namespace,
+        budgets: &[Applied],
         seen: &HashSet<SeenKey>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let mut fresh_login = false;
-        for applied in self.applied(actor, namespace) {
+        for applied in budgets {
             let ledger = self.ledgers.entry(applied.holder).or_default();
             ledger.advance(now.unix_ms());
             let after = ledger.count_with(applied.window, seen);
@@ -76,13 +75,11 @@ impl Access {
     /// Counts what is seen, in the ledger of each holder once.
     pub(super) fn count_seen(
         &mut self,
-        actor: &Actor,
-        disclosure: &Disclosure,
+        budgets: &[Applied],
         seen: &HashSet<SeenKey>,
         now: Timestamp,
     ) {
-        let applied = self.applied(actor, &disclosure.namespace);
-        let holders: HashSet<HolderKey> = applied.iter().map(|applied| applied.holder).collect();
+        let holders: HashSet<HolderKey> = budgets.iter().map(|applied| applied.holder).collect();
         for holder in holders {
             for key in seen {
                 self.put_seen(holder, *key, now);
@@ -94,9 +91,14 @@ impl Access {
     /// What the actor has used of each budget, as of now.
     #[must_use]
     pub fn usage(&mut self, actor: &Actor, namespace: &Namespace, now: Timestamp) -> Vec<Usage> {
-        let applied = self.applied(actor, namespace);
-        let mut usage = Vec::with_capacity(applied.len());
-        for applied in applied {
+        let budgets = self.applied(actor, namespace);
+        self.usage_of(&budgets, now)
+    }
+
+    /// What is used of these budgets, as of now.
+    pub(super) fn usage_of(&mut self, budgets: &[Applied], now: Timestamp) -> Vec<Usage> {
+        let mut usage = Vec::with_capacity(budgets.len());
+        for applied in budgets {
             let used = self.ledgers.get_mut(&applied.holder).map_or(0, |ledger| {
                 ledger.advance(now.unix_ms());
                 ledger.values_count(applied.window)
@@ -111,20 +113,6 @@ impl Access {
         usage
     }
 
-    /// How many more subjects the actor may see.
-    pub(super) fn budget_left(
-        &mut self,
-        actor: &Actor,
-        namespace: &Namespace,
-        now: Timestamp,
-    ) -> Option<u64> {
-        let usage = self.usage(actor, namespace, now);
-        usage
-            .iter()
-            .map(|usage| usage.limit.saturating_sub(usage.used))
-            .min()
-    }
-
     fn is_login_fresh(&self, actor: &Actor, now: Timestamp) -> bool {
         actor
             .authenticated
@@ -132,7 +120,7 @@ impl Access {
     }
 
     /// The limits that apply to the actor in the namespace.
-    fn applied(&self, actor: &Actor, namespace: &Namespace) -> Vec<Applied> {
+    pub(super) fn applied(&self, actor: &Actor, namespace: &Namespace) -> Vec<Applied> {
         let mut applied = Vec::new();
         for rule in &self.rules.budgets {
             if !rule.applies(actor, namespace) {

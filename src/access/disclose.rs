@@ -39,9 +39,12 @@ impl Access {
         if let Err(refusal) = self.check_guesses(actor, &disclosure.glances, now) {
             return Judgment::refused(refusal);
         }
+        let budgets = self.applied(actor, &disclosure.namespace);
+        // Most programs have no budget: this is the log's one thread, and gathers nothing for them.
         let own = disclosure.glances.iter().filter(|it| !it.is_foreign);
+        let own = own.filter(|_| !budgets.is_empty());
         let seen: HashSet<SeenKey> = own.map(|glance| glance.seen).collect();
-        if let Err(refusal) = self.check_budgets(actor, &disclosure.namespace, &seen, now) {
+        if let Err(refusal) = self.check_budgets(actor, &budgets, &seen, now) {
             let is_spent = matches!(refusal, Refusal::BudgetSpent { .. });
             let grant = disclosure.grant.as_ref().filter(|_| is_spent);
             return Judgment {
@@ -57,10 +60,12 @@ impl Access {
             self.put_grant(&used.id.clone(), Some(used));
         }
         self.count_guesses(actor, &disclosure.glances, now);
-        self.count_seen(actor, disclosure, &seen, now);
+        self.count_seen(&budgets, &seen, now);
+        let usage = self.usage_of(&budgets, now);
+        let left = usage.iter().map(|it| it.limit.saturating_sub(it.used));
         Ok(Granted {
             effect: None,
-            budget_left: self.budget_left(actor, &disclosure.namespace, now),
+            budget_left: left.min(),
         })
         .into()
     }
