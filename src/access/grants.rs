@@ -73,13 +73,8 @@ impl Access {
         })
     }
 
-    /// Somebody says no. Whoever asked may take their request back so.
-    pub(super) fn deny(
-        &mut self,
-        _: &Actor,
-        id: &GrantId,
-        now: Timestamp,
-    ) -> Result<Granted, Refusal> {
+    /// Somebody says no.
+    pub(super) fn deny(&mut self, id: &GrantId, now: Timestamp) -> Result<Granted, Refusal> {
         let denied = Grant {
             state: GrantState::Denied,
             ..self.waiting(id, now)?.clone()

@@ -112,7 +112,7 @@ impl Access {
             Act::ApproveGrant { id, scope_digest } => {
                 self.approve(actor, id, scope_digest, now).into()
             }
-            Act::DenyGrant { id } => self.deny(actor, id, now).into(),
+            Act::DenyGrant { id } => self.deny(id, now).into(),
             Act::Disclose(disclosure) => self.disclose(actor, disclosure, now),
             Act::Freeze { target } => self.freeze_on_call(target, now).into(),
             Act::MarkDecoys { subjects } => self.mark_decoys(subjects).into(),
