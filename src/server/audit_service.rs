@@ -1,6 +1,5 @@
 //! AuditService on the wire.
 
-use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -9,7 +8,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::Response;
 use tonic::Status;
-use zeroize::Zeroizing;
 
 use crate::protocol;
 use crate::protocol::audit_service_server::AuditService;
@@ -55,11 +53,8 @@ impl AuditService for AuditEndpoint {
         &self,
         request: Request<protocol::ReportExposureRequest>,
     ) -> Result<Response<Self::ReportExposureStream>, Status> {
-        let caller = identity::of(&request)?;
-        let mut message = request.into_inner();
-        let assertion = Zeroizing::new(mem::take(&mut message.acting_principal));
-        let caller = self.vault.on_behalf_of(caller, &assertion).await;
-        let caller = caller.map_err(|error| status::of(&error))?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let query = wire::query(&message)?;
         // A report reads much of the log and may hold a million rows.
         let Ok(seat) = Arc::clone(&self.reports).try_acquire_owned() else {

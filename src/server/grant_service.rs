@@ -1,6 +1,5 @@
 //! GrantService on the wire.
 
-use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
@@ -10,7 +9,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::Response;
 use tonic::Status;
-use zeroize::Zeroizing;
 
 use crate::access::AccessEvent;
 use crate::domain::Namespace;
@@ -47,20 +45,6 @@ impl GrantEndpoint {
             .max_encoding_message_size(limits.message_bytes_max)
     }
 
-    /// Who calls, on behalf of whom. The assertion is taken out of the message and wiped.
-    async fn caller<T>(
-        &self,
-        request: Request<T>,
-        assertion: impl FnOnce(&mut T) -> &mut String,
-    ) -> Result<(Caller, T), Status> {
-        let caller = identity::of(&request)?;
-        let mut message = request.into_inner();
-        let assertion = Zeroizing::new(mem::take(assertion(&mut message)));
-        let caller = self.vault.on_behalf_of(caller, &assertion).await;
-        let caller = caller.map_err(|error| status::of(&error))?;
-        Ok((caller, message))
-    }
-
     fn answer<T>(&self, call: &'static str, answer: Result<T, VaultError>) -> Result<T, Status> {
         self.metrics.count(call, 1, answer.as_ref().err());
         answer.map_err(|error| status::of(&error))
@@ -78,7 +62,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::RequestGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let request_id = convert::optional_part("request_id", &message.request_id, RequestId::new)?;
         let wanted = wire::wanted(message.scope)?;
         let granted = self
@@ -92,7 +77,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::ApproveGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let decided = self
             .vault
             .decide_grant(&caller, wire::approval(&message)?)
@@ -104,7 +90,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::DecideGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let decision = wire::decision(&message, GrantDecision::Deny)?;
         let decided = self.vault.decide_grant(&caller, decision).await;
         Ok(self.grant(self.answer("deny_grant", decided)?))
@@ -114,7 +101,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::DecideGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let decision = wire::decision(&message, GrantDecision::Revoke)?;
         let decided = self.vault.decide_grant(&caller, decision).await;
         Ok(self.grant(self.answer("revoke_grant", decided)?))
@@ -124,7 +112,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::GetGrantRequest>,
     ) -> Result<Response<protocol::Grant>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let read = self
             .vault
             .read_grant(&caller, wire::read_grant(&message)?)
@@ -137,7 +126,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::ListGrantsRequest>,
     ) -> Result<Response<protocol::ListGrantsResponse>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let asked = wire::list_grants(&message)?;
         let limit = asked.limit;
         let listed = self.vault.list_grants(&caller, asked).await;
@@ -164,7 +154,8 @@ impl GrantService for GrantEndpoint {
         &self,
         request: Request<protocol::WatchGrantsRequest>,
     ) -> Result<Response<Self::WatchGrantsStream>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let namespace = convert::part("namespace", &message.namespace, Namespace::new)?;
         let events = self.vault.watch_grants(&caller, namespace.clone()).await;
         let events = self.answer("watch_grants", events)?;

@@ -1,5 +1,6 @@
 //! Who calls: the name in the client certificate.
 
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,9 +12,12 @@ use tonic::Status;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::prelude::X509Certificate;
+use zeroize::Zeroizing;
 
 use crate::domain::Principal;
+use crate::server::status;
 use crate::vault::Caller;
+use crate::vault::Vault;
 
 /// The peer of a connection: a caller, if its certificate names one.
 pub(super) struct Peer {
@@ -36,6 +40,21 @@ pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
     peer.and_then(|peer| peer.caller.clone()).ok_or_else(|| {
         Status::unauthenticated("client certificate names no single SPIFFE id or DNS name")
     })
+}
+
+/// Who makes this request, and on behalf of whom: the assertion is taken out of the message, and
+/// wiped once it is verified.
+pub(super) async fn acting<T>(
+    vault: &Vault,
+    request: Request<T>,
+    assertion: impl FnOnce(&mut T) -> &mut String,
+) -> Result<(Caller, T), Status> {
+    let caller = of(&request)?;
+    let mut message = request.into_inner();
+    let assertion = Zeroizing::new(mem::take(assertion(&mut message)));
+    let caller = vault.on_behalf_of(caller, &assertion).await;
+    let caller = caller.map_err(|error| status::of(&error))?;
+    Ok((caller, message))
 }
 
 /// The caller of a certificate: its one SPIFFE id, or without one its one DNS name. A certificate

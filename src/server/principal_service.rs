@@ -1,12 +1,10 @@
 //! PrincipalService on the wire.
 
-use std::mem;
 use std::sync::Arc;
 
 use tonic::Request;
 use tonic::Response;
 use tonic::Status;
-use zeroize::Zeroizing;
 
 use crate::access::Effect;
 use crate::protocol;
@@ -17,7 +15,6 @@ use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
 use crate::server::status;
-use crate::vault::Caller;
 use crate::vault::Vault;
 use crate::vault::VaultError;
 
@@ -39,19 +36,6 @@ impl PrincipalEndpoint {
             .max_encoding_message_size(limits.message_bytes_max)
     }
 
-    async fn caller<T>(
-        &self,
-        request: Request<T>,
-        assertion: impl FnOnce(&mut T) -> &mut String,
-    ) -> Result<(Caller, T), Status> {
-        let caller = identity::of(&request)?;
-        let mut message = request.into_inner();
-        let assertion = Zeroizing::new(mem::take(assertion(&mut message)));
-        let caller = self.vault.on_behalf_of(caller, &assertion).await;
-        let caller = caller.map_err(|error| status::of(&error))?;
-        Ok((caller, message))
-    }
-
     fn answer<T>(&self, call: &'static str, answer: Result<T, VaultError>) -> Result<T, Status> {
         self.metrics.count(call, 1, answer.as_ref().err());
         answer.map_err(|error| status::of(&error))
@@ -64,7 +48,8 @@ impl PrincipalService for PrincipalEndpoint {
         &self,
         request: Request<protocol::FreezeRequest>,
     ) -> Result<Response<protocol::FreezeResponse>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let frozen = self
             .vault
             .freeze(&caller, wire::target(&message.target)?)
@@ -77,7 +62,8 @@ impl PrincipalService for PrincipalEndpoint {
         &self,
         request: Request<protocol::UnfreezeRequest>,
     ) -> Result<Response<protocol::UnfreezeResponse>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let asked = self
             .vault
             .unfreeze(&caller, wire::target(&message.target)?)
@@ -93,7 +79,8 @@ impl PrincipalService for PrincipalEndpoint {
         &self,
         request: Request<protocol::GetPrincipalRequest>,
     ) -> Result<Response<protocol::GetPrincipalResponse>, Status> {
-        let (caller, message) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let read = self
             .vault
             .read_principal(&caller, wire::read_principal(&message)?)
@@ -106,7 +93,8 @@ impl PrincipalService for PrincipalEndpoint {
         &self,
         request: Request<protocol::ListFreezesRequest>,
     ) -> Result<Response<protocol::ListFreezesResponse>, Status> {
-        let (caller, _) = self.caller(request, |it| &mut it.acting_principal).await?;
+        let (caller, _) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let read = self.vault.read_freezes(&caller).await;
         let freezes = self.answer("list_freezes", read)?;
         Ok(Response::new(protocol::ListFreezesResponse {
