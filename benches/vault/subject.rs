@@ -58,7 +58,7 @@ impl Served {
         let (root, clock) = (testbed::root_key(), Arc::new(SystemClock::default()));
         let entropy = Arc::new(SystemEntropy);
         assembly::create(&config, &root, clock.clone(), entropy.clone()).await?;
-        let open = assembly::open(&config, &root, clock, entropy).await?;
+        let open = assembly::open(&config, Arc::new(root), clock, entropy).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, addresses) = oneshot::channel();
         let vault = Arc::clone(&open.vault);

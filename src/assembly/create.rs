@@ -20,11 +20,11 @@ use crate::audit::Event;
 use crate::audit::Head;
 use crate::config::Config;
 use crate::crypto::Entropy;
-use crate::crypto::RootKey;
 use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
+use crate::keys::root::RootKeyHolder;
 use crate::store::Changes;
 use crate::store::NamespaceId;
 use crate::store::RowChange;
@@ -40,7 +40,7 @@ use crate::store::rocks::RocksStore;
 /// If there is already a vault, or it cannot be made.
 pub async fn create(
     config: &Config,
-    root: &RootKey,
+    root: &dyn RootKeyHolder,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(), AssemblyError> {
@@ -135,7 +135,7 @@ fn sync(path: &Path) -> io::Result<()> {
 /// If it has keys already, or they cannot be made.
 pub async fn add_namespace(
     config: &Config,
-    root: &RootKey,
+    root: &dyn RootKeyHolder,
     namespace: &Namespace,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,

@@ -29,7 +29,6 @@ use crate::config::FieldConfig;
 use crate::config::NamespaceConfig;
 use crate::config::Purposes;
 use crate::crypto::Entropy;
-use crate::crypto::RootKey;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteVerifier;
 use crate::domain::Clock;
@@ -38,6 +37,7 @@ use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
+use crate::keys::root::RootKeyHolder;
 use crate::pager;
 use crate::pager::Pager;
 use crate::people::People;
@@ -74,13 +74,13 @@ pub(super) struct OpenLog {
 /// If anything is missing or does not agree; nothing is made instead.
 pub async fn open(
     config: &Config,
-    root: &RootKey,
+    root: Arc<dyn RootKeyHolder>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
-    let keyring = Arc::new(Keyring::open(root, &read_keys(&*store)?)?);
+    let keyring = Arc::new(Keyring::open(&*root, &read_keys(&*store)?)?);
     let ids = NamespaceIds::read(&*store)?;
     let mut namespaces = HashMap::new();
     for (name, namespace) in &config.namespaces {
@@ -128,6 +128,7 @@ pub async fn open(
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
         store: Arc::clone(&store),
+        root_key: root,
         keyring,
         log,
         cases,

@@ -1,6 +1,7 @@
 //! `counterfoil init`: makes a vault, once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -15,11 +16,11 @@ use crate::cli::passphrase::root_key_file;
 use crate::cli::wiring;
 use crate::config::Config;
 use crate::config::RootKeyConfig;
-use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
 use crate::domain::Namespace;
 use crate::keys::hardening;
 use crate::keys::root::Argon2Parameters;
+use crate::keys::root::RootKeyHolder;
 use crate::keys::root::RootKeyProvider;
 
 /// Makes a new vault: its root key file, its keys, its log; never over one that is there
@@ -51,14 +52,14 @@ impl InitArgs {
             Some(name) => {
                 let namespace = configured_namespace(&config, name)?;
                 let root = open_root_key(&config)?;
-                block_on(wiring::add_namespace(&config, &root, &namespace))?;
+                block_on(wiring::add_namespace(&config, &*root, &namespace))?;
                 say(format_args!("made the keys of namespace {namespace}"));
             }
             None => {
                 // Before anybody types a passphrase.
                 wiring::refuse_existing(&config)?;
                 let root = ensure_root_key(&config)?;
-                create(&config, &root)?;
+                create(&config, &*root)?;
             }
         }
         Ok(Exit::Done)
@@ -70,7 +71,7 @@ impl InitArgs {
 /// # Errors
 ///
 /// If there is one, or it cannot be made.
-fn create(config: &Config, root: &RootKey) -> Result<(), CliError> {
+fn create(config: &Config, root: &dyn RootKeyHolder) -> Result<(), CliError> {
     use std::io::Write as _;
     block_on(wiring::create(config, root))?;
     say(format_args!(
@@ -88,13 +89,13 @@ fn create(config: &Config, root: &RootKey) -> Result<(), CliError> {
 /// # Errors
 ///
 /// If it is not there or does not open.
-pub(super) fn open_root_key(config: &Config) -> Result<RootKey, CliError> {
+pub(super) fn open_root_key(config: &Config) -> Result<Arc<dyn RootKeyHolder>, CliError> {
     let file = root_key_file(&config.root_key, Occasion::Existing)?;
     file.root_key().map_err(CliError::failed)
 }
 
 /// Opens the root key, or makes it where there is none yet.
-fn ensure_root_key(config: &Config) -> Result<RootKey, CliError> {
+fn ensure_root_key(config: &Config) -> Result<Arc<dyn RootKeyHolder>, CliError> {
     let RootKeyConfig::PassphraseFile { file, .. } = &config.root_key;
     if file.exists() {
         return open_root_key(config);
@@ -104,7 +105,7 @@ fn ensure_root_key(config: &Config) -> Result<RootKey, CliError> {
     let root = file.create(Argon2Parameters::recommended(), &SystemEntropy);
     let root = root.map_err(CliError::failed)?;
     say(format_args!("made the root key in {}", path.display()));
-    Ok(root)
+    Ok(Arc::new(root))
 }
 
 fn configured_namespace(config: &Config, name: &str) -> Result<Namespace, CliError> {

@@ -24,6 +24,7 @@ use crate::cli::init::open_root_key;
 use crate::cli::wiring;
 use crate::config::Config;
 use crate::keys::hardening;
+use crate::keys::root::RootKeyHolder;
 
 /// Runs a vault, until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its policies anew
 #[derive(Args, Clone, Debug)]
@@ -118,7 +119,7 @@ async fn serve(
 ) -> Result<(), CliError> {
     let root = open_root_key(&config)?;
     if let Some(dev) = &dev {
-        ensure_dev_vault(dev, &config, &root).await?;
+        ensure_dev_vault(dev, &config, &*root).await?;
     }
     // Before anything answers: a vault that is told to stop while it starts stops in order.
     let (mut terminate, mut interrupt) = (
@@ -152,7 +153,7 @@ async fn serve(
 async fn ensure_dev_vault(
     dev: &DevDirectory,
     config: &Config,
-    root: &crate::crypto::RootKey,
+    root: &dyn RootKeyHolder,
 ) -> Result<(), CliError> {
     let key_file = dev.audit_vkey();
     if key_file.exists() {

@@ -12,11 +12,11 @@ use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::crypto::Entropy;
-use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
 use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::SystemClock;
+use crate::keys::root::RootKeyHolder;
 use crate::server;
 use crate::server::BoundAddresses;
 use crate::vault::Vault;
@@ -26,7 +26,7 @@ use crate::vault::Vault;
 /// # Errors
 ///
 /// If there is one, or it cannot be made.
-pub(super) async fn create(config: &Config, root: &RootKey) -> Result<(), CliError> {
+pub(super) async fn create(config: &Config, root: &dyn RootKeyHolder) -> Result<(), CliError> {
     let made = assembly::create(config, root, clock(), entropy()).await;
     made.map_err(|error| CliError::caused(&error))
 }
@@ -51,7 +51,7 @@ pub(super) fn refuse_existing(config: &Config) -> Result<(), CliError> {
 /// If it has keys, or they cannot be made.
 pub(super) async fn add_namespace(
     config: &Config,
-    root: &RootKey,
+    root: &dyn RootKeyHolder,
     namespace: &Namespace,
 ) -> Result<(), CliError> {
     let made = assembly::add_namespace(config, root, namespace, clock(), entropy()).await;
@@ -71,16 +71,14 @@ pub(super) fn audit_key_file(config: &Config) -> PathBuf {
 /// If it cannot be opened, or its log fails.
 pub(super) async fn serve(
     config: &Config,
-    root: RootKey,
+    root: Arc<dyn RootKeyHolder>,
     shutdown: impl Future<Output = ()> + Send,
     hangup: Signal,
     read: impl Fn() -> Result<Config, CliError> + Send + 'static,
     ready: impl FnOnce(Endpoints),
 ) -> Result<(), CliError> {
-    let open = assembly::open(config, &root, clock(), entropy()).await;
+    let open = assembly::open(config, root, clock(), entropy()).await;
     let open = open.map_err(|error| CliError::caused(&error))?;
-    // Every key is unwrapped; the one that wraps them is not needed any more.
-    drop(root);
     let ready = |addresses: BoundAddresses| {
         let BoundAddresses { token, reveal, .. } = addresses;
         ready(Endpoints { token, reveal });

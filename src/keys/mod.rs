@@ -23,16 +23,17 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::crypto::CryptoError;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
+use crate::keys::root::HolderError;
 
 pub use keyring::Keyring;
 pub use keyring::NamespaceKeys;
 pub use stored_key::CHANGES_COUNT_MAX;
 pub use stored_key::KeyMetadata;
 pub use stored_key::StoredKey;
+pub use stored_key::rewrap_all;
 pub use versions::Versions;
 
 /// Why keys cannot be made, read or used.
@@ -44,12 +45,12 @@ pub enum KeyError {
         /// Which part of it.
         part: &'static str,
     },
-    /// A key could not be wrapped.
-    #[error(transparent)]
-    Crypto(#[from] CryptoError),
     /// The same version is there twice.
     #[error("{0} is there twice\nrestore the vault's keys from a backup")]
     Duplicate(KeyLabel),
+    /// The root key did not do its work.
+    #[error(transparent)]
+    Holder(#[from] HolderError),
     /// No version is active.
     #[error("{0} is missing\nrestore the vault's keys from a backup")]
     Missing(KeyLabel),

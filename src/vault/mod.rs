@@ -50,6 +50,7 @@ use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::domain::Timestamp;
 use crate::keys::Keyring;
+use crate::keys::root::RootKeyHolder;
 use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Store;
@@ -98,6 +99,8 @@ pub const ITEMS_MAX: usize = 1_000;
 pub struct Parts {
     /// Where records and the log are kept.
     pub store: Arc<dyn Store>,
+    /// Who wraps keys, for as long as the vault runs: rotation makes new ones.
+    pub root_key: Arc<dyn RootKeyHolder>,
     /// The unwrapped keys.
     pub keyring: Arc<Keyring>,
     /// The audit log; the only way to write.

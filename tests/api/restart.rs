@@ -19,6 +19,7 @@ use counterfoil::crypto::RootKey;
 use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::Clock;
 use counterfoil::domain::Namespace;
+use counterfoil::keys::root::RootKeyHolder;
 use counterfoil::store::StoreError;
 
 use crate::support::Client;
@@ -216,7 +217,7 @@ async fn missing_vault_is_never_made_anew() {
     fs::rename(away, &data_dir).unwrap();
     let clock = Arc::clone(&vault.clock) as Arc<dyn Clock>;
     let root = vault.root_key();
-    let again = assembly::create(&vault.config, &root, clock, Arc::new(SystemEntropy));
+    let again = assembly::create(&vault.config, &*root, clock, Arc::new(SystemEntropy));
     assert!(matches!(
         again.await,
         Err(AssemblyError::AlreadyExists { .. })
@@ -247,7 +248,7 @@ async fn vault_that_was_never_finished_is_made_again() {
     let root = vault.root_key();
     let create = || {
         let clock = Arc::clone(&vault.clock) as Arc<dyn Clock>;
-        assembly::create(&config, &root, clock, Arc::new(SystemEntropy))
+        assembly::create(&config, &*root, clock, Arc::new(SystemEntropy))
     };
     create().await.unwrap();
     let unfinished = config.data_dir.with_file_name("vault.partial");
@@ -268,10 +269,10 @@ async fn vault_that_was_never_finished_is_made_again() {
 async fn open_with(
     vault: &TestVault,
     config: &Config,
-    root: &RootKey,
+    root: &Arc<dyn RootKeyHolder>,
 ) -> Result<OpenVault, AssemblyError> {
     let clock = Arc::clone(&vault.clock) as Arc<dyn Clock>;
-    assembly::open(config, root, clock, Arc::new(SystemEntropy)).await
+    assembly::open(config, Arc::clone(root), clock, Arc::new(SystemEntropy)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,6 +280,7 @@ async fn wrong_root_key_opens_nothing() {
     let mut vault = TestVault::start().await;
     vault.stop().await;
     let wrong = RootKey::new(&KeyBytes::generate(&SystemEntropy));
+    let wrong: Arc<dyn RootKeyHolder> = Arc::new(wrong);
     let error = open_with(&vault, &vault.config, &wrong)
         .await
         .err()
@@ -302,7 +304,7 @@ async fn namespace_without_keys_is_refused_until_it_has_some() {
     }
     for is_first in [true, false] {
         let clock = Arc::clone(&vault.clock) as Arc<dyn Clock>;
-        let added = assembly::add_namespace(&config, &root, &new, clock, Arc::new(SystemEntropy));
+        let added = assembly::add_namespace(&config, &*root, &new, clock, Arc::new(SystemEntropy));
         match added.await {
             Ok(()) => assert!(is_first),
             Err(AssemblyError::NamespaceExists { .. }) => assert!(!is_first),

@@ -89,7 +89,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     let is_early = std::env::var(PLANT)? == format!("{:?}", Plant::EarlyRelease);
     let config = testbed::config(&directory)?;
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
-    let open = assembly::open(&config, &testbed::root_key(), clock, entropy).await?;
+    let open = assembly::open(&config, Arc::new(testbed::root_key()), clock, entropy).await?;
     let settings = testbed::settings(&config);
     let ready = |addresses: server::BoundAddresses| {
         tokio::spawn(async move {

@@ -25,11 +25,11 @@ use counterfoil::audit::SignedCheckpoint;
 use counterfoil::audit::verify_store;
 use counterfoil::config::Config;
 use counterfoil::crypto::Entropy;
-use counterfoil::crypto::RootKey;
 use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::Clock;
 use counterfoil::keys::root::Argon2Parameters;
 use counterfoil::keys::root::PassphraseFile;
+use counterfoil::keys::root::RootKeyHolder;
 use counterfoil::keys::root::RootKeyProvider;
 use counterfoil::server;
 use counterfoil::server::BoundAddresses;
@@ -132,7 +132,7 @@ impl TestVault {
     }
 
     /// The root key, as the operator's file has it.
-    pub(crate) fn root_key(&self) -> RootKey {
+    pub(crate) fn root_key(&self) -> Arc<dyn RootKeyHolder> {
         let file = PassphraseFile::new(self.root_key_file.clone(), PASSPHRASE.into());
         file.root_key().unwrap()
     }
@@ -147,7 +147,7 @@ impl TestVault {
     pub(crate) async fn open(&self) -> Result<OpenVault, AssemblyError> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let entropy = Arc::clone(&self.entropy);
-        assembly::open(&self.config, &self.root_key(), clock, entropy).await
+        assembly::open(&self.config, self.root_key(), clock, entropy).await
     }
 
     /// Opens and serves the vault that is on the disk.

@@ -10,7 +10,6 @@ use crate::crypto::DomainTagKey;
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::KeyIdentity;
-use crate::crypto::RootKey;
 use crate::crypto::TokenFingerprintKey;
 use crate::crypto::ValueFingerprintKey;
 use crate::crypto::WrappingKey;
@@ -23,6 +22,7 @@ use crate::keys::KeyError;
 use crate::keys::KeyLabel;
 use crate::keys::StoredKey;
 use crate::keys::Versions;
+use crate::keys::root::RootKeyHolder;
 
 /// Every key of the vault that processes, opened.
 pub struct Keyring {
@@ -46,7 +46,7 @@ impl Keyring {
     ///
     /// If a key does not open, is there twice, or has no active version, or more than one: each
     /// names the key. Whoever starts a vault then refuses to serve.
-    pub fn open(root: &RootKey, keys: &[StoredKey]) -> Result<Self, KeyError> {
+    pub fn open(root: &dyn RootKeyHolder, keys: &[StoredKey]) -> Result<Self, KeyError> {
         let opener = Opener { root, keys };
         let names: BTreeSet<_> = keys
             .iter()
@@ -72,9 +72,9 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// None that can happen.
+    /// If the root key cannot be used.
     pub fn create(
-        root: &RootKey,
+        root: &dyn RootKeyHolder,
         namespaces: &[Namespace],
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -93,9 +93,9 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// None that can happen.
+    /// If the root key cannot be used.
     pub fn create_namespace(
-        root: &RootKey,
+        root: &dyn RootKeyHolder,
         namespace: &Namespace,
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -162,7 +162,7 @@ impl NamespaceKeys {
 }
 
 struct Opener<'a> {
-    root: &'a RootKey,
+    root: &'a dyn RootKeyHolder,
     keys: &'a [StoredKey],
 }
 
@@ -221,7 +221,7 @@ impl Opener<'_> {
 }
 
 fn create_active(
-    root: &RootKey,
+    root: &dyn RootKeyHolder,
     purpose: KeyPurpose,
     namespace: Option<&Namespace>,
     now: Timestamp,

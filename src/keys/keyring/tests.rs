@@ -1,6 +1,7 @@
 //! What the ring opens, and what it refuses.
 
 use super::*;
+use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
 
 fn root(byte: u8) -> RootKey {

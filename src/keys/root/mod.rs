@@ -1,25 +1,28 @@
-//! Where the root key comes from.
+//! Where the root key comes from, and who holds it.
 
+mod holder;
 mod passphrase_file;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::crypto::RootKey;
-
+pub use holder::HolderError;
+pub use holder::RootKeyHolder;
 pub use passphrase_file::Argon2Parameters;
 pub use passphrase_file::PassphraseFile;
 
-/// Provides the root key, once, at start: a passphrase file, officers' shares, an HSM.
+/// Provides whoever holds the root key, once, at start: a passphrase file, officers' shares, an
+/// HSM.
 pub trait RootKeyProvider: Send + Sync {
     /// Opens the root key. It may take long, and ask people.
     ///
     /// # Errors
     ///
     /// If it cannot be opened. Nothing is created then.
-    fn root_key(&self) -> Result<RootKey, RootKeyError>;
+    fn root_key(&self) -> Result<Arc<dyn RootKeyHolder>, RootKeyError>;
 }
 
 /// Why there is no root key. For the operator: the second line says what to do.

@@ -5,12 +5,12 @@
 
 mod codec;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::KeyIdentity;
-use crate::crypto::RootKey;
 use crate::domain::InvalidTransition;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
@@ -19,6 +19,8 @@ use crate::domain::Namespace;
 use crate::domain::Timestamp;
 use crate::keys::KeyError;
 use crate::keys::KeyLabel;
+use crate::keys::root::HolderError;
+use crate::keys::root::RootKeyHolder;
 
 /// How many changes of state are kept with a key, the last ones. The audit log has all.
 pub const CHANGES_COUNT_MAX: usize = 64;
@@ -102,9 +104,10 @@ impl StoredKey {
     ///
     /// # Errors
     ///
-    /// If the purpose asks for a namespace and there is none, or the other way round.
+    /// If the purpose asks for a namespace and there is none, or the other way round; or if the
+    /// root key cannot be used.
     pub fn create(
-        root: &RootKey,
+        root: &dyn RootKeyHolder,
         identity: &KeyIdentity<'_>,
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -150,11 +153,11 @@ impl StoredKey {
     ///
     /// # Errors
     ///
-    /// If the old root key does not open it.
+    /// If the old root key does not open it, or one of the two cannot be used.
     pub fn rewrap(
         &self,
-        from: &RootKey,
-        to: &RootKey,
+        from: &dyn RootKeyHolder,
+        to: &dyn RootKeyHolder,
         entropy: &dyn Entropy,
     ) -> Result<Self, KeyError> {
         let metadata = self.metadata.clone();
@@ -168,10 +171,38 @@ impl StoredKey {
         Ok(Self { metadata, wrapped })
     }
 
-    pub(super) fn unwrap(&self, root: &RootKey) -> Result<KeyBytes, KeyError> {
+    pub(super) fn unwrap(&self, root: &dyn RootKeyHolder) -> Result<KeyBytes, KeyError> {
         root.unwrap(&self.metadata.identity(), &self.wrapped)
-            .map_err(|_| KeyError::Unwrapping(self.metadata.label()))
+            .map_err(|error| match error {
+                HolderError::Opening => KeyError::Unwrapping(self.metadata.label()),
+                HolderError::Unavailable { .. } => KeyError::Holder(error),
+            })
     }
+}
+
+/// Wraps every key under another root key, and proves that it opens each of them to what it was,
+/// before anybody gives the old root key up.
+///
+/// # Errors
+///
+/// If the old root key does not open one of them, or the new one does not give it back.
+pub fn rewrap_all(
+    keys: &[StoredKey],
+    from: &dyn RootKeyHolder,
+    to: &dyn RootKeyHolder,
+    entropy: &dyn Entropy,
+) -> Result<Vec<StoredKey>, KeyError> {
+    let rewrap = |key: &StoredKey| {
+        let rewrapped = key.rewrap(from, to, entropy)?;
+        if key.metadata.state != KeyState::Destroyed {
+            let (before, after) = (key.unwrap(from)?, rewrapped.unwrap(to)?);
+            if !bool::from(before.expose().ct_eq(after.expose())) {
+                return Err(KeyError::Unwrapping(key.metadata.label()));
+            }
+        }
+        Ok(rewrapped)
+    };
+    keys.iter().map(rewrap).collect()
 }
 
 /// Whether the purpose's keys belong to a namespace.

@@ -2,6 +2,7 @@
 
 use super::codec::PURPOSES;
 use super::*;
+use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
 
 fn root(byte: u8) -> RootKey {

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use argon2::Algorithm;
 use argon2::Argon2;
@@ -24,6 +25,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::RootKeyError;
+use super::RootKeyHolder;
 use super::RootKeyProvider;
 use crate::crypto::Encoding;
 use crate::crypto::Entropy;
@@ -151,9 +153,9 @@ impl PassphraseFile {
 }
 
 impl RootKeyProvider for PassphraseFile {
-    fn root_key(&self) -> Result<RootKey, RootKeyError> {
+    fn root_key(&self) -> Result<Arc<dyn RootKeyHolder>, RootKeyError> {
         let key = self.read()?.open(&self.passphrase)?;
-        Ok(RootKey::new(&key))
+        Ok(Arc::new(RootKey::new(&key)))
     }
 }
 

@@ -20,7 +20,7 @@ fn file(directory: &TempDir, passphrase: &str) -> PassphraseFile {
 }
 
 /// Whether one root key opens what the other has wrapped.
-fn same(one: &RootKey, other: &RootKey) -> bool {
+fn same(one: &dyn RootKeyHolder, other: &dyn RootKeyHolder) -> bool {
     let identity = KeyIdentity {
         purpose: KeyPurpose::AuditSigning,
         namespace: None,
@@ -36,7 +36,7 @@ fn passphrase_opens_the_key_that_was_created() {
     let directory = TempDir::new().unwrap();
     let file = file(&directory, "correct horse");
     let created = file.create(CHEAP, &SystemEntropy).unwrap();
-    assert!(same(&created, &file.root_key().unwrap()));
+    assert!(same(&created, &*file.root_key().unwrap()));
     let mode = std::fs::metadata(&file.path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(!format!("{file:?}").contains("correct"));
@@ -54,7 +54,7 @@ fn recommended_parameters_are_those_of_rfc_9106() {
         text.contains("memory_kib = 65536\niterations = 3\nparallelism = 4\n"),
         "{text}"
     );
-    assert!(same(&created, &file.root_key().unwrap()));
+    assert!(same(&created, &*file.root_key().unwrap()));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn existing_file_is_never_overwritten() {
     let created = file.create(CHEAP, &SystemEntropy).unwrap();
     let again = file.create(CHEAP, &SystemEntropy);
     assert!(matches!(again, Err(RootKeyError::Exists { .. })));
-    assert!(same(&created, &file.root_key().unwrap()));
+    assert!(same(&created, &*file.root_key().unwrap()));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn changed_file_opens_nothing() {
             // A changed space or line end may still be the same TOML: then it is the same key.
             if let Ok(opened) = file.root_key() {
                 assert!(bytes[position].is_ascii_whitespace(), "byte {position}");
-                assert!(same(&created, &opened));
+                assert!(same(&created, &*opened));
             }
         }
         std::fs::write(&file.path, &bytes[..position]).unwrap();
