@@ -11,6 +11,7 @@
 
 mod administer;
 mod answer;
+mod attribute;
 mod caller;
 mod cipher;
 mod detokenize;
