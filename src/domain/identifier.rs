@@ -131,6 +131,24 @@ impl GrantId {
 }
 
 identifier!(
+    /// The name of a key officer. `[a-z][a-z0-9_-]*`.
+    OfficerName, 32, is_name
+);
+identifier!(
+    /// The vault's id of a ceremony. `[A-Za-z0-9._:-]+`.
+    CeremonyId, 64, is_opaque
+);
+impl CeremonyId {
+    /// The id of the first 128 bits of a statement's SHA-256, so that no ceremony can be taken for
+    /// another.
+    #[must_use]
+    pub fn of(statement_digest: [u8; 32]) -> Self {
+        let digits: String = hex::encode(statement_digest).chars().take(32).collect();
+        Self(format!("c-{digits}").into())
+    }
+}
+
+identifier!(
     /// The configured name of an identity provider. `[a-z][a-z0-9_-]*`.
     Issuer, 32, is_name
 );

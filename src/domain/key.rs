@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
+use crate::domain::Namespace;
+
 /// What a key is for. A key serves one purpose only (NIST SP 800-57 part 1 rev. 5, section 5.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum KeyPurpose {
@@ -23,6 +25,46 @@ pub enum KeyPurpose {
 }
 
 impl KeyPurpose {
+    /// Every purpose, for tests and listings.
+    pub const ALL: [Self; 6] = [
+        Self::AuditFingerprint,
+        Self::AuditSigning,
+        Self::DomainTag,
+        Self::TokenFingerprint,
+        Self::ValueFingerprint,
+        Self::Wrapping,
+    ];
+
+    /// The name that statements and commands use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuditFingerprint => "audit-fingerprint",
+            Self::AuditSigning => "audit-signing",
+            Self::DomainTag => "domain-tag",
+            Self::TokenFingerprint => "token-fingerprint",
+            Self::ValueFingerprint => "value-fingerprint",
+            Self::Wrapping => "wrapping",
+        }
+    }
+
+    /// The purpose with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// Whether each namespace has a key of its own for it; else there is one for the vault.
+    #[must_use]
+    pub const fn is_of_namespace(self) -> bool {
+        match self {
+            Self::AuditFingerprint | Self::AuditSigning => false,
+            Self::DomainTag | Self::TokenFingerprint | Self::ValueFingerprint | Self::Wrapping => {
+                true
+            }
+        }
+    }
+
     /// The number in stored keys. Frozen.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -139,6 +181,38 @@ impl KeyState {
         }
     }
 
+    /// The name in listings and exports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Compromised => "compromised",
+            Self::Deactivated => "deactivated",
+            Self::Destroyed => "destroyed",
+            Self::PreActivation => "pre-activation",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The number in stored keys and entries, from 1. Frozen.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::PreActivation => 1,
+            Self::Active => 2,
+            Self::Suspended => 3,
+            Self::Deactivated => 4,
+            Self::Compromised => 5,
+            Self::Destroyed => 6,
+        }
+    }
+
+    /// The state with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.number() == number)
+    }
+
     /// Whether a key in this state may protect something new.
     #[must_use]
     pub fn protects(self) -> bool {
@@ -152,6 +226,39 @@ impl KeyState {
             Self::Active | Self::Suspended | Self::Deactivated | Self::Compromised => true,
             Self::PreActivation | Self::Destroyed => false,
         }
+    }
+}
+
+/// One version of one key, by its name.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct KeyName {
+    /// What the key is for.
+    pub purpose: KeyPurpose,
+    /// Whose key it is; nothing for a key of the whole vault.
+    pub namespace: Option<Namespace>,
+    /// Which version.
+    pub version: KeyVersion,
+}
+
+impl KeyName {
+    /// The name of the next version; nothing after the last.
+    #[must_use]
+    pub fn next(&self) -> Option<Self> {
+        Some(Self {
+            version: self.version.next()?,
+            ..self.clone()
+        })
+    }
+}
+
+/// `wrapping/dev/1`, or `audit-signing/1` for a key of the whole vault.
+impl fmt::Display for KeyName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.purpose.name())?;
+        if let Some(namespace) = &self.namespace {
+            write!(formatter, "/{namespace}")?;
+        }
+        write!(formatter, "/{}", self.version)
     }
 }
 
