@@ -167,6 +167,14 @@ impl AuditFingerprintKey {
         let input = self.0.begin("counterfoil/v1/audit-token");
         Fingerprint::of(input.part(namespace.as_str().as_bytes()).part(folded_token))
     }
+
+    /// Authenticates a row that only the vault may write: who can write to the stopped vault's
+    /// database, and has no key, can change none and put none in another's place.
+    #[must_use]
+    pub fn row(&self, table: &str, key: &[u8], value: &[u8]) -> Fingerprint {
+        let input = self.0.begin("counterfoil/v1/row");
+        Fingerprint::of(input.part(table.as_bytes()).part(key).part(value))
+    }
 }
 
 fn scoped(

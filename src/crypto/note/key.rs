@@ -9,13 +9,18 @@ use ed25519_dalek::Signature;
 use ed25519_dalek::Signer;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use sha2::Digest;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::NoteError;
 use super::NoteSignature;
 use super::SignedNote;
 use super::signed_note::is_note_text;
+use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 
 /// The name of a note's key: a schema-less URL such as `example.com/log`.
@@ -24,6 +29,9 @@ pub struct NoteKeyName(Box<str>);
 
 /// Signs checkpoints of the audit log (Ed25519, RFC 8032). One per vault, versioned.
 pub struct AuditSigningKey(SigningKey);
+
+/// Signs statements of key operations (Ed25519, RFC 8032). An officer's own; the vault never has it.
+pub struct OfficerKey(SigningKey);
 
 /// What verifies the signatures of one key: public.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -84,13 +92,85 @@ impl AuditSigningKey {
     ///
     /// If the text is empty, has no newline at its end, or has a control character.
     pub fn sign(&self, name: NoteKeyName, text: &str) -> Result<SignedNote, NoteError> {
-        if !is_note_text(text) {
-            return Err(NoteError::Note);
-        }
-        let signature = self.0.sign(text.as_bytes()).to_bytes();
-        let key_id = self.verifier(name.clone()).key_id();
-        SignedNote::new(text, NoteSignature::new(name, key_id, &signature))
+        sign(&self.0, name, text)
     }
+}
+
+impl OfficerKey {
+    /// Draws a new key.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self::new(&KeyBytes::generate(entropy))
+    }
+
+    /// The key as a PKCS#8 file, encrypted under a passphrase (PKCS#5 with scrypt and AES-256).
+    ///
+    /// # Errors
+    ///
+    /// None that can happen: the parameters are within their bounds.
+    pub fn to_pem(&self, passphrase: &[u8]) -> Result<Zeroizing<String>, NoteError> {
+        self.0
+            .to_pkcs8_encrypted_pem(passphrase, LineEnding::LF)
+            .map_err(|_| NoteError::OfficerKey)
+    }
+
+    /// Reads a PKCS#8 file.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, not of an Ed25519 key, or the passphrase is another one.
+    pub fn from_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<Self, NoteError> {
+        let key = match passphrase {
+            Some(passphrase) => SigningKey::from_pkcs8_encrypted_pem(pem, passphrase),
+            None => SigningKey::from_pkcs8_pem(pem),
+        };
+        key.map(Self).map_err(|_| NoteError::OfficerKey)
+    }
+
+    /// Whether a PKCS#8 file is under a passphrase.
+    #[must_use]
+    pub fn is_encrypted(pem: &str) -> bool {
+        pem.contains("BEGIN ENCRYPTED PRIVATE KEY")
+    }
+
+    /// The key with this seed.
+    #[must_use]
+    pub fn new(seed: &KeyBytes) -> Self {
+        Self(SigningKey::from_bytes(seed.expose()))
+    }
+
+    /// What verifies this key's signatures under this name.
+    #[must_use]
+    pub fn verifier(&self, name: NoteKeyName) -> NoteVerifier {
+        NoteVerifier {
+            name,
+            key: self.0.verifying_key(),
+        }
+    }
+
+    /// Signs a text under this name.
+    ///
+    /// # Errors
+    ///
+    /// If the text is empty, has no newline at its end, or has a control character.
+    pub fn sign(&self, name: NoteKeyName, text: &str) -> Result<SignedNote, NoteError> {
+        sign(&self.0, name, text)
+    }
+}
+
+fn sign(key: &SigningKey, name: NoteKeyName, text: &str) -> Result<SignedNote, NoteError> {
+    if !is_note_text(text) {
+        return Err(NoteError::Note);
+    }
+    let signature = key.sign(text.as_bytes()).to_bytes();
+    let verifier = NoteVerifier {
+        name: name.clone(),
+        key: key.verifying_key(),
+    };
+    SignedNote::new(
+        text,
+        NoteSignature::new(name, verifier.key_id(), &signature),
+    )
 }
 
 impl NoteVerifier {
@@ -98,6 +178,12 @@ impl NoteVerifier {
     #[must_use]
     pub fn name(&self) -> &NoteKeyName {
         &self.name
+    }
+
+    /// The public key, 32 bytes.
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.to_bytes()
     }
 
     /// The first 32 bits of SHA-256 of name, newline, signature type and public key.
@@ -184,6 +270,12 @@ impl fmt::Debug for AuditSigningKey {
         formatter
             .debug_struct("AuditSigningKey")
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OfficerKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OfficerKey").finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ pub use checkpoint::Checkpoint;
 pub use key::AuditSigningKey;
 pub use key::NoteKeyName;
 pub use key::NoteVerifier;
+pub use key::OfficerKey;
 pub use signed_note::NOTE_BYTES_MAX;
 pub use signed_note::NoteSignature;
 pub use signed_note::SIGNATURES_COUNT_MAX;
@@ -34,6 +35,9 @@ pub enum NoteError {
     /// The note has no signature of the key.
     #[error("note is not signed by the key")]
     NotSigned,
+    /// The file is not an officer's key, or the passphrase is another one.
+    #[error("officer's key does not open")]
+    OfficerKey,
     /// A signature of the key does not verify.
     #[error("signature does not verify")]
     Signature,
