@@ -13,7 +13,7 @@
 //! L5 server   client
 //! L4 vault
 //! L3 keys     audit    pager
-//!    access
+//!    access   ceremony
 //! L2 store    policy   people   cases
 //! L1 crypto   format   outbound
 //! L0 domain
@@ -25,6 +25,7 @@ pub mod access;
 pub mod assembly;
 pub mod audit;
 pub mod cases;
+pub mod ceremony;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["domain", "protocol"],
     &["crypto", "format", "outbound"],
     &["store", "policy", "people", "cases"],
-    &["access"],
+    &["access", "ceremony"],
     &["keys", "audit", "pager"],
     &["vault"],
     &["server", "client"],

@@ -1,0 +1,207 @@
+//! The charter: who the officers are, and how many of them each operation needs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::ceremony::CeremonyError;
+use crate::ceremony::OperationKind;
+use crate::crypto::note::NoteVerifier;
+use crate::domain::OfficerName;
+
+/// Who the officers are, and how many of them each operation needs. Its text is canonical, and its
+/// SHA-256 is in every statement: signatures hold only under the charter that they were given
+/// under.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Charter {
+    officers: BTreeMap<OfficerName, NoteVerifier>,
+    rules: BTreeMap<OperationKind, Rule>,
+}
+
+/// An officer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Officer {
+    /// Their name, which is that of their key.
+    pub name: OfficerName,
+    /// What verifies their signatures.
+    pub verifier: NoteVerifier,
+}
+
+/// What an operation needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rule {
+    /// How many officers must sign, the one who proposes among them.
+    pub approvals: usize,
+    /// How long it waits after that, so that it can be cancelled, in seconds.
+    pub delay_seconds: u64,
+}
+
+impl Rule {
+    /// What holds where a charter says nothing: as few as may be, and a day before a key is
+    /// destroyed.
+    #[must_use]
+    pub const fn usual(kind: OperationKind) -> Self {
+        Self {
+            approvals: kind.approvals_min(),
+            delay_seconds: match kind {
+                OperationKind::DestroyKey => 24 * 60 * 60,
+                OperationKind::ChangeCharter
+                | OperationKind::CompromiseKey
+                | OperationKind::ResumeKey
+                | OperationKind::RotateKey
+                | OperationKind::SuspendKey => 0,
+            },
+        }
+    }
+}
+
+impl Charter {
+    /// A charter of these officers. Operations without a rule have their usual one.
+    ///
+    /// # Errors
+    ///
+    /// If there are too few officers for a rule, two have one name or one key, there are too many,
+    /// or a rule asks for less than its operation must have.
+    pub fn new(
+        officers: impl IntoIterator<Item = NoteVerifier>,
+        rules: BTreeMap<OperationKind, Rule>,
+    ) -> Result<Self, CeremonyError> {
+        let mut named = BTreeMap::new();
+        let mut keys = Vec::new();
+        for verifier in officers {
+            let name = OfficerName::new(verifier.name().as_str())
+                .map_err(|_| CeremonyError::Charter("an officer's name is not [a-z][a-z0-9_-]*"))?;
+            if keys.contains(&verifier.public_key()) {
+                return Err(CeremonyError::Charter("two officers have the same key"));
+            }
+            keys.push(verifier.public_key());
+            if named.insert(name, verifier).is_some() {
+                return Err(CeremonyError::Charter("two officers have the same name"));
+            }
+        }
+        if named.len() > OFFICERS_MAX {
+            return Err(CeremonyError::Charter("there are more than 20 officers"));
+        }
+        let rules = OperationKind::ALL.map(|kind| {
+            let rule = rules.get(&kind).copied();
+            (kind, rule.unwrap_or_else(|| Rule::usual(kind)))
+        });
+        for (kind, rule) in &rules {
+            if rule.approvals < kind.approvals_min() {
+                return Err(CeremonyError::Charter(
+                    "an operation that cannot be taken back needs two officers at the least",
+                ));
+            }
+            if rule.approvals > named.len() {
+                return Err(CeremonyError::Charter(
+                    "an operation needs more officers than there are",
+                ));
+            }
+            if rule.delay_seconds > DELAY_SECONDS_MAX {
+                return Err(CeremonyError::Charter("a delay is longer than 90 days"));
+            }
+        }
+        Ok(Self {
+            officers: named,
+            rules: rules.into(),
+        })
+    }
+
+    /// Reads the text of a charter.
+    ///
+    /// # Errors
+    ///
+    /// If it is not exactly what [`fmt::Display`] writes of a charter.
+    pub fn read(text: &str) -> Result<Self, CeremonyError> {
+        let malformed = || CeremonyError::Charter("the text is not a charter");
+        let mut lines = text.lines();
+        if lines.next() != Some(HEAD) {
+            return Err(malformed());
+        }
+        let (mut officers, mut rules) = (Vec::new(), BTreeMap::new());
+        for line in lines {
+            match line.split(' ').collect::<Vec<_>>().as_slice() {
+                ["officer", key] => officers.push(key.parse().map_err(|_| malformed())?),
+                ["rule", kind, approvals, delay] => {
+                    let kind = OperationKind::from_name(kind).ok_or_else(malformed)?;
+                    let rule = Rule {
+                        approvals: approvals.parse().map_err(|_| malformed())?,
+                        delay_seconds: delay.parse().map_err(|_| malformed())?,
+                    };
+                    rules.insert(kind, rule);
+                }
+                _ => return Err(malformed()),
+            }
+        }
+        let charter = Self::new(officers, rules)?;
+        if charter.to_string() == text {
+            Ok(charter)
+        } else {
+            Err(malformed())
+        }
+    }
+
+    /// SHA-256 of the text.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.to_string()).into()
+    }
+
+    /// The officers, by name.
+    pub fn officers(&self) -> impl Iterator<Item = Officer> {
+        self.officers.iter().map(|(name, verifier)| Officer {
+            name: name.clone(),
+            verifier: verifier.clone(),
+        })
+    }
+
+    /// What verifies an officer's signatures; nothing if there is no such officer.
+    #[must_use]
+    pub fn officer(&self, name: &OfficerName) -> Option<&NoteVerifier> {
+        self.officers.get(name)
+    }
+
+    /// What an operation needs.
+    #[must_use]
+    pub fn rule(&self, kind: OperationKind) -> Rule {
+        self.rules
+            .get(&kind)
+            .copied()
+            .unwrap_or_else(|| Rule::usual(kind))
+    }
+
+    /// How many must sign that an operation is cancelled, where it is not the proposer's alone to
+    /// do: one officer can stop nobody.
+    #[must_use]
+    pub fn cancellers(&self) -> usize {
+        CANCELLERS.min(self.officers.len())
+    }
+}
+
+/// A line for each officer and each rule, all of them, in the order of their names.
+impl fmt::Display for Charter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = format!("{HEAD}\n");
+        for verifier in self.officers.values() {
+            writeln!(text, "officer {verifier}")?;
+        }
+        for (kind, rule) in &self.rules {
+            let Rule {
+                approvals,
+                delay_seconds,
+            } = rule;
+            writeln!(text, "rule {} {approvals} {delay_seconds}", kind.name())?;
+        }
+        formatter.write_str(&text)
+    }
+}
+
+/// The most officers of a vault.
+pub const OFFICERS_MAX: usize = 20;
+/// The longest delay, in seconds: 90 days.
+pub const DELAY_SECONDS_MAX: u64 = 90 * 24 * 60 * 60;
+const CANCELLERS: usize = 2;
+const HEAD: &str = "counterfoil.v1/charter";

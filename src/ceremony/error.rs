@@ -1,0 +1,44 @@
+//! Why officers are refused.
+
+use thiserror::Error;
+
+/// Why an officer's act has no effect.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum CeremonyError {
+    /// A charter is not one that can be.
+    #[error("charter: {0}")]
+    Charter(&'static str),
+    /// Somebody else acted on the same ceremony or key at the same time.
+    #[error("somebody else acted on this at the same time: look at it, and try again")]
+    Concurrent,
+    /// The statement's time is over, or too far away.
+    #[error("statement must end after now, and within a day")]
+    Expired,
+    /// The key is not in a state for the operation.
+    #[error("{0}")]
+    KeyState(&'static str),
+    /// There is no such ceremony.
+    #[error("there is no such operation")]
+    Missing,
+    /// The vault has no officers.
+    #[error("vault has no officers: configure [officers], and start it anew")]
+    NoOfficers,
+    /// The statement is not about this vault, or under another charter.
+    #[error("statement is for another vault, or under officers and rules that changed since")]
+    OtherCharter,
+    /// The signature is not one of an officer on this text.
+    #[error("signature is not one of an officer of this vault on this text")]
+    Signature,
+    /// The officer has signed already.
+    #[error("officer has signed already")]
+    SignedAlready,
+    /// The text is not a statement.
+    #[error("text is not a statement in its one form")]
+    Statement,
+    /// The ceremony is not in a state for this.
+    #[error("operation is not in a state for this")]
+    State,
+    /// The vault cannot do it with this key.
+    #[error("{0}")]
+    Unsupported(&'static str),
+}

@@ -1,0 +1,173 @@
+//! What officers can do, each with the line that a statement says it in.
+
+use crate::domain::KeyName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+
+/// What officers want done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// Put other officers and rules in force: those of the charter with this SHA-256.
+    ChangeCharter([u8; 32]),
+    /// Protect nothing new under a key version, which others may know.
+    CompromiseKey(KeyName),
+    /// Make a key version open nothing, for ever.
+    DestroyKey(KeyName),
+    /// Take a suspended key version back among those that open what they protected.
+    ResumeKey(KeyName),
+    /// Make a new version of the key, active from now on, in the place of this one.
+    RotateKey(KeyName),
+    /// Protect nothing new under a key version for now.
+    SuspendKey(KeyName),
+}
+
+/// The kind of an operation, which rules are about.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum OperationKind {
+    /// [`Operation::ChangeCharter`]
+    ChangeCharter,
+    /// [`Operation::CompromiseKey`]
+    CompromiseKey,
+    /// [`Operation::DestroyKey`]
+    DestroyKey,
+    /// [`Operation::ResumeKey`]
+    ResumeKey,
+    /// [`Operation::RotateKey`]
+    RotateKey,
+    /// [`Operation::SuspendKey`]
+    SuspendKey,
+}
+
+impl OperationKind {
+    /// Every kind, in the order of their names.
+    pub const ALL: [Self; 6] = [
+        Self::ChangeCharter,
+        Self::CompromiseKey,
+        Self::DestroyKey,
+        Self::ResumeKey,
+        Self::RotateKey,
+        Self::SuspendKey,
+    ];
+
+    /// The name in statements, charters and listings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChangeCharter => "change-charter",
+            Self::CompromiseKey => "compromise-key",
+            Self::DestroyKey => "destroy-key",
+            Self::ResumeKey => "resume-key",
+            Self::RotateKey => "rotate-key",
+            Self::SuspendKey => "suspend-key",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The number in audit entries, from 1. Frozen.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::ChangeCharter => 1,
+            Self::CompromiseKey => 2,
+            Self::DestroyKey => 3,
+            Self::ResumeKey => 4,
+            Self::RotateKey => 5,
+            Self::SuspendKey => 6,
+        }
+    }
+
+    /// The kind with this number.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// How many must sign at the least, whatever a charter says: what cannot be taken back is never
+    /// one officer's to do.
+    #[must_use]
+    pub const fn approvals_min(self) -> usize {
+        match self {
+            Self::CompromiseKey | Self::RotateKey | Self::SuspendKey => 1,
+            Self::ChangeCharter | Self::DestroyKey | Self::ResumeKey => 2,
+        }
+    }
+}
+
+impl Operation {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> OperationKind {
+        match self {
+            Self::ChangeCharter(_) => OperationKind::ChangeCharter,
+            Self::CompromiseKey(_) => OperationKind::CompromiseKey,
+            Self::DestroyKey(_) => OperationKind::DestroyKey,
+            Self::ResumeKey(_) => OperationKind::ResumeKey,
+            Self::RotateKey(_) => OperationKind::RotateKey,
+            Self::SuspendKey(_) => OperationKind::SuspendKey,
+        }
+    }
+
+    /// The key version that it is about, if it is about one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeyName> {
+        match self {
+            Self::ChangeCharter(_) => None,
+            Self::CompromiseKey(key)
+            | Self::DestroyKey(key)
+            | Self::ResumeKey(key)
+            | Self::RotateKey(key)
+            | Self::SuspendKey(key) => Some(key),
+        }
+    }
+
+    /// What it is about, as a statement says it.
+    pub(super) fn object(&self) -> String {
+        match self {
+            Self::ChangeCharter(digest) => hex::encode(digest),
+            Self::CompromiseKey(key)
+            | Self::DestroyKey(key)
+            | Self::ResumeKey(key)
+            | Self::RotateKey(key)
+            | Self::SuspendKey(key) => key.to_string(),
+        }
+    }
+
+    /// Reads what a statement says.
+    pub(super) fn read(kind: &str, object: &str) -> Option<Self> {
+        let kind = OperationKind::from_name(kind)?;
+        let key = || read_key(object);
+        Some(match kind {
+            OperationKind::ChangeCharter => {
+                Self::ChangeCharter(hex::decode(object).ok()?.try_into().ok()?)
+            }
+            OperationKind::CompromiseKey => Self::CompromiseKey(key()?),
+            OperationKind::DestroyKey => Self::DestroyKey(key()?),
+            OperationKind::ResumeKey => Self::ResumeKey(key()?),
+            OperationKind::RotateKey => Self::RotateKey(key()?),
+            OperationKind::SuspendKey => Self::SuspendKey(key()?),
+        })
+    }
+}
+
+/// Reads `wrapping/dev/1` or `audit-signing/1`.
+fn read_key(text: &str) -> Option<KeyName> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let (purpose, namespace, version) = match parts.as_slice() {
+        [purpose, version] => (purpose, None, version),
+        [purpose, namespace, version] => (purpose, Some(Namespace::new(namespace).ok()?), version),
+        _ => return None,
+    };
+    let purpose = KeyPurpose::from_name(purpose)?;
+    let key = KeyName {
+        purpose,
+        namespace,
+        version: KeyVersion::new(version.parse().ok()?)?,
+    };
+    (purpose.is_of_namespace() == key.namespace.is_some()).then_some(key)
+}

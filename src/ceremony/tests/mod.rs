@@ -1,0 +1,188 @@
+//! What officers can do, and what none of them can do alone.
+
+mod forging;
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::crypto::KeyBytes;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::OfficerKey;
+use crate::crypto::note::SignedNote;
+use crate::domain::KeyName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+use crate::domain::Timestamp;
+
+const VAULT: &str = "shop.example/audit";
+const NOW: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
+
+fn officer(number: u8) -> (NoteKeyName, OfficerKey) {
+    let name = NoteKeyName::new(&format!("officer{number}")).unwrap();
+    (name, OfficerKey::new(&KeyBytes::from_array(&[number; 32])))
+}
+
+fn sign(number: u8, text: &str) -> SignedNote {
+    let (name, key) = officer(number);
+    key.sign(name, text).unwrap()
+}
+
+fn charter() -> Charter {
+    let officers = [1, 2, 3].map(|number| {
+        let (name, key) = officer(number);
+        key.verifier(name)
+    });
+    let rule = Rule {
+        approvals: 2,
+        delay_seconds: 60,
+    };
+    let rules = BTreeMap::from([(OperationKind::DestroyKey, rule)]);
+    Charter::new(officers, rules).unwrap()
+}
+
+fn key() -> KeyName {
+    KeyName {
+        purpose: KeyPurpose::Wrapping,
+        namespace: Some(Namespace::new("shop").unwrap()),
+        version: KeyVersion::FIRST,
+    }
+}
+
+fn statement(operation: Operation) -> Statement {
+    Statement {
+        vault: VAULT.to_owned(),
+        operation,
+        charter: charter().digest(),
+        nonce: [9; 16],
+        proposed: NOW,
+        expires: NOW.plus_seconds(3_600),
+    }
+}
+
+fn destroy() -> Statement {
+    statement(Operation::DestroyKey(key()))
+}
+
+fn propose(by: u8, statement: &Statement) -> Result<Ceremony, CeremonyError> {
+    let note = sign(by, &statement.to_string());
+    Ceremony::propose(&charter(), VAULT, note, None, NOW)
+}
+
+#[test]
+fn one_officer_rotates_where_the_charter_says_so() {
+    let ceremony = propose(1, &statement(Operation::RotateKey(key()))).unwrap();
+    assert_eq!(ceremony.state, CeremonyState::Waiting);
+    assert!(ceremony.is_due(NOW));
+}
+
+#[test]
+fn destroying_needs_two_and_waits() {
+    let proposed = propose(1, &destroy()).unwrap();
+    assert_eq!(proposed.state, CeremonyState::Proposed);
+    let text = destroy().to_string();
+    let again = proposed.approve(&charter(), sign(1, &text), NOW);
+    assert_eq!(again, Err(CeremonyError::SignedAlready));
+
+    let approved = proposed.approve(&charter(), sign(2, &text), NOW).unwrap();
+    assert_eq!(approved.state, CeremonyState::Waiting);
+    assert!(!approved.is_due(NOW.plus_seconds(59)));
+    assert!(approved.is_due(NOW.plus_seconds(60)));
+    let third = approved.approve(&charter(), sign(3, &text), NOW);
+    assert_eq!(third, Err(CeremonyError::State));
+}
+
+#[test]
+fn proposer_cancels_alone_only_while_nobody_else_has_signed() {
+    let proposed = propose(1, &destroy()).unwrap();
+    let text = cancellation(&proposed.id());
+    let cancelled = proposed.cancel(&charter(), sign(1, &text), NOW).unwrap();
+    assert_eq!(cancelled.state, CeremonyState::Cancelled);
+
+    let one = proposed.cancel(&charter(), sign(2, &text), NOW).unwrap();
+    assert_eq!(one.state, CeremonyState::Proposed, "another's, alone");
+    let again = one.cancel(&charter(), sign(2, &text), NOW);
+    assert_eq!(again, Err(CeremonyError::SignedAlready));
+    let two = one.cancel(&charter(), sign(3, &text), NOW).unwrap();
+    assert_eq!(two.state, CeremonyState::Cancelled);
+
+    let note = sign(2, &destroy().to_string());
+    let approved = proposed.approve(&charter(), note, NOW).unwrap();
+    let one = approved.cancel(&charter(), sign(1, &text), NOW).unwrap();
+    assert_eq!(one.state, CeremonyState::Waiting, "others have signed");
+}
+
+#[test]
+fn abandoned_ceremony_expires_and_takes_no_signature() {
+    let proposed = propose(1, &destroy()).unwrap();
+    assert_eq!(proposed.expire(NOW.plus_seconds(3_599)), None);
+    let late = NOW.plus_seconds(3_600);
+    let signature = sign(2, &destroy().to_string());
+    let approved = proposed.approve(&charter(), signature, late);
+    assert_eq!(approved, Err(CeremonyError::Expired));
+    let expired = proposed.expire(late).unwrap();
+    assert_eq!(expired.state, CeremonyState::Expired);
+    assert!(expired.state.is_final());
+}
+
+#[test]
+fn final_states_are_final() {
+    for from in CeremonyState::ALL {
+        for to in CeremonyState::ALL {
+            let went = from.transition(to).is_ok();
+            assert!(!(went && from.is_final()), "{from:?} to {to:?}");
+        }
+    }
+}
+
+#[test]
+fn ceremony_is_read_as_it_was_stored() {
+    let proposed = propose(1, &destroy()).unwrap();
+    let text = cancellation(&proposed.id());
+    let cancelled = proposed.cancel(&charter(), sign(2, &text), NOW).unwrap();
+    let progress = Progress {
+        looked_at: 7,
+        changed: 3,
+        damaged: 1,
+        after: Some([4; 16]),
+    };
+    for ceremony in [proposed, cancelled.clone(), cancelled.at(progress)] {
+        assert_eq!(Ceremony::decode(&ceremony.encode()), Ok(ceremony));
+    }
+    assert_eq!(Ceremony::decode(b"{}"), Err(RowError));
+}
+
+#[test]
+fn charter_is_read_as_it_is_written() {
+    let text = charter().to_string();
+    assert_eq!(Charter::read(&text), Ok(charter()));
+    assert!(Charter::read(&text.replace("rule", "rules")).is_err());
+    let lines: Vec<&str> = text.lines().collect();
+    for missing in 0..lines.len() {
+        let mut fewer = lines.clone();
+        fewer.remove(missing);
+        let fewer: String = fewer.iter().map(|line| format!("{line}\n")).collect();
+        assert_ne!(Charter::read(&fewer), Ok(charter()), "line {missing}");
+    }
+}
+
+#[test]
+fn charter_never_lets_one_officer_destroy() {
+    let officers = || [1, 2].map(|number| officer(number).1.verifier(officer(number).0));
+    let with = |approvals| {
+        let rule = Rule {
+            approvals,
+            delay_seconds: 0,
+        };
+        Charter::new(
+            officers(),
+            BTreeMap::from([(OperationKind::DestroyKey, rule)]),
+        )
+    };
+    assert!(with(1).is_err());
+    assert!(with(2).is_ok());
+    assert!(with(3).is_err(), "more than there are");
+    let [one, _] = officers();
+    assert!(Charter::new([one.clone()], BTreeMap::new()).is_err());
+    assert!(Charter::new([one.clone(), one], BTreeMap::new()).is_err());
+}
