@@ -18,6 +18,8 @@ pub const RECORDS_MAX: usize = 1_000;
 pub struct Changes {
     /// New records, at most [`RECORDS_MAX`].
     pub records: Vec<NewRecord>,
+    /// Records that take the place of others, at most [`RECORDS_MAX`].
+    pub replacements: Vec<Replacement>,
     /// Further subjects whose lists known records join. A link that is there already stays.
     pub links: Vec<(SubjectKey, RecordId)>,
     /// The row of the call's request id; there must be none, or one that has expired.
@@ -31,6 +33,7 @@ impl Changes {
     #[must_use]
     pub fn bytes_estimate(&self) -> usize {
         let record = |new: &NewRecord| ROW_BYTES_ESTIMATE + new.record.sealed_bytes();
+        let replacement = |changed: &Replacement| ROW_BYTES_ESTIMATE + changed.after.sealed_bytes();
         let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
         let request = self
             .request
@@ -38,6 +41,7 @@ impl Changes {
             .map_or(0, |(_, row)| 100 + row.outcome.len());
         self.records.iter().map(record).sum::<usize>()
             + self.rows.iter().map(row).sum::<usize>()
+            + self.replacements.iter().map(replacement).sum::<usize>()
             + self.links.len() * LINK_BYTES_ESTIMATE
             + request
     }
@@ -46,6 +50,7 @@ impl Changes {
     #[must_use]
     pub fn rows_count_max(&self) -> usize {
         self.records.len() * 3
+            + self.replacements.len()
             + self.links.len()
             + self.rows.len()
             + usize::from(self.request.is_some())
@@ -68,11 +73,25 @@ pub struct NewRecord {
     pub record: Record,
 }
 
+/// A record that takes the place of another of the same token, if that is as it was read. What the
+/// indexes say of it stays.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Replacement {
+    /// Where it is.
+    pub key: RecordKey,
+    /// What must be there.
+    pub before: Record,
+    /// What shall be there.
+    pub after: Record,
+}
+
 /// A small table, of rows that are opaque to the store.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Table {
     /// What each holder of a budget has seen, and when.
     Budgets,
+    /// What officers do together.
+    Ceremonies,
     /// Customers who do not exist.
     Decoys,
     /// What is frozen.

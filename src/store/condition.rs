@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use crate::domain::Timestamp;
 use crate::store::Changes;
 use crate::store::Conflict;
+use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
 use crate::store::RequestKey;
@@ -16,6 +17,8 @@ use crate::store::ValueKey;
 #[derive(Default)]
 pub(super) struct Present {
     pub(super) records: HashSet<RecordKey>,
+    /// Records that shall be replaced.
+    pub(super) replaced: HashMap<RecordKey, Record>,
     pub(super) values: HashMap<ValueKey, RecordId>,
     pub(super) requests: HashMap<RequestKey, Timestamp>,
     pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
@@ -62,6 +65,13 @@ impl Present {
                 conflicts.push(Conflict::RequestTaken);
             }
             written.requests.insert(*key);
+        }
+        for (item, replacement) in changes.replacements.iter().enumerate() {
+            let key = replacement.key;
+            let is_as_read = self.replaced.get(&key) == Some(&replacement.before);
+            if !is_as_read || self.written.records.contains(&key) || !written.records.insert(key) {
+                conflicts.push(Conflict::RecordOutdated { item });
+            }
         }
         for (row, change) in changes.rows.iter().enumerate() {
             let key = (change.table, change.key.clone());

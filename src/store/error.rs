@@ -71,6 +71,11 @@ pub enum StoreError {
 /// A condition of a call that does not hold. Numbers are positions in the call's own lists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conflict {
+    /// The record is not as it was read.
+    RecordOutdated {
+        /// The position in [`super::Changes::replacements`].
+        item: usize,
+    },
     /// There is already a row for this request id, and it has not expired.
     RequestTaken,
     /// The row is not as the change expects.

@@ -26,6 +26,7 @@ pub use change::Changes;
 pub use change::CommitBatch;
 pub use change::NewRecord;
 pub use change::RECORDS_MAX;
+pub use change::Replacement;
 pub use change::Row;
 pub use change::RowChange;
 pub use change::RowPut;
@@ -66,6 +67,18 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the engine cannot read, or a stored row is damaged.
     fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError>;
+
+    /// Reads at most `limit` records of a namespace, in the order of their ids, after `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn records_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, Record)>, StoreError>;
 
     /// Finds records by the fingerprints of their values; the answer has the order of the keys.
     ///

@@ -10,7 +10,7 @@
 //! | `audit` | index 8 | salt 16, entry |
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
-//! | `budgets`, `decoys`, `freezes` | as their owners say | as their owners say |
+//! | `budgets`, `ceremonies`, `decoys`, `freezes` | as their owners say | as their owners say |
 //! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
 //! Numbers are big endian, so that the order of the bytes is the order of the numbers. The
@@ -38,6 +38,7 @@ pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";
 pub(super) enum Family {
     Audit,
     Budgets,
+    Ceremonies,
     Checkpoints,
     Decoys,
     Freezes,
@@ -54,9 +55,10 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Audit,
         Self::Budgets,
+        Self::Ceremonies,
         Self::Checkpoints,
         Self::Decoys,
         Self::Freezes,
@@ -77,6 +79,7 @@ impl Family {
         match self {
             Self::Audit => "audit",
             Self::Budgets => "budgets",
+            Self::Ceremonies => "ceremonies",
             Self::Checkpoints => "checkpoints",
             Self::Decoys => "decoys",
             Self::Freezes => "freezes",
@@ -97,6 +100,7 @@ impl Family {
     pub(super) const fn of(table: Table) -> Self {
         match table {
             Table::Budgets => Self::Budgets,
+            Table::Ceremonies => Self::Ceremonies,
             Table::Decoys => Self::Decoys,
             Table::Freezes => Self::Freezes,
             Table::Grants => Self::Grants,

@@ -31,6 +31,7 @@ use crate::store::CommitBatch;
 use crate::store::Conflict;
 use crate::store::EngineError;
 use crate::store::Hash;
+use crate::store::NamespaceId;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -208,6 +209,15 @@ impl fmt::Debug for RocksStore {
 impl Store for RocksStore {
     fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
         self.read_records(keys)
+    }
+
+    fn records_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, Record)>, StoreError> {
+        self.read_records_after(namespace, after, limit)
     }
 
     fn values(&self, keys: &[ValueKey]) -> Result<Vec<Option<ValueRow>>, StoreError> {

@@ -102,6 +102,7 @@ fn family_options(family: Family, options: &RocksOptions, cache: &Cache) -> Opti
         Family::Audit => DBCompressionType::Lz4,
         // Fingerprints, sealed bytes and hashes do not shrink.
         Family::Budgets
+        | Family::Ceremonies
         | Family::Checkpoints
         | Family::Decoys
         | Family::Freezes

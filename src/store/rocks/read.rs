@@ -6,6 +6,7 @@ use rocksdb::ReadOptions;
 
 use crate::store::Changes;
 use crate::store::Hash;
+use crate::store::NamespaceId;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -33,6 +34,27 @@ impl RocksStore {
     ) -> Result<Vec<Option<Record>>, StoreError> {
         let keys: Vec<_> = keys.iter().map(layout::record_key).collect();
         self.multi_get(Family::Records, &keys, Record::decode)
+    }
+
+    pub(super) fn read_records_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, Record)>, StoreError> {
+        let id = after.unwrap_or(RecordId([0; 16]));
+        let from = layout::record_key(&RecordKey { namespace, id });
+        let prefix = namespace.0.to_be_bytes();
+        let after = after.is_some().then_some(from.as_slice());
+        self.scan(Family::Records, &from, after, limit, |key, value| {
+            let Some(id) = key.strip_prefix(&prefix) else {
+                return Ok(None);
+            };
+            let id = id.try_into().map_err(|_| StoreError::Corrupt {
+                table: Family::Records.name(),
+            })?;
+            Ok(Some((RecordId(id), Record::decode(value)?)))
+        })
     }
 
     pub(super) fn read_values(
@@ -99,6 +121,14 @@ impl RocksStore {
         let rows = value_keys.into_iter().zip(found);
         present.values = rows
             .filter_map(|(key, row)| Some((key, row?.record)))
+            .collect();
+
+        let replacements = group.iter().flat_map(|changes| &changes.replacements);
+        let replaced: Vec<_> = replacements.map(|replacement| replacement.key).collect();
+        let found = self.read_records(&replaced)?;
+        let rows = replaced.into_iter().zip(found);
+        present.replaced = rows
+            .filter_map(|(key, record)| Some((key, record?)))
             .collect();
 
         for changes in group {

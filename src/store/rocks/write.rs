@@ -151,7 +151,7 @@ impl RocksStore {
         let mut subjects = Vec::new();
         let mut requests = Vec::new();
         for changes in group {
-            if changes.records.len() > RECORDS_MAX {
+            if changes.records.len() + changes.replacements.len() > RECORDS_MAX {
                 return Err(StoreError::TooLarge {
                     what: "call",
                     limit: RECORDS_MAX,
@@ -162,6 +162,10 @@ impl RocksStore {
                 values.extend(value_row(new)?);
                 let subject = new.subject_key.as_ref();
                 subjects.extend(subject.map(|key| (layout::subject_key(key, new.key.id.0), [])));
+            }
+            for replacement in &changes.replacements {
+                let key = layout::record_key(&replacement.key);
+                records.push((key, replacement.after.encode()?));
             }
             for (subject, record) in &changes.links {
                 subjects.push((layout::subject_key(subject, record.0), []));
