@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::access::Actor;
 use crate::access::Freeze;
 use crate::audit::AccessNote;
+use crate::audit::CeremonyNote;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -80,6 +81,8 @@ pub struct EntryDraft {
     pub key: Option<(KeyPurpose, KeyVersion)>,
     /// What it has to do with grants and freezes.
     pub access: AccessNote,
+    /// What it has to do with key officers.
+    pub ceremony: CeremonyNote,
 }
 
 /// What an entry says of one item.
@@ -120,6 +123,7 @@ impl EntryDraft {
             intent_index: None,
             key: None,
             access: AccessNote::default(),
+            ceremony: CeremonyNote::default(),
         }
     }
 
@@ -230,6 +234,24 @@ numbered!(
         AccessRead = 27 "access_read",
         /// Somebody asked who was seen.
         ExposureReported = 28 "exposure_reported",
+        /// Officers and rules were taken from the configuration of a vault that had none.
+        CharterFounded = 50 "charter_founded",
+        /// An officer proposed an operation.
+        OperationProposed = 51 "operation_proposed",
+        /// An officer signed an operation that another has proposed.
+        OperationApproved = 52 "operation_approved",
+        /// An officer signed that an operation is cancelled.
+        OperationCancelled = 53 "operation_cancelled",
+        /// An operation ended by itself: it expired, failed, or its job is done.
+        OperationEnded = 54 "operation_ended",
+        /// A key version came into another state, by the officers that the entry names.
+        KeyStateChanged = 55 "key_state_changed",
+        /// Records were wrapped under another version of their key.
+        RecordsRewrapped = 56 "records_rewrapped",
+        /// Other officers and rules came into force.
+        CharterChanged = 57 "charter_changed",
+        /// Keys, officers or operations were asked about.
+        KeysRead = 58 "keys_read",
         /// Other policies took effect.
         PolicyLoaded = 40 "policy_loaded",
         /// A caller named a person whom nobody vouches for: the call was refused unread.

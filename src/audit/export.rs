@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::audit::Entry;
 use crate::audit::EntryItem;
 use crate::audit::access_note::AccessLine;
+use crate::audit::ceremony_note::CeremonyLine;
 use crate::domain::KeyPurpose;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
@@ -126,6 +127,8 @@ struct EntryLine<'a> {
     key_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<AccessLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceremony: Option<CeremonyLine<'a>>,
     leaf: String,
 }
 
@@ -167,6 +170,7 @@ impl<'a> EntryLine<'a> {
             key_purpose: draft.key.map(|(purpose, _)| key_purpose_name(purpose)),
             key_version: draft.key.map(|(_, version)| version.number()),
             access: draft.access.line(),
+            ceremony: draft.ceremony.line(),
             leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
         }
     }

@@ -36,6 +36,7 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::HashReader;
 use crate::crypto::merkle::ProofError;
 use crate::domain::Clock;
+use crate::domain::Epoch;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::RECORDS_MAX;
@@ -51,6 +52,31 @@ pub struct Commit {
     pub entry: EntryDraft,
     /// What grants, budgets and freezes must allow; nothing for what the vault does by itself.
     pub claim: Option<Claim>,
+    /// The keys that the changes were made with: they must still be in use. Nothing for a call
+    /// that seals nothing.
+    pub epoch: Option<Epoch>,
+    /// Entries that follow right behind, of what the call brought about.
+    pub further: Vec<EntryDraft>,
+}
+
+impl Commit {
+    /// A call that writes this, and seals nothing.
+    #[must_use]
+    pub fn new(changes: Changes, entry: EntryDraft, claim: Option<Claim>) -> Self {
+        Self {
+            changes,
+            entry,
+            claim,
+            epoch: None,
+            further: Vec::new(),
+        }
+    }
+
+    /// An entry of what the vault did by itself, and that changes nothing.
+    #[must_use]
+    pub fn of_vault(entry: EntryDraft) -> Self {
+        Self::new(Changes::default(), entry, None)
+    }
 }
 
 /// Where an entry is in the log.
@@ -78,6 +104,9 @@ pub enum CommitError {
     /// Too little space is left on the disk. Nothing was written.
     #[error("disk is full")]
     DiskFull,
+    /// The keys that the call was made with are no longer in use. Nothing was written.
+    #[error("keys have changed since")]
+    KeysChanged,
     /// As many calls wait as may. Nothing was written.
     #[error("too many calls wait for the audit log")]
     Overloaded,
@@ -199,8 +228,9 @@ impl AuditLog {
     ///
     /// If they were not written, or, for [`CommitError::Unavailable`], may not have been.
     pub async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
-        let too_many =
-            commit.entry.items.len() > ITEMS_MAX || commit.changes.records.len() > RECORDS_MAX;
+        let too_many = commit.entry.items.len() > ITEMS_MAX
+            || commit.changes.records.len() > RECORDS_MAX
+            || commit.further.len() > FURTHER_MAX;
         if too_many || commit.changes.bytes_estimate() > CALL_BYTES_MAX {
             return Err(CommitError::TooLarge);
         }
@@ -309,6 +339,8 @@ impl SequencerThread {
 
 /// How many events may wait for a watcher.
 const EVENTS_MAX: usize = 1_024;
+/// The most entries that follow from one call.
+const FURTHER_MAX: usize = 64;
 /// How many calls may wait for the sequencer; more are turned away at once.
 const WAITING_CALLS_MAX: usize = 4_096;
 /// The most bytes that the changes of one call may have.

@@ -8,6 +8,7 @@
 //! [`verify_store`] and [`verify_export`] check a log with nothing but public keys.
 
 mod access_note;
+mod ceremony_note;
 mod checkpoint;
 mod entry;
 mod export;
@@ -24,6 +25,7 @@ mod verify;
 mod wire;
 
 pub use access_note::AccessNote;
+pub use ceremony_note::CeremonyNote;
 pub use checkpoint::CheckpointKeys;
 pub use checkpoint::CheckpointSigner;
 pub use checkpoint::SignedCheckpoint;

@@ -42,6 +42,7 @@ use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::FrontierError;
+use crate::domain::Epoch;
 use crate::domain::Timestamp;
 use crate::store::Append;
 use crate::store::Changes;
@@ -89,6 +90,17 @@ struct Placed {
     changes: Changes,
     entry: EntryDraft,
     answer: Option<(Answer, Granted)>,
+}
+
+impl Placed {
+    /// An entry that follows from a call.
+    fn following(entry: EntryDraft) -> Self {
+        Self {
+            changes: Changes::default(),
+            entry,
+            answer: None,
+        }
+    }
 }
 
 impl Sequencer {
@@ -209,6 +221,7 @@ impl Sequencer {
     /// Answers the calls whose conditions do not hold, and returns the others. Nobody else writes
     /// records, so what holds now still does at the commit.
     fn turn_away_conflicts(&mut self, group: Vec<Call>) -> Result<Vec<Call>, Fatal> {
+        let group = turn_away_bygone(group);
         let changes: Vec<&Changes> = group.iter().map(|call| &call.commit.changes).collect();
         let conflicts = match self.parts.store.conflicts(&changes) {
             Ok(conflicts) => conflicts,
@@ -282,6 +295,21 @@ impl Sequencer {
     }
 }
 
+/// Answers the calls whose keys are no longer in use, and returns the others. Keys change only after
+/// the entry that says so, and before anybody is told: what is written from then on is under the
+/// new ones.
+fn turn_away_bygone(group: Vec<Call>) -> Vec<Call> {
+    let mut current = Vec::with_capacity(group.len());
+    for call in group {
+        if call.commit.epoch.as_ref().is_none_or(Epoch::is_current) {
+            current.push(call);
+        } else {
+            let _gone = call.answer.send(Err(CommitError::KeysChanged));
+        }
+    }
+    current
+}
+
 /// Asks grants, budgets and freezes about each call in turn. Those that are refused are answered
 /// at once; what follows from one, such as a freeze, gets the place after it.
 fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
@@ -291,6 +319,8 @@ fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
             changes,
             mut entry,
             claim,
+            epoch: _,
+            further,
         } = commit;
         let Some(claim) = claim else {
             let answer = Some((answer, Granted::default()));
@@ -299,6 +329,7 @@ fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
                 entry,
                 answer,
             });
+            placed.extend(further.into_iter().map(Placed::following));
             continue;
         };
         let judgment = access.judge(&claim, now);
@@ -311,15 +342,18 @@ fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
                     entry,
                     answer,
                 });
+                placed.extend(further.into_iter().map(Placed::following));
             }
             Err(refusal) => {
                 let _gone = answer.send(Err(refusal.into()));
             }
         }
-        let consequence = judgment.consequence.map(|freeze| Placed {
-            changes: Changes::default(),
-            entry: EntryDraft::of_freeze(&freeze, &claim.actor, access.rules_hash()),
-            answer: None,
+        let consequence = judgment.consequence.map(|freeze| {
+            Placed::following(EntryDraft::of_freeze(
+                &freeze,
+                &claim.actor,
+                access.rules_hash(),
+            ))
         });
         placed.extend(consequence);
     }

@@ -8,6 +8,7 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::audit::AccessNote;
+use crate::audit::CeremonyNote;
 use crate::audit::Decision;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
@@ -17,6 +18,7 @@ use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
 use crate::audit::access_note::AccessMessage;
+use crate::audit::ceremony_note::CeremonyMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -111,6 +113,8 @@ struct EntryMessage {
     level: i32,
     #[prost(message, optional, tag = "26")]
     access: Option<AccessMessage>,
+    #[prost(message, optional, tag = "27")]
+    ceremony: Option<CeremonyMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -186,6 +190,7 @@ impl Entry {
             login: draft.login.map_or_else(Vec::new, Vec::from),
             level: draft.level.map_or(0, level_number),
             access: draft.access.message(),
+            ceremony: draft.ceremony.message(),
         };
         message.encode_to_vec()
     }
@@ -226,6 +231,7 @@ impl Entry {
             intent_index: message.intent_index,
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
             access: AccessNote::read(message.access.as_ref())?,
+            ceremony: CeremonyNote::read(message.ceremony.as_ref())?,
         };
         let entry = Self {
             index: message.index,

@@ -235,6 +235,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         // An outcome belongs to its intent.
         Event::DetokenizeOutcome
         | Event::AccessRead
+        | Event::CharterChanged
+        | Event::CharterFounded
         | Event::DecoysCreated
         | Event::ExposureReported
         | Event::Frozen
@@ -245,9 +247,16 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::ImportTokens
         | Event::Inspect
         | Event::KeyCreated
+        | Event::KeyStateChanged
+        | Event::KeysRead
         | Event::NamespaceCreated
+        | Event::OperationApproved
+        | Event::OperationCancelled
+        | Event::OperationEnded
+        | Event::OperationProposed
         | Event::PersonRefused
         | Event::PolicyLoaded
+        | Event::RecordsRewrapped
         | Event::Started
         | Event::Stopped
         | Event::Tokenize

@@ -69,6 +69,15 @@ impl Store for FaultyStore {
         self.inner.records(keys)
     }
 
+    fn records_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, Record)>, StoreError> {
+        self.inner.records_after(namespace, after, limit)
+    }
+
     fn values(&self, keys: &[ValueKey]) -> Result<Vec<Option<ValueRow>>, StoreError> {
         self.inner.values(keys)
     }
@@ -208,11 +217,8 @@ fn damaged_row_fails_only_the_call_that_needs_it() {
     let log = TestLog::create();
     let store = Arc::new(log.store());
     let (audit, thread) = AuditLog::open(log.parts_over(store.clone()).unwrap()).unwrap();
-    let tokenize = |token, value| Commit {
-        changes: call(vec![new_record(token, Some(value))]),
-        entry: draft(0),
-        claim: None,
-    };
+    let tokenize =
+        |token, value| Commit::new(call(vec![new_record(token, Some(value))]), draft(0), None);
     block_on(audit.commit(tokenize(1, 1))).unwrap();
     let (key, _) = store.raw_rows("values").remove(0);
     store.tamper("values", &key, Some(b"damaged"));

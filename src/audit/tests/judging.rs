@@ -36,18 +36,18 @@ fn actor(name: &str) -> Actor {
 }
 
 fn claim(name: &str, act: Act) -> Commit {
-    Commit {
-        changes: Changes::default(),
-        entry: EntryDraft::new(if matches!(act, Act::Freeze { .. }) {
+    Commit::new(
+        Changes::default(),
+        EntryDraft::new(if matches!(act, Act::Freeze { .. }) {
             Event::Frozen
         } else {
             Event::Lookup
         }),
-        claim: Some(Claim {
+        Some(Claim {
             actor: actor(name),
             act,
         }),
-    }
+    )
 }
 
 fn look_at(subject: &str) -> Act {

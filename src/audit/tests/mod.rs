@@ -69,12 +69,7 @@ impl TestLog {
                 }
                 _ => {}
             }
-            block_on(audit.commit(Commit {
-                changes: Changes::default(),
-                entry,
-                claim: None,
-            }))
-            .unwrap();
+            block_on(audit.commit(Commit::of_vault(entry))).unwrap();
         }
         drop(audit);
         thread.join();
@@ -160,11 +155,7 @@ fn draft(position: usize) -> EntryDraft {
 }
 
 fn commit(position: usize) -> Commit {
-    Commit {
-        changes: Changes::default(),
-        entry: draft(position),
-        claim: None,
-    }
+    Commit::of_vault(draft(position))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

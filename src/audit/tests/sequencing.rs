@@ -83,11 +83,8 @@ fn receipt_proves_that_the_entry_is_in_the_log() {
 fn conflicting_call_is_told_and_leaves_no_entry() {
     let log = TestLog::create();
     let (audit, thread) = log.open();
-    let tokenize = |position| Commit {
-        changes: call(vec![new_record(1, Some(1))]),
-        entry: draft(position),
-        claim: None,
-    };
+    let tokenize =
+        |position| Commit::new(call(vec![new_record(1, Some(1))]), draft(position), None);
     block_on(audit.commit(tokenize(0))).unwrap();
     let refused = block_on(audit.commit(tokenize(1))).unwrap_err();
     let taken = vec![
@@ -110,11 +107,7 @@ fn of_calls_that_race_for_a_token_one_wins() {
         for position in 0..TASKS {
             let audit = audit.clone();
             let changes = call(vec![new_record(1, None)]);
-            let commit = Commit {
-                changes,
-                entry: draft(position),
-                claim: None,
-            };
+            let commit = Commit::new(changes, draft(position), None);
             tasks.spawn(async move { audit.commit(commit).await.is_ok() });
         }
         tasks

@@ -203,12 +203,7 @@ fn outcome_without_its_intent_is_found() {
     let mut entry = draft(0);
     entry.event = Event::DetokenizeOutcome;
     entry.intent_index = Some(0);
-    block_on(audit.commit(Commit {
-        changes: Changes::default(),
-        entry,
-        claim: None,
-    }))
-    .unwrap();
+    block_on(audit.commit(Commit::of_vault(entry))).unwrap();
     drop(audit);
     thread.join();
     assert!(matches!(

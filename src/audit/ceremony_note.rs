@@ -1,0 +1,196 @@
+//! What an entry says of key officers and their ceremonies.
+
+use prost::Message;
+use serde::Serialize;
+
+use crate::audit::wire::EntryError;
+use crate::ceremony::CeremonyState;
+use crate::ceremony::OperationKind;
+use crate::domain::CeremonyId;
+use crate::domain::KeyState;
+use crate::domain::OfficerName;
+
+/// What an entry says of key officers and their ceremonies.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CeremonyNote {
+    /// The ceremony.
+    pub id: Option<CeremonyId>,
+    /// What it is to do.
+    pub operation: Option<OperationKind>,
+    /// SHA-256 of its statement.
+    pub statement_digest: Option<[u8; 32]>,
+    /// The officers who have signed, as far as the entry is about them.
+    pub officers: Vec<OfficerName>,
+    /// Where the ceremony is after the entry.
+    pub state: Option<CeremonyState>,
+    /// The state that the entry's key version came into.
+    pub key_state: Option<KeyState>,
+    /// How many records the entry is about.
+    pub records_count: Option<u64>,
+    /// SHA-256 of the charter that came into force.
+    pub charter_digest: Option<[u8; 32]>,
+}
+
+/// `counterfoil.v1.AuditEntry.Ceremony`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CeremonyMessage {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(uint32, tag = "2")]
+    operation: u32,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    statement_digest: Vec<u8>,
+    #[prost(string, repeated, tag = "4")]
+    officers: Vec<String>,
+    #[prost(uint32, tag = "5")]
+    state: u32,
+    #[prost(uint32, tag = "6")]
+    key_state: u32,
+    #[prost(uint64, optional, tag = "7")]
+    records_count: Option<u64>,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "8")]
+    charter_digest: Vec<u8>,
+}
+
+/// The note in an export.
+#[derive(Serialize)]
+pub(super) struct CeremonyLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement_digest: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    officers: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charter_digest: Option<String>,
+}
+
+impl CeremonyNote {
+    /// The message; nothing for a note that says nothing.
+    pub(super) fn message(&self) -> Option<CeremonyMessage> {
+        let officers = self.officers.iter().map(OfficerName::to_string);
+        (*self != Self::default()).then(|| CeremonyMessage {
+            id: self.id.as_ref().map_or("", CeremonyId::as_str).to_owned(),
+            operation: self.operation.map_or(0, OperationKind::number),
+            statement_digest: self.statement_digest.map_or_else(Vec::new, Vec::from),
+            officers: officers.collect(),
+            state: self.state.map_or(0, CeremonyState::number),
+            key_state: self.key_state.map_or(0, |state| u32::from(state.number())),
+            records_count: self.records_count,
+            charter_digest: self.charter_digest.map_or_else(Vec::new, Vec::from),
+        })
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// If it is not one that [`Self::message`] makes.
+    pub(super) fn read(message: Option<&CeremonyMessage>) -> Result<Self, EntryError> {
+        let Some(message) = message else {
+            return Ok(Self::default());
+        };
+        let note = Self::read_fields(message).ok_or(EntryError::Field { number: TAG })?;
+        if note.message().as_ref() == Some(message) {
+            Ok(note)
+        } else {
+            Err(EntryError::NotCanonical)
+        }
+    }
+
+    fn read_fields(message: &CeremonyMessage) -> Option<Self> {
+        let officers = message.officers.iter();
+        Some(Self {
+            id: match message.id.as_str() {
+                "" => None,
+                text => Some(CeremonyId::new(text).ok()?),
+            },
+            operation: present(message.operation, OperationKind::from_number)?,
+            statement_digest: read_hash(&message.statement_digest)?,
+            officers: officers
+                .map(|name| OfficerName::new(name).ok())
+                .collect::<Option<_>>()?,
+            state: present(message.state, CeremonyState::from_number)?,
+            key_state: present(message.key_state, |number| {
+                KeyState::from_number(u8::try_from(number).ok()?)
+            })?,
+            records_count: message.records_count,
+            charter_digest: read_hash(&message.charter_digest)?,
+        })
+    }
+
+    /// The note in an export; nothing for one that says nothing.
+    pub(super) fn line(&self) -> Option<CeremonyLine<'_>> {
+        (*self != Self::default()).then(|| CeremonyLine {
+            id: self.id.as_ref().map(CeremonyId::as_str),
+            operation: self.operation.map(OperationKind::name),
+            statement_digest: self.statement_digest.map(hex::encode),
+            officers: self.officers.iter().map(OfficerName::as_str).collect(),
+            state: self.state.map(CeremonyState::name),
+            key_state: self.key_state.map(KeyState::name),
+            records_count: self.records_count,
+            charter_digest: self.charter_digest.map(hex::encode),
+        })
+    }
+}
+
+/// Nothing for 0; nothing at all for a number that means nothing.
+fn present<T>(number: u32, read: impl Fn(u32) -> Option<T>) -> Option<Option<T>> {
+    if number == 0 {
+        Some(None)
+    } else {
+        read(number).map(Some)
+    }
+}
+
+/// Nothing for no bytes; nothing at all for a wrong number of them.
+fn read_hash(bytes: &[u8]) -> Option<Option<[u8; 32]>> {
+    match bytes {
+        [] => Some(None),
+        bytes => bytes.try_into().ok().map(Some),
+    }
+}
+
+/// The number of the message's field in an entry.
+const TAG: u32 = 27;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn note_is_read_as_it_was_written() {
+        let note = CeremonyNote {
+            id: Some(CeremonyId::of([5; 32])),
+            operation: Some(OperationKind::DestroyKey),
+            statement_digest: Some([5; 32]),
+            officers: vec![OfficerName::new("officer1").unwrap()],
+            state: Some(CeremonyState::Waiting),
+            key_state: Some(KeyState::Destroyed),
+            records_count: Some(0),
+            charter_digest: Some([6; 32]),
+        };
+        assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
+        assert_eq!(CeremonyNote::default().message(), None);
+        let unknown = CeremonyMessage {
+            state: 99,
+            ..CeremonyMessage::default()
+        };
+        assert!(CeremonyNote::read(Some(&unknown)).is_err());
+        let empty = CeremonyMessage::default();
+        assert_eq!(
+            CeremonyNote::read(Some(&empty)),
+            Err(EntryError::NotCanonical)
+        );
+    }
+}
