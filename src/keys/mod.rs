@@ -15,8 +15,10 @@
 
 pub mod hardening;
 mod keyring;
+mod live;
 pub mod root;
 mod stored_key;
+mod table;
 mod versions;
 
 use std::fmt;
@@ -30,10 +32,15 @@ use crate::keys::root::HolderError;
 
 pub use keyring::Keyring;
 pub use keyring::NamespaceKeys;
+pub use live::Bygone;
+pub use live::LiveKeyring;
+pub use live::Ring;
 pub use stored_key::CHANGES_COUNT_MAX;
 pub use stored_key::KeyMetadata;
 pub use stored_key::StoredKey;
 pub use stored_key::rewrap_all;
+pub use table::KeyTable;
+pub use table::KeyTableError;
 pub use versions::Versions;
 
 /// Why keys cannot be made, read or used.

@@ -1,5 +1,7 @@
 //! The ring of opened keys: what the vault works with while it runs.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;

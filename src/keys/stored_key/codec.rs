@@ -30,11 +30,11 @@ impl StoredKey {
         bytes.push(count(namespace.len()));
         bytes.extend_from_slice(namespace.as_bytes());
         bytes.extend_from_slice(&metadata.version.number().to_be_bytes());
-        bytes.push(state_code(metadata.state));
+        bytes.push(metadata.state.number());
         bytes.extend_from_slice(&metadata.created.unix_ms().to_be_bytes());
         bytes.push(count(metadata.changes.len()));
         for (state, time) in &metadata.changes {
-            bytes.push(state_code(*state));
+            bytes.push(state.number());
             bytes.extend_from_slice(&time.unix_ms().to_be_bytes());
         }
         bytes.extend_from_slice(&self.wrapped);
@@ -149,39 +149,14 @@ fn namespace(bytes: &[u8]) -> Result<Option<Namespace>, KeyError> {
 }
 
 fn purpose([code]: [u8; 1]) -> Result<KeyPurpose, KeyError> {
-    PURPOSES
+    KeyPurpose::ALL
         .into_iter()
         .find(|purpose| purpose.number() == code)
         .ok_or(KeyError::Corrupt { part: "purpose" })
 }
 
 fn state([code]: [u8; 1]) -> Result<KeyState, KeyError> {
-    KeyState::ALL
-        .into_iter()
-        .find(|state| state_code(*state) == code)
-        .ok_or(KeyError::Corrupt { part: "state" })
+    KeyState::from_number(code).ok_or(KeyError::Corrupt { part: "state" })
 }
-
-/// The number of a state. Frozen: stored keys have it.
-fn state_code(state: KeyState) -> u8 {
-    match state {
-        KeyState::PreActivation => 1,
-        KeyState::Active => 2,
-        KeyState::Suspended => 3,
-        KeyState::Deactivated => 4,
-        KeyState::Compromised => 5,
-        KeyState::Destroyed => 6,
-    }
-}
-
-/// Every purpose.
-pub(super) const PURPOSES: [KeyPurpose; 6] = [
-    KeyPurpose::AuditFingerprint,
-    KeyPurpose::AuditSigning,
-    KeyPurpose::DomainTag,
-    KeyPurpose::TokenFingerprint,
-    KeyPurpose::ValueFingerprint,
-    KeyPurpose::Wrapping,
-];
 
 const FORMAT_VERSION: u8 = 1;

@@ -12,6 +12,7 @@ use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::KeyIdentity;
 use crate::domain::InvalidTransition;
+use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
 use crate::domain::KeyVersion;
@@ -86,6 +87,16 @@ impl KeyMetadata {
             purpose,
             namespace,
             version: Some(self.version),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> KeyName {
+        KeyName {
+            purpose: self.purpose,
+            namespace: self.namespace.clone(),
+            version: self.version,
         }
     }
 
@@ -205,19 +216,8 @@ pub fn rewrap_all(
     keys.iter().map(rewrap).collect()
 }
 
-/// Whether the purpose's keys belong to a namespace.
-fn belongs_to_a_namespace(purpose: KeyPurpose) -> bool {
-    match purpose {
-        KeyPurpose::AuditFingerprint | KeyPurpose::AuditSigning => false,
-        KeyPurpose::DomainTag
-        | KeyPurpose::TokenFingerprint
-        | KeyPurpose::ValueFingerprint
-        | KeyPurpose::Wrapping => true,
-    }
-}
-
 fn check_place(metadata: &KeyMetadata) -> Result<(), KeyError> {
-    if metadata.namespace.is_some() == belongs_to_a_namespace(metadata.purpose) {
+    if metadata.namespace.is_some() == metadata.purpose.is_of_namespace() {
         Ok(())
     } else {
         Err(KeyError::Corrupt { part: "namespace" })

@@ -1,6 +1,5 @@
 //! The states of stored keys, and their form.
 
-use super::codec::PURPOSES;
 use super::*;
 use crate::crypto::RootKey;
 use crate::crypto::SystemEntropy;
@@ -107,7 +106,7 @@ fn only_the_last_changes_are_kept() {
 #[test]
 fn key_has_a_namespace_exactly_where_its_purpose_asks_for_one() {
     let shop = Namespace::new("shop").unwrap();
-    for purpose in PURPOSES {
+    for purpose in KeyPurpose::ALL {
         for namespace in [None, Some(&shop)] {
             let identity = KeyIdentity {
                 purpose,
