@@ -2,6 +2,7 @@
 
 use crate::access::Act;
 use crate::audit::AccessNote;
+use crate::audit::CeremonyNote;
 use crate::audit::CommitError;
 use crate::audit::Decision;
 use crate::audit::EntryDraft;
@@ -34,6 +35,11 @@ pub(super) trait Administrative: Request {
     /// What it has to do with grants and freezes.
     fn note(&self) -> AccessNote {
         AccessNote::default()
+    }
+
+    /// What it has to do with key officers.
+    fn ceremony(&self) -> CeremonyNote {
+        CeremonyNote::default()
     }
 
     /// The fields that policies decide about, each for itself.
@@ -146,7 +152,7 @@ impl Vault {
         }
     }
 
-    fn denial<T: Administrative>(
+    pub(super) fn denial<T: Administrative>(
         &self,
         caller: &Caller,
         request: &T,
@@ -160,7 +166,7 @@ impl Vault {
         }
     }
 
-    fn administrative_entry<T: Administrative>(
+    pub(super) fn administrative_entry<T: Administrative>(
         &self,
         caller: &Caller,
         request: &T,
@@ -178,6 +184,7 @@ impl Vault {
             level: request.level(),
             policy_hash: Some(policy_hash),
             access: request.note(),
+            ceremony: request.ceremony(),
             ..caller.entry(request.event())
         }
     }

@@ -33,6 +33,7 @@ use crate::vault::cipher::decipher;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
+use crate::vault::is_outdated;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -171,8 +172,12 @@ impl Vault {
             return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
-        let targets = work(items_count, || {
-            self.targets(fields, &permitted, grant.as_ref())
+        let targets = self.with_current_keys(|ring| {
+            let targets = work(items_count, || {
+                self.targets(ring, fields, &permitted, grant.as_ref())
+            })?;
+            let outdated = is_outdated(ring, &targets);
+            Ok((targets, outdated))
         })?;
         let recorded = self
             .record_intent(caller, fields, permitted, &targets)
@@ -214,7 +219,8 @@ impl Vault {
             });
             let request = {
                 let request = permitted.request();
-                let workplace = self.workplace(request, fields)?;
+                let ring = self.ring();
+                let workplace = self.workplace(&ring, request, fields)?;
                 let case_id = request.case_id.as_ref().map_or("", CaseId::as_str);
                 let grant_id = request.grant_id.as_ref().map_or("", GrantId::as_str);
                 let head = [
@@ -243,11 +249,7 @@ impl Vault {
             };
             let act = Act::Disclose(Box::new(disclosure.clone()));
             let claim = Some(caller.claim(act));
-            let commit = Commit {
-                changes,
-                entry,
-                claim,
-            };
+            let commit = Commit::new(changes, entry, claim);
             match self.parts.log.record(permitted, commit).await {
                 Ok(recorded) => return Ok(recorded),
                 // The same request arrived twice at once: the other was faster.
@@ -268,7 +270,9 @@ impl Vault {
     ) -> Result<Vec<Item<Plaintext>>, VaultError> {
         let permitted = recorded.inner();
         let request = permitted.request();
-        let workplace = self.workplace(request, fields)?;
+        // The keys of now: those that the targets were found with, and newer ones.
+        let ring = self.ring();
+        let workplace = self.workplace(&ring, request, fields)?;
         let open = |(item, target): (&Item<DetokenizeItem>, &Item<Target>)| {
             let item = item.as_ref().map_err(|error| *error)?;
             let target = target.as_ref().map_err(|error| *error)?;
@@ -330,11 +334,7 @@ impl Vault {
         };
         let log = self.parts.log.clone();
         tokio::spawn(async move {
-            let commit = Commit {
-                changes: Changes::default(),
-                entry,
-                claim: None,
-            };
+            let commit = Commit::of_vault(entry);
             if log.commit(commit).await.is_err() {
                 tracing::warn!("outcome of a reveal was not recorded; it counts as revealed");
             }

@@ -53,9 +53,10 @@ impl Vault {
         unknown: impl Iterator<Item = (&'a FieldName, &'a Token, Option<&'a Subject>)>,
     ) -> Result<Vec<Glance>, StoreError> {
         let mut glances = Vec::new();
+        let ring = self.ring();
         for (name, token, subject) in unknown.take(UNKNOWN_TOKENS_MAX) {
             for (namespace, fields) in &self.parts.namespaces {
-                let keys = self.parts.keyring.namespace(namespace);
+                let keys = ring.namespace(namespace);
                 let (Some(field), Some(keys)) = (fields.fields.get(name), keys) else {
                     continue;
                 };

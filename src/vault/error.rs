@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::access::Refusal;
 use crate::audit::CommitError;
 use crate::audit::exposure::TooMany;
+use crate::ceremony::CeremonyError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
@@ -19,6 +20,9 @@ pub enum VaultError {
     /// The audit log cannot take the entry now, so nothing was done.
     #[error("audit log cannot be written")]
     AuditUnavailable(#[source] CommitError),
+    /// What a key officer wants cannot be done.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
     /// The policy does not permit it, or there is no such namespace. One answer for both.
     #[error("permission denied")]
     Denied,
@@ -41,6 +45,9 @@ pub enum VaultError {
         /// How many there may be.
         items_max: usize,
     },
+    /// Keys changed while the request was carried out, again and again.
+    #[error("keys changed meanwhile: try again")]
+    KeysChanged,
     /// More requests are waiting than the vault takes.
     #[error("too many requests are waiting")]
     Overloaded,
@@ -171,6 +178,7 @@ impl From<Ff1Error> for ItemError {
 impl From<CommitError> for VaultError {
     fn from(error: CommitError) -> Self {
         match error {
+            CommitError::KeysChanged => Self::KeysChanged,
             CommitError::Refused(refusal) => Self::Refused(refusal),
             CommitError::Conflicts(_)
             | CommitError::Damaged

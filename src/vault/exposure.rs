@@ -72,7 +72,7 @@ impl Vault {
             let origin = checkpoint.note().lines().next().unwrap_or_default();
             let corrupt = |_| VaultError::Store(StoreError::Corrupt { table: "audit" });
             let origin = NoteKeyName::new(origin).map_err(corrupt)?;
-            let key = self.parts.keyring.audit_signing().active().duplicate();
+            let key = self.ring().audit_signing().active().duplicate();
             let signer = CheckpointSigner::new(origin, key);
             Ok(Document::new(query, &report).signed(&signer))
         })

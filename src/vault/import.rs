@@ -14,11 +14,13 @@ use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
+use crate::keys::Ring;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::policy::Scope;
 use crate::store::RecordKey;
+use crate::vault::KEY_CHANGES_MAX;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -125,10 +127,28 @@ impl Vault {
         request: ImportTokens,
     ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
+        for _ in 0..KEY_CHANGES_MAX {
+            let ring = self.ring();
+            match self.import_with(&ring, caller, &permitted, fields).await {
+                // Nothing was written: the values are read anew, for the keys of now.
+                Err(VaultError::KeysChanged) => {}
+                answer => return answer,
+            }
+        }
+        Err(VaultError::KeysChanged)
+    }
+
+    async fn import_with(
+        &self,
+        ring: &Ring,
+        caller: &Caller,
+        permitted: &Permitted<ImportTokens>,
+        fields: &NamespaceFields,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let request = permitted.request();
-        let workplace = self.workplace(request, fields)?;
+        let workplace = self.workplace(ring, request, fields)?;
         let offered = work(request.items.len(), || {
-            offered(&workplace, fields, &permitted)
+            offered(&workplace, fields, permitted)
         });
         let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
         let head: [&[u8]; 2] = [b"import_tokens", &[u8::from(request.allow_token_values)]];
@@ -142,7 +162,8 @@ impl Vault {
         let settle = |_: &Drawing| {
             self.settle_imports(&workplace, &offered, &retry, request.allow_token_values)
         };
-        self.settle_and_commit(caller, &permitted, settle).await
+        self.settle_and_commit(ring, caller, permitted, settle)
+            .await
     }
 }
 

@@ -113,7 +113,8 @@ impl Vault {
     ) -> Result<Vec<Item<Inspected>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
-        let workplace = self.workplace(permitted.request(), fields)?;
+        let ring = self.ring();
+        let workplace = self.workplace(&ring, permitted.request(), fields)?;
         let answer = work(items_count, || {
             self.describe(&workplace, fields, &permitted)
         })?;

@@ -250,7 +250,8 @@ impl Vault {
         format: Option<&Format>,
         token: &Token,
     ) -> Fingerprint {
-        let key = self.parts.keyring.audit_fingerprint().active();
+        let ring = self.ring();
+        let key = ring.audit_fingerprint().active();
         // Folded as the record's id is, so that every spelling is one token in the log too.
         let folded = match format {
             Some(format) => format.fold(token.expose()),
@@ -269,12 +270,14 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
     match error {
         VaultError::AuditUnavailable(_) => ErrorClass::Unavailable,
         VaultError::Denied => ErrorClass::Denied,
-        VaultError::GrantScope { .. }
+        VaultError::Ceremony(_)
+        | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => ErrorClass::Invalid,
         VaultError::PersonRefused(_) => ErrorClass::Denied,
         VaultError::ExposureTooLong(_)
+        | VaultError::KeysChanged
         | VaultError::Overloaded
         | VaultError::Refused(
             Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,

@@ -24,6 +24,7 @@ use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Known;
 use crate::vault::find::by_value;
+use crate::vault::is_outdated;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -107,11 +108,14 @@ impl Vault {
     ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
-        let workplace = self.workplace(permitted.request(), fields)?;
-        let (answer, readings) = work(items_count, || {
-            let readings = readings(&workplace, fields, &permitted);
-            let answer = self.tokens_of(&workplace, &readings)?;
-            Ok::<_, VaultError>((answer, readings))
+        let (answer, glances) = self.with_current_keys(|ring| {
+            let workplace = self.workplace(ring, permitted.request(), fields)?;
+            work(items_count, || {
+                let readings = readings(&workplace, fields, &permitted);
+                let answer = self.tokens_of(&workplace, &readings)?;
+                let outdated = is_outdated(ring, &answer);
+                Ok(((answer, glances(&workplace, &readings)), outdated))
+            })
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(value)) => Note {
@@ -123,7 +127,7 @@ impl Vault {
         });
         // Who searched for whom is on the disk before the answer leaves.
         let request = permitted.request();
-        let act = ask(&request.namespace, None, glances(&workplace, &readings));
+        let act = ask(&request.namespace, None, glances);
         self.record_answer(caller, &permitted, entry, act).await?;
         Ok(answer)
     }

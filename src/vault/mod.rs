@@ -29,6 +29,7 @@ mod journal;
 mod known;
 mod lookup;
 mod new_record;
+mod officers;
 mod permit;
 mod person;
 mod read;
@@ -50,11 +51,13 @@ use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::domain::Timestamp;
-use crate::keys::Keyring;
+use crate::keys::LiveKeyring;
+use crate::keys::Ring;
 use crate::keys::root::RootKeyHolder;
 use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Store;
+use crate::vault::officers::Desk;
 
 pub use answer::Description;
 pub use answer::Inspected;
@@ -83,6 +86,10 @@ pub use inspect::Inspect;
 pub use inspect::InspectItem;
 pub use lookup::Lookup;
 pub use lookup::LookupItem;
+pub use officers::Briefing;
+pub use officers::Proposal;
+pub use officers::found_charter;
+pub use officers::keep_up;
 pub use redact::KnownValue;
 pub use redact::Redact;
 pub use redact::RedactItem;
@@ -103,7 +110,7 @@ pub struct Parts {
     /// Who wraps keys, for as long as the vault runs: rotation makes new ones.
     pub root_key: Arc<dyn RootKeyHolder>,
     /// The unwrapped keys.
-    pub keyring: Arc<Keyring>,
+    pub keyring: LiveKeyring,
     /// The audit log; the only way to write.
     pub log: AuditLog,
     /// Who knows of cases.
@@ -120,18 +127,24 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where keys come from.
     pub entropy: Arc<dyn Entropy>,
+    /// The vault's name in statements: the origin of its audit log.
+    pub origin: String,
+    /// How many records a second a job may change.
+    pub rewrap_records_per_second: u32,
 }
 
 /// The vault.
 pub struct Vault {
     parts: Parts,
+    desk: Desk,
 }
 
 impl Vault {
     /// The vault made of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        let desk = Desk::default();
+        Self { parts, desk }
     }
 
     /// The audit log.
@@ -144,6 +157,25 @@ impl Vault {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// The keys that are in use now.
+    fn ring(&self) -> Ring {
+        self.parts.keyring.current()
+    }
+
+    /// Reads with the keys of now. Where a record turned out to be under a newer key than they
+    /// were, it reads once more.
+    fn with_current_keys<T>(
+        &self,
+        read: impl Fn(&Ring) -> Result<(T, Outdated), VaultError>,
+    ) -> Result<T, VaultError> {
+        for _ in 1..KEY_CHANGES_MAX {
+            if let (answer, Outdated::No) = read(&self.ring())? {
+                return Ok(answer);
+            }
+        }
+        Ok(read(&self.ring())?.0)
     }
 
     /// The store, for statistics.
@@ -165,6 +197,23 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// Whether what was read must be read again.
+enum Outdated {
+    No,
+    /// A record is under a key that the ring does not have yet.
+    Yes,
+}
+
+/// Whether a key was missing only because the ring is of before a rotation.
+fn is_outdated<T>(ring: &Ring, items: &[Item<T>]) -> Outdated {
+    let is_missing = |item: &Item<T>| matches!(item, Err(ItemError::KeyDestroyed));
+    if items.iter().any(is_missing) && !ring.epoch().is_current() {
+        Outdated::Yes
+    } else {
+        Outdated::No
+    }
+}
+
 /// Runs work that computes or reads the disk. Short work runs where it is; longer work lets the
 /// runtime move its other tasks to another thread first.
 fn work<T>(items_count: usize, run: impl FnOnce() -> T) -> T {
@@ -175,5 +224,7 @@ fn work<T>(items_count: usize, run: impl FnOnce() -> T) -> T {
     }
 }
 
+/// How often a request may meet a change of keys before it is given up.
+const KEY_CHANGES_MAX: usize = 8;
 /// Up to this many items take less time than moving the runtime's tasks does.
 const INLINE_ITEMS_MAX: usize = 8;

@@ -15,6 +15,7 @@ use crate::audit::Receipt;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
 use crate::domain::Namespace;
+use crate::keys::Ring;
 use crate::policy::Circumstances;
 use crate::policy::Coverage;
 use crate::policy::GrantFacts;
@@ -151,11 +152,7 @@ impl Vault {
         entry: EntryDraft,
         act: Act,
     ) -> Result<Receipt, CommitError> {
-        let commit = Commit {
-            changes: Changes::default(),
-            entry,
-            claim: Some(caller.claim(act)),
-        };
+        let commit = Commit::new(Changes::default(), entry, Some(caller.claim(act)));
         self.parts.log.commit(commit).await
     }
 
@@ -186,10 +183,12 @@ impl Vault {
         match error {
             VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
+            | VaultError::Ceremony(_)
             | VaultError::Denied
             | VaultError::ExposureTooLong(_)
             | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }
+            | VaultError::KeysChanged
             | VaultError::Overloaded
             | VaultError::PersonRefused(_)
             | VaultError::Purpose
@@ -209,11 +208,7 @@ impl Vault {
             policy_hash: Some(policy.hash()),
             ..EntryDraft::new(Event::PolicyLoaded)
         };
-        let commit = Commit {
-            changes: Changes::default(),
-            entry,
-            claim: None,
-        };
+        let commit = Commit::of_vault(entry);
         self.parts.log.commit(commit).await?;
         self.parts.policy.replace(policy);
         Ok(())
@@ -221,17 +216,14 @@ impl Vault {
 
     /// The namespace that a request works in, with its keys.
     pub(super) fn workplace<'a, T: Journaled>(
-        &'a self,
+        &self,
+        ring: &'a Ring,
         request: &'a T,
         fields: &NamespaceFields,
     ) -> Result<Workplace<'a>, VaultError> {
         let namespace = request.namespace();
         // A start refuses a namespace without keys, so this finds them.
-        let keys = self
-            .parts
-            .keyring
-            .namespace(namespace)
-            .ok_or(VaultError::Denied)?;
+        let keys = ring.namespace(namespace).ok_or(VaultError::Denied)?;
         Ok(Workplace {
             namespace,
             id: fields.id,

@@ -7,6 +7,7 @@ use crate::access::GrantUse;
 use crate::audit::ItemOutcome;
 use crate::domain::FieldName;
 use crate::domain::Subject;
+use crate::keys::Ring;
 use crate::policy::Coverage;
 use crate::policy::Permitted;
 use crate::vault::Vault;
@@ -43,12 +44,13 @@ impl Vault {
     /// Finds the records of the tokens, and whose they are.
     pub(super) fn targets(
         &self,
+        ring: &Ring,
         fields: &NamespaceFields,
         permitted: &Permitted<Detokenize>,
         grant: Option<&Grant>,
     ) -> Result<Vec<Item<Target>>, VaultError> {
         let request = permitted.request();
-        let workplace = self.workplace(request, fields)?;
+        let workplace = self.workplace(ring, request, fields)?;
         let presented: Vec<Item<Revealing<'_>>> = request
             .items
             .iter()

@@ -11,10 +11,12 @@ use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
+use crate::keys::Ring;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::policy::Scope;
+use crate::vault::KEY_CHANGES_MAX;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -148,10 +150,28 @@ impl Vault {
         request: Tokenize,
     ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
+        for _ in 0..KEY_CHANGES_MAX {
+            let ring = self.ring();
+            match self.tokenize_with(&ring, caller, &permitted, fields).await {
+                // Nothing was written: the values are read anew, for the keys of now.
+                Err(VaultError::KeysChanged) => {}
+                answer => return answer,
+            }
+        }
+        Err(VaultError::KeysChanged)
+    }
+
+    async fn tokenize_with(
+        &self,
+        ring: &Ring,
+        caller: &Caller,
+        permitted: &Permitted<Tokenize>,
+        fields: &NamespaceFields,
+    ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let request = permitted.request();
         let items_count = request.items.len();
-        let workplace = self.workplace(request, fields)?;
-        let wanted = work(items_count, || wanted(&workplace, fields, &permitted));
+        let workplace = self.workplace(ring, request, fields)?;
+        let wanted = work(items_count, || wanted(&workplace, fields, permitted));
         let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
         let is_decoy = u8::from(request.decoys);
         let head: [&[u8]; 2] = [
@@ -169,13 +189,15 @@ impl Vault {
             let allow_token_values = request.allow_token_values;
             self.settle(&workplace, &wanted, &retry, drawing, allow_token_values)
         };
-        self.settle_and_commit(caller, &permitted, settle).await
+        self.settle_and_commit(ring, caller, permitted, settle)
+            .await
     }
 
     /// Settles the items, and commits what must be written for them with the entry, until nobody
     /// else was faster.
     pub(super) async fn settle_and_commit<T: Journaled>(
         &self,
+        ring: &Ring,
         caller: &Caller,
         permitted: &Permitted<T>,
         settle: impl Fn(&Drawing) -> Result<Settled, VaultError>,
@@ -191,9 +213,8 @@ impl Vault {
             let entry = self.entry(caller, permitted, |index| note(items.get(index)));
             let claim = Some(caller.claim(request.act()));
             let commit = Commit {
-                changes,
-                entry,
-                claim,
+                epoch: Some(ring.epoch().clone()),
+                ..Commit::new(changes, entry, claim)
             };
             match self.parts.log.commit(commit).await {
                 Ok(_) => return Ok(items.into_iter().map(|item| Ok(item?.value)).collect()),

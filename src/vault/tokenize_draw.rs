@@ -76,7 +76,8 @@ impl Drawing {
             .iter()
             .filter_map(|conflict| match conflict {
                 Conflict::TokenTaken { item } => Some(*item),
-                Conflict::RequestTaken
+                Conflict::RecordOutdated { .. }
+                | Conflict::RequestTaken
                 | Conflict::RowChanged { .. }
                 | Conflict::ValueTaken { .. } => None,
             })

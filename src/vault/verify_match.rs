@@ -29,6 +29,7 @@ use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Found;
 use crate::vault::find::by_token;
+use crate::vault::is_outdated;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -115,8 +116,12 @@ impl Vault {
     ) -> Result<Vec<Item<bool>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
-        let workplace = self.workplace(permitted.request(), fields)?;
-        let (answer, glances) = work(items_count, || self.compare(&workplace, fields, &permitted))?;
+        let (answer, glances) = self.with_current_keys(|ring| {
+            let workplace = self.workplace(ring, permitted.request(), fields)?;
+            let compared = work(items_count, || self.compare(&workplace, fields, &permitted))?;
+            let outdated = is_outdated(ring, &compared.0);
+            Ok((compared, outdated))
+        })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(true)) => Note::new(ItemOutcome::Matched),
             Some(Ok(false)) => Note::new(ItemOutcome::Differed),
