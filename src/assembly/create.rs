@@ -10,7 +10,6 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::open::OpenLog;
 use crate::assembly::open::open_log;
-use crate::assembly::open::read_keys;
 use crate::assembly::rocks_options;
 use crate::audit::AuditLog;
 use crate::audit::CheckpointKeys;
@@ -22,14 +21,12 @@ use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
 use crate::domain::Namespace;
+use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
 use crate::keys::root::RootKeyHolder;
 use crate::store::Changes;
-use crate::store::NamespaceId;
-use crate::store::RowChange;
 use crate::store::Store;
-use crate::store::Table;
 use crate::store::rocks::RocksStore;
 
 /// Makes a vault for the configured namespaces. It is there as a whole or not at all: everything is
@@ -141,7 +138,7 @@ pub async fn add_namespace(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(), AssemblyError> {
     let store = crate::assembly::open_store(config)?;
-    let keyring = Keyring::open(root, &read_keys(&*store)?)?;
+    let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
     if keyring.namespace(namespace).is_some() {
         return Err(AssemblyError::NamespaceExists {
             namespace: namespace.clone(),
@@ -175,12 +172,13 @@ async fn write_keys(
     keys: &[StoredKey],
 ) -> Result<(), AssemblyError> {
     let mut rows = vec![ids.add(namespaces)];
+    let mut table = KeyTable::default();
     for key in keys {
         let id = key
             .metadata()
             .namespace()
             .and_then(|namespace| ids.id(namespace));
-        rows.push(key_row(id, key));
+        rows.push(table.put(id, key.clone()));
     }
     let created = namespaces.iter().map(|namespace| EntryDraft {
         namespace: Some(namespace.clone()),
@@ -197,25 +195,7 @@ async fn write_keys(
             rows,
             ..Changes::default()
         };
-        log.commit(Commit {
-            changes,
-            entry,
-            claim: None,
-        })
-        .await?;
+        log.commit(Commit::new(changes, entry, None)).await?;
     }
     Ok(())
-}
-
-fn key_row(id: Option<NamespaceId>, key: &StoredKey) -> RowChange {
-    let metadata = key.metadata();
-    let mut row_key = id.map_or(0, |id| id.0).to_be_bytes().to_vec();
-    row_key.push(metadata.purpose().number());
-    row_key.extend_from_slice(&metadata.version().number().to_be_bytes());
-    RowChange {
-        table: Table::Keys,
-        key: row_key,
-        expected: None,
-        value: Some(key.encode()),
-    }
 }

@@ -13,6 +13,7 @@ use crate::crypto::note::NoteError;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::keys::KeyError;
+use crate::keys::KeyTableError;
 use crate::keys::root::RootKeyError;
 use crate::outbound::OutboundError;
 use crate::pager::PagerError;
@@ -71,6 +72,9 @@ pub enum AssemblyError {
     /// The head cannot be made or read.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// The stored keys cannot be read.
+    #[error(transparent)]
+    KeyTable(#[from] KeyTableError),
     /// The keys cannot be made or opened.
     #[error(transparent)]
     Keys(#[from] KeyError),

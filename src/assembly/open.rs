@@ -35,8 +35,9 @@ use crate::domain::Clock;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
+use crate::keys::KeyTable;
 use crate::keys::Keyring;
-use crate::keys::StoredKey;
+use crate::keys::LiveKeyring;
 use crate::keys::root::RootKeyHolder;
 use crate::pager;
 use crate::pager::Pager;
@@ -46,12 +47,13 @@ use crate::store::Changes;
 use crate::store::NamespaceId;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::Table;
 use crate::store::rocks::RocksStore;
 use crate::vault::Field;
 use crate::vault::NamespaceFields;
 use crate::vault::Parts;
 use crate::vault::Vault;
+use crate::vault::found_charter;
+use crate::vault::keep_up;
 
 /// A vault that is open, with the thread that writes its log.
 pub struct OpenVault {
@@ -80,7 +82,7 @@ pub async fn open(
 ) -> Result<OpenVault, AssemblyError> {
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
-    let keyring = Arc::new(Keyring::open(&*root, &read_keys(&*store)?)?);
+    let keyring = Keyring::open(&*root, &KeyTable::read(&*store)?.keys())?;
     let ids = NamespaceIds::read(&*store)?;
     let mut namespaces = HashMap::new();
     for (name, namespace) in &config.namespaces {
@@ -114,12 +116,10 @@ pub async fn open(
         rows: new_fields.into_iter().collect(),
         ..Changes::default()
     };
-    log.commit(Commit {
-        changes,
-        entry: started,
-        claim: None,
-    })
-    .await?;
+    log.commit(Commit::new(changes, started, None)).await?;
+    if let Some(founding) = found_charter(&*store, &keyring, config.officers.charter.as_ref())? {
+        log.commit(founding).await?;
+    }
     tokio::spawn(sweep::now_and_then(
         Arc::downgrade(&store),
         Arc::clone(&clock),
@@ -129,7 +129,7 @@ pub async fn open(
     let parts = Parts {
         store: Arc::clone(&store),
         root_key: root,
-        keyring,
+        keyring: LiveKeyring::new(keyring),
         log,
         cases,
         people,
@@ -138,9 +138,13 @@ pub async fn open(
         purposes: purposes(config),
         clock,
         entropy,
+        origin: config.audit.origin.clone(),
+        rewrap_records_per_second: config.officers.rewrap_records_per_second,
     };
+    let vault = Arc::new(Vault::new(parts));
+    tokio::spawn(keep_up(Arc::downgrade(&vault)));
     Ok(OpenVault {
-        vault: Arc::new(Vault::new(parts)),
+        vault,
         store,
         thread,
     })
@@ -179,15 +183,9 @@ impl OpenVault {
             store,
             thread,
         } = self;
+        vault.stop_jobs().await;
         let entry = EntryDraft::new(Event::Stopped);
-        vault
-            .log()
-            .commit(Commit {
-                changes: Changes::default(),
-                entry,
-                claim: None,
-            })
-            .await?;
+        vault.log().commit(Commit::of_vault(entry)).await?;
         drop(vault);
         // The thread ends when the last handle of the log is gone; a call that was cut off while
         // the server drained may still hold one.
@@ -270,22 +268,6 @@ pub(super) fn open_log(
     Ok(OpenLog { log, thread })
 }
 
-/// Reads every key of the vault. A vault has its keys, or it is none.
-pub(super) fn read_keys(store: &dyn Store) -> Result<Vec<StoredKey>, AssemblyError> {
-    let mut keys = Vec::new();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.rows(Table::Keys, after.as_deref(), KEYS_PER_READ)?;
-        let Some((last, _)) = page.last() else {
-            return Ok(keys);
-        };
-        after = Some(last.clone());
-        for (_, value) in &page {
-            keys.push(StoredKey::decode(value)?);
-        }
-    }
-}
-
 fn namespace_fields(
     namespace: &Namespace,
     id: NamespaceId,
@@ -314,7 +296,5 @@ fn namespace_fields(
     Ok(NamespaceFields { id, fields })
 }
 
-/// Rows of the keys table in one read.
-const KEYS_PER_READ: usize = 1_000;
 /// How long closing waits for calls that were cut off.
 const JOIN_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(5);

@@ -11,6 +11,7 @@ mod format;
 mod limits;
 mod listen;
 mod namespace;
+mod officers;
 mod people;
 mod permit;
 mod root_key;
@@ -46,6 +47,7 @@ pub use listen::ListenConfig;
 pub use namespace::FieldConfig;
 pub use namespace::NamespaceConfig;
 pub use namespace::OnInvalid;
+pub use officers::OfficersConfig;
 pub use permit::Purposes;
 pub use root_key::PassphraseSource;
 pub use root_key::RootKeyConfig;
@@ -66,6 +68,8 @@ pub struct Config {
     pub root_key: RootKeyConfig,
     /// `[audit]`: the audit log.
     pub audit: AuditConfig,
+    /// `[officers]`: who may change keys.
+    pub officers: OfficersConfig,
     /// `[limits]`: how much the vault takes on.
     pub limits: Limits,
     /// `[store]`: how the embedded store uses the machine.
@@ -128,6 +132,7 @@ impl Config {
             listen: raw.listen.check()?,
             tls: raw.tls.check(base_dir),
             root_key: raw.root_key.check(base_dir)?,
+            officers: raw.officers.check()?,
             limits: raw.limits.check()?,
             store: raw.store.check()?,
             pager: raw.pager.map(|it| it.check(base_dir)).transpose()?,
@@ -152,6 +157,8 @@ struct RawConfig {
     tls: tls::RawTls,
     root_key: root_key::RawRootKey,
     audit: audit::RawAudit,
+    #[serde(default)]
+    officers: officers::RawOfficers,
     #[serde(default)]
     limits: limits::RawLimits,
     #[serde(default)]

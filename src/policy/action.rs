@@ -5,8 +5,12 @@
 pub enum Action {
     /// Approve or deny a grant that somebody else asked for.
     ApproveGrant,
+    /// Sign an operation that another officer has proposed.
+    ApproveOperation,
     /// Be given a grant at once, without a second person.
     AutoApproveGrant,
+    /// Sign that an operation is cancelled.
+    CancelOperation,
     /// Make tokens of customers who do not exist.
     CreateDecoys,
     /// Say which records a customer has.
@@ -29,8 +33,12 @@ pub enum Action {
     ListEntries,
     /// Read the grants that there are.
     ListGrants,
+    /// Read which keys, officers and operations there are.
+    ListKeys,
     /// Find the tokens of values.
     Lookup,
+    /// Propose an operation with keys, as an officer.
+    ProposeOperation,
     /// Read who was seen.
     ReportExposure,
     /// Ask for a grant.
@@ -67,7 +75,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -88,6 +96,10 @@ impl Action {
         Self::CreateDecoys,
         Self::DescribeSubject,
         Self::EraseSubject,
+        Self::ListKeys,
+        Self::ProposeOperation,
+        Self::ApproveOperation,
+        Self::CancelOperation,
     ];
 
     /// The name that configurations and policies use.
@@ -95,7 +107,9 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApproveGrant => "approve_grant",
+            Self::ApproveOperation => "approve_operation",
             Self::AutoApproveGrant => "auto_approve_grant",
+            Self::CancelOperation => "cancel_operation",
             Self::CreateDecoys => "create_decoys",
             Self::DescribeSubject => "describe_subject",
             Self::Detokenize => "detokenize",
@@ -107,7 +121,9 @@ impl Action {
             Self::Inspect => "inspect",
             Self::ListEntries => "list_entries",
             Self::ListGrants => "list_grants",
+            Self::ListKeys => "list_keys",
             Self::Lookup => "lookup",
+            Self::ProposeOperation => "propose_operation",
             Self::ReportExposure => "report_exposure",
             Self::RequestGrant => "request_grant",
             Self::RevokeGrant => "revoke_grant",
@@ -138,12 +154,16 @@ impl Action {
             | Self::RequestGrant
             | Self::Tokenize
             | Self::VerifyMatch => Target::Fields,
-            Self::DescribeSubject
+            Self::ApproveOperation
+            | Self::CancelOperation
+            | Self::DescribeSubject
             | Self::EraseSubject
             | Self::Freeze
             | Self::GetPrincipal
             | Self::ListEntries
             | Self::ListGrants
+            | Self::ListKeys
+            | Self::ProposeOperation
             | Self::ReportExposure
             | Self::RevokeGrant
             | Self::Unfreeze => Target::Place,
@@ -167,7 +187,9 @@ impl Action {
             | Self::AutoApproveGrant
             | Self::RequestGrant
             | Self::RevokeGrant => Shape::Proposal,
-            Self::CreateDecoys
+            Self::ApproveOperation
+            | Self::CancelOperation
+            | Self::CreateDecoys
             | Self::DescribeSubject
             | Self::EraseSubject
             | Self::Freeze
@@ -176,7 +198,9 @@ impl Action {
             | Self::Inspect
             | Self::ListEntries
             | Self::ListGrants
+            | Self::ListKeys
             | Self::Lookup
+            | Self::ProposeOperation
             | Self::ReportExposure
             | Self::Tokenize
             | Self::Unfreeze

@@ -1,0 +1,109 @@
+//! Key officers: `[officers]`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ceremony::Charter;
+use crate::ceremony::OperationKind;
+use crate::ceremony::Rule;
+use crate::config::ConfigError;
+use crate::crypto::note::NoteVerifier;
+
+/// Key officers: `[officers]`. Read at start.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OfficersConfig {
+    /// `keys` and `rules`: the officers of a vault that has none yet. Afterwards they change by a
+    /// ceremony, and a start says so where the two differ. Default: none, and no key operations.
+    pub charter: Option<Charter>,
+    /// `rewrap_records_per_second`: how many records a rotation moves to the new key in a second,
+    /// at the most, 100 to 1,000,000. Default: 20,000.
+    pub rewrap_records_per_second: u32,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOfficers {
+    #[serde(default)]
+    keys: Vec<String>,
+    #[serde(default)]
+    rules: BTreeMap<String, RawRule>,
+    rewrap_records_per_second: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    approvals: Option<usize>,
+    delay_seconds: Option<u64>,
+}
+
+impl RawOfficers {
+    pub(super) fn check(self) -> Result<OfficersConfig, ConfigError> {
+        let rate = self.rewrap_records_per_second.unwrap_or(RATE);
+        if !(RATE_MIN..=RATE_MAX).contains(&rate) {
+            return Err(ConfigError::value(
+                "officers.rewrap_records_per_second",
+                "is out of range",
+                "use 100 to 1000000",
+            ));
+        }
+        let charter = if self.keys.is_empty() {
+            if !self.rules.is_empty() {
+                return Err(ConfigError::value(
+                    "officers.rules",
+                    "are there without officers",
+                    "add officers.keys, or leave them out",
+                ));
+            }
+            None
+        } else {
+            Some(charter(&self.keys, &self.rules)?)
+        };
+        Ok(OfficersConfig {
+            charter,
+            rewrap_records_per_second: rate,
+        })
+    }
+}
+
+fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter, ConfigError> {
+    let verifier = |text: &String| -> Result<NoteVerifier, ConfigError> {
+        text.parse().map_err(|_| {
+            ConfigError::value(
+                "officers.keys",
+                "has one that is no verifier key",
+                "copy the line that `counterfoil keys officer new` prints",
+            )
+        })
+    };
+    let verifiers = keys.iter().map(verifier).collect::<Result<Vec<_>, _>>()?;
+    let mut checked = BTreeMap::new();
+    for (name, rule) in rules {
+        let kind = OperationKind::from_name(name).ok_or_else(|| {
+            ConfigError::value(
+                "officers.rules",
+                "has an operation that there is none of",
+                "use change-charter, compromise-key, destroy-key, resume-key, rotate-key or \
+                 suspend-key",
+            )
+        })?;
+        let usual = Rule::usual(kind);
+        let rule = Rule {
+            approvals: rule.approvals.unwrap_or(usual.approvals),
+            delay_seconds: rule.delay_seconds.unwrap_or(usual.delay_seconds),
+        };
+        checked.insert(kind, rule);
+    }
+    Charter::new(verifiers, checked).map_err(|error| {
+        ConfigError::value(
+            "officers",
+            &error.to_string(),
+            "see docs/officers.md for what officers and rules must be",
+        )
+    })
+}
+
+const RATE: u32 = 20_000;
+const RATE_MIN: u32 = 100;
+const RATE_MAX: u32 = 1_000_000;

@@ -1,0 +1,303 @@
+//! What an operation does to keys and officers, once it is due.
+
+use crate::audit::CeremonyNote;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::ceremony::Ceremony;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::Charter;
+use crate::ceremony::Operation;
+use crate::crypto::KeyIdentity;
+use crate::domain::KeyName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyState;
+use crate::domain::KeyVersion;
+use crate::domain::Timestamp;
+use crate::keys::KeyTable;
+use crate::keys::KeyTableError;
+use crate::keys::Keyring;
+use crate::keys::Ring;
+use crate::keys::StoredKey;
+use crate::store::NamespaceId;
+use crate::store::RowChange;
+use crate::store::StoreError;
+use crate::vault::Vault;
+use crate::vault::error::VaultError;
+use crate::vault::officers::act::note;
+use crate::vault::officers::desk::Kept;
+
+/// A ceremony after a turn, and everything that must be written with it.
+pub(super) struct Carried {
+    pub(super) after: Ceremony,
+    pub(super) rows: Vec<RowChange>,
+    pub(super) entries: Vec<EntryDraft>,
+    /// The keys that come in use then.
+    pub(super) keyring: Option<Keyring>,
+}
+
+impl Carried {
+    /// A ceremony that goes on waiting.
+    pub(super) fn waiting(row: RowChange, after: Ceremony) -> Self {
+        Self {
+            after,
+            rows: vec![row],
+            entries: Vec::new(),
+            keyring: None,
+        }
+    }
+
+    /// A ceremony of which nothing changes.
+    pub(super) fn nothing(after: Ceremony) -> Self {
+        Self {
+            after,
+            rows: Vec::new(),
+            entries: Vec::new(),
+            keyring: None,
+        }
+    }
+
+    /// The key that it is about, as entries name it.
+    pub(super) fn key(&self) -> Option<(KeyPurpose, KeyVersion)> {
+        let key = self.after.statement.operation.key()?;
+        Some((key.purpose, key.version))
+    }
+}
+
+/// The keys of the vault while an operation changes them.
+struct Change<'a> {
+    vault: &'a Vault,
+    ceremony: &'a Ceremony,
+    table: KeyTable,
+    rows: Vec<RowChange>,
+    entries: Vec<EntryDraft>,
+    now: Timestamp,
+}
+
+impl Vault {
+    /// Says whether an operation could be carried out now, so that nobody signs for what cannot.
+    pub(super) fn check_possible(&self, operation: &Operation) -> Result<(), VaultError> {
+        let Some(name) = operation.key() else {
+            return Ok(());
+        };
+        if name.purpose != KeyPurpose::Wrapping {
+            return Err(CeremonyError::Unsupported(UNSUPPORTED).into());
+        }
+        let table = self.key_table()?;
+        let key = table.key(name).ok_or(CeremonyError::KeyState(NO_KEY))?;
+        let state = key.metadata().state();
+        let is_possible = match operation {
+            Operation::ChangeCharter(_) => true,
+            Operation::CompromiseKey(_) => state.transition(KeyState::Compromised).is_ok(),
+            Operation::DestroyKey(_) => state.transition(KeyState::Destroyed).is_ok(),
+            Operation::ResumeKey(_) => state == KeyState::Suspended,
+            Operation::RotateKey(_) => state == KeyState::Active,
+            Operation::SuspendKey(_) => state.transition(KeyState::Suspended).is_ok(),
+        };
+        if is_possible {
+            Ok(())
+        } else {
+            Err(CeremonyError::KeyState(KEY_STATE).into())
+        }
+    }
+
+    /// Carries an operation out: what must be written for it, and the keys that are in use after.
+    pub(super) fn carry_out(
+        &self,
+        ring: &Ring,
+        kept: &Kept,
+        ceremony: &Ceremony,
+        now: Timestamp,
+    ) -> Result<Carried, VaultError> {
+        self.check_possible(&ceremony.statement.operation)?;
+        let mut change = Change {
+            vault: self,
+            ceremony,
+            table: self.key_table()?,
+            rows: Vec::new(),
+            entries: Vec::new(),
+            now,
+        };
+        let mut has_job = false;
+        match &ceremony.statement.operation {
+            Operation::ChangeCharter(_) => change.put_charter(ring)?,
+            Operation::CompromiseKey(key) => has_job = change.retire(key, KeyState::Compromised)?,
+            Operation::DestroyKey(key) => {
+                self.check_unused(key)?;
+                change.transition(key, KeyState::Destroyed)?;
+            }
+            Operation::ResumeKey(key) => change.transition(key, KeyState::Deactivated)?,
+            Operation::RotateKey(key) => has_job = change.retire(key, KeyState::Deactivated)?,
+            Operation::SuspendKey(key) => has_job = change.retire(key, KeyState::Suspended)?,
+        }
+        let Change {
+            table,
+            mut rows,
+            entries,
+            ..
+        } = change;
+        let after = if has_job {
+            ceremony.running()?
+        } else {
+            ceremony.done(now)?
+        };
+        rows.push(kept.change(ring, &after));
+        let keyring = match &ceremony.statement.operation.key() {
+            // That they open is seen before anything is written.
+            Some(_) => Some(Keyring::open(&*self.parts.root_key, &table.keys()).map_err(damaged)?),
+            None => None,
+        };
+        Ok(Carried {
+            after,
+            rows,
+            entries,
+            keyring,
+        })
+    }
+
+    /// Puts other keys in use, and remembers those that were.
+    pub(super) fn put_in_use(&self, keyring: Keyring) {
+        let bygone = self.parts.keyring.replace(keyring);
+        let mut all = self.desk.bygone.lock().unwrap_or_else(|it| it.into_inner());
+        all.retain(|bygone| !bygone.is_gone());
+        all.push(bygone);
+    }
+
+    pub(super) fn key_table(&self) -> Result<KeyTable, VaultError> {
+        KeyTable::read(self.store()).map_err(|error| match error {
+            KeyTableError::Key(error) => damaged(error),
+            KeyTableError::Store(error) => error.into(),
+        })
+    }
+
+    /// The number of a key's namespace in stored keys.
+    pub(super) fn namespace_id(&self, name: &KeyName) -> Result<Option<NamespaceId>, VaultError> {
+        let Some(namespace) = &name.namespace else {
+            return Ok(None);
+        };
+        let fields = self.parts.namespaces.get(namespace);
+        fields
+            .map(|fields| Some(fields.id))
+            .ok_or_else(|| CeremonyError::KeyState(NO_KEY).into())
+    }
+
+    /// A key is destroyed only when it protects nothing any more.
+    fn check_unused(&self, name: &KeyName) -> Result<(), VaultError> {
+        let Some(namespace) = self.namespace_id(name)? else {
+            return Ok(());
+        };
+        let mut after = None;
+        loop {
+            let page = self
+                .store()
+                .records_after(namespace, after, RECORDS_PER_READ)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(*last);
+            let protects = |record: &crate::store::Record| {
+                record.wrapping_version == name.version && !record.wrapped.is_empty()
+            };
+            if page.iter().any(|(_, record)| protects(record)) {
+                return Err(CeremonyError::KeyState(STILL_USED).into());
+            }
+        }
+    }
+}
+
+impl Change<'_> {
+    /// Takes a version out of use; if it is the active one, its successor takes its place. Says
+    /// whether there are records to be moved to another version.
+    fn retire(&mut self, name: &KeyName, to: KeyState) -> Result<bool, VaultError> {
+        let is_active = self
+            .table
+            .key(name)
+            .is_some_and(|key| key.metadata().state() == KeyState::Active);
+        self.transition(name, to)?;
+        if is_active {
+            self.create(name)?;
+        }
+        // What is suspended may come back, and moves nothing by itself unless something new is
+        // there to move to.
+        Ok(is_active || to == KeyState::Compromised)
+    }
+
+    fn create(&mut self, before: &KeyName) -> Result<(), VaultError> {
+        let newest = self.table.newest(before.purpose, before.namespace.as_ref());
+        let newest = newest.map(|key| key.metadata().name());
+        let name = newest
+            .and_then(|newest| newest.next())
+            .ok_or(CeremonyError::KeyState(NO_KEY))?;
+        let identity = KeyIdentity {
+            purpose: name.purpose,
+            namespace: name.namespace.as_ref(),
+            version: name.version,
+        };
+        let parts = &self.vault.parts;
+        let mut key = StoredKey::create(&*parts.root_key, &identity, self.now, &*parts.entropy)
+            .map_err(damaged)?;
+        key.transition(KeyState::Active, self.now)
+            .map_err(|_| CeremonyError::KeyState(KEY_STATE))?;
+        let entry = EntryDraft::new(Event::KeyCreated);
+        self.put(key, EntryDraft { ..entry })
+    }
+
+    fn transition(&mut self, name: &KeyName, to: KeyState) -> Result<(), VaultError> {
+        let key = self.table.key(name).cloned();
+        let mut key = key.ok_or(CeremonyError::KeyState(NO_KEY))?;
+        key.transition(to, self.now)
+            .map_err(|_| CeremonyError::KeyState(KEY_STATE))?;
+        self.put(key, EntryDraft::new(Event::KeyStateChanged))
+    }
+
+    /// Puts a key in its place, with the entry that says who signed for it.
+    fn put(&mut self, key: StoredKey, entry: EntryDraft) -> Result<(), VaultError> {
+        let name = key.metadata().name();
+        let signers = self.ceremony.approvals.iter();
+        self.entries.push(EntryDraft {
+            namespace: name.namespace.clone(),
+            key: Some((name.purpose, name.version)),
+            ceremony: CeremonyNote {
+                officers: signers.map(|signed| signed.officer.clone()).collect(),
+                state: None,
+                key_state: Some(key.metadata().state()),
+                ..note(self.ceremony, None)
+            },
+            ..entry
+        });
+        let namespace = self.vault.namespace_id(&name)?;
+        self.rows.push(self.table.put(namespace, key));
+        Ok(())
+    }
+
+    fn put_charter(&mut self, ring: &Ring) -> Result<(), VaultError> {
+        let text = self.ceremony.charter.as_deref().unwrap_or_default();
+        let charter = Charter::read(text)?;
+        self.rows.push(self.vault.charter_change(ring, &charter)?);
+        let signers = self.ceremony.approvals.iter();
+        self.entries.push(EntryDraft {
+            ceremony: CeremonyNote {
+                officers: signers.map(|signed| signed.officer.clone()).collect(),
+                charter_digest: Some(charter.digest()),
+                state: None,
+                ..note(self.ceremony, None)
+            },
+            ..EntryDraft::new(Event::CharterChanged)
+        });
+        Ok(())
+    }
+}
+
+/// A key that cannot be made, read or opened, which is for the operator.
+fn damaged(error: crate::keys::KeyError) -> VaultError {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "key cannot be used"
+    );
+    VaultError::Store(StoreError::Corrupt { table: "keys" })
+}
+
+const RECORDS_PER_READ: usize = 1_000;
+const NO_KEY: &str = "there is no such key version";
+const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
+const STILL_USED: &str = "records are still under this key version: rotate, and wait for the job";
+const UNSUPPORTED: &str = "only wrapping keys can be changed while the vault runs";

@@ -1,0 +1,195 @@
+//! The officers' desk: where the charter and the ceremonies lie. One turn is taken at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::Mutex;
+use tokio::sync::Notify;
+
+use crate::audit::CeremonyNote;
+use crate::audit::Commit;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::ceremony::Ceremony;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::Charter;
+use crate::domain::CeremonyId;
+use crate::keys::Bygone;
+use crate::keys::Keyring;
+use crate::store::Changes;
+use crate::store::RowChange;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Table;
+use crate::vault::Vault;
+use crate::vault::error::VaultError;
+
+/// Who works with keys takes the desk first, so that no two turns meet.
+#[derive(Default)]
+pub(in crate::vault) struct Desk {
+    pub(super) turn: Mutex<()>,
+    /// Rings that are out of use, as long as calls may work with them.
+    pub(super) bygone: std::sync::Mutex<Vec<Bygone>>,
+    /// Somebody took a turn: there may be a job.
+    pub(super) taken: Arc<Notify>,
+    /// Held while ceremonies and their jobs are kept going.
+    pub(super) job: Mutex<()>,
+    /// The vault is about to close: jobs end after their batch, and go on at the next start.
+    pub(super) is_closing: AtomicBool,
+}
+
+/// A ceremony, and its row as it was read.
+pub(super) struct Kept {
+    pub(super) ceremony: Ceremony,
+    stored: Option<Vec<u8>>,
+}
+
+impl Kept {
+    /// A ceremony that there was none of.
+    pub(super) fn new(ceremony: Ceremony) -> Self {
+        let stored = None;
+        Self { ceremony, stored }
+    }
+
+    /// The change of the row that makes the ceremony what it is after a turn.
+    pub(super) fn change(&self, ring: &Keyring, after: &Ceremony) -> RowChange {
+        let key = row_key(&after.id());
+        let value = ring.seal_row(CEREMONIES, &key, &after.encode());
+        RowChange {
+            table: Table::Ceremonies,
+            key,
+            expected: self.stored.clone(),
+            value: Some(value),
+        }
+    }
+}
+
+impl Vault {
+    /// The charter that is in force.
+    pub(super) fn charter(&self, ring: &Keyring) -> Result<Charter, VaultError> {
+        let charter = read_charter(self.store(), ring)?;
+        charter.ok_or(VaultError::Ceremony(CeremonyError::NoOfficers))
+    }
+
+    /// The change of the row that puts another charter in force.
+    pub(super) fn charter_change(
+        &self,
+        ring: &Keyring,
+        charter: &Charter,
+    ) -> Result<RowChange, VaultError> {
+        let stored = charter_row(self.store())?;
+        Ok(RowChange {
+            table: Table::Meta,
+            key: CHARTER_KEY.to_vec(),
+            expected: stored,
+            value: Some(ring.seal_row(META, CHARTER_KEY, charter.to_string().as_bytes())),
+        })
+    }
+
+    /// The ceremony with this id.
+    pub(super) fn ceremony(&self, ring: &Keyring, id: &CeremonyId) -> Result<Kept, VaultError> {
+        let key = row_key(id);
+        let mut kept = self.ceremonies(ring)?.into_iter();
+        kept.find(|kept| row_key(&kept.ceremony.id()) == key)
+            .ok_or(VaultError::Ceremony(CeremonyError::Missing))
+    }
+
+    /// Every ceremony, in the order of their ids.
+    pub(super) fn ceremonies(&self, ring: &Keyring) -> Result<Vec<Kept>, VaultError> {
+        let mut ceremonies = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self
+                .store()
+                .rows(Table::Ceremonies, after.as_deref(), ROWS_PER_READ)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(ceremonies);
+            };
+            after = Some(last.clone());
+            for (key, stored) in page {
+                let value = ring.open_row(CEREMONIES, &key, &stored);
+                let ceremony = value
+                    .and_then(|value| Ceremony::decode(value).ok())
+                    .filter(|ceremony| row_key(&ceremony.id()) == key)
+                    .ok_or(StoreError::Corrupt { table: CEREMONIES })?;
+                ceremonies.push(Kept {
+                    ceremony,
+                    stored: Some(stored),
+                });
+            }
+        }
+    }
+}
+
+/// What a vault without officers does with those of its configuration: they are its first. Says
+/// nothing if it has officers already.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the charter was not written by this vault.
+pub fn found_charter(
+    store: &dyn Store,
+    keyring: &Keyring,
+    configured: Option<&Charter>,
+) -> Result<Option<Commit>, StoreError> {
+    let current = read_charter(store, keyring)?;
+    match (configured, current) {
+        (Some(configured), None) => {
+            let text = configured.to_string();
+            let row = RowChange {
+                table: Table::Meta,
+                key: CHARTER_KEY.to_vec(),
+                expected: None,
+                value: Some(keyring.seal_row(META, CHARTER_KEY, text.as_bytes())),
+            };
+            let changes = Changes {
+                rows: vec![row],
+                ..Changes::default()
+            };
+            let entry = EntryDraft {
+                ceremony: CeremonyNote {
+                    charter_digest: Some(configured.digest()),
+                    ..CeremonyNote::default()
+                },
+                ..EntryDraft::new(Event::CharterFounded)
+            };
+            Ok(Some(Commit::new(changes, entry, None)))
+        }
+        (Some(configured), Some(current)) if *configured != current => {
+            tracing::warn!(
+                "officers of the configuration are not those of the vault, which hold; \
+                 change them by a ceremony, or correct the configuration"
+            );
+            Ok(None)
+        }
+        (Some(_) | None, _) => Ok(None),
+    }
+}
+
+fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
+    let Some(stored) = charter_row(store)? else {
+        return Ok(None);
+    };
+    let value = keyring.open_row(META, CHARTER_KEY, &stored);
+    let charter = value
+        .and_then(|value| str::from_utf8(value).ok())
+        .and_then(|text| Charter::read(text).ok());
+    charter.map(Some).ok_or(StoreError::Corrupt { table: META })
+}
+
+fn charter_row(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
+    let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
+    let row = rows.into_iter().find(|(key, _)| key == CHARTER_KEY);
+    Ok(row.map(|(_, value)| value))
+}
+
+fn row_key(id: &CeremonyId) -> Vec<u8> {
+    id.as_str().as_bytes().to_vec()
+}
+
+const CEREMONIES: &str = "ceremonies";
+const META: &str = "meta";
+const CHARTER_KEY: &[u8] = b"charter";
+/// Rows of the table, at the most: its rows are few and named in the code.
+const META_ROWS_MAX: usize = 100;
+const ROWS_PER_READ: usize = 1_000;

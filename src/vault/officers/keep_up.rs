@@ -1,0 +1,105 @@
+//! What happens to ceremonies by itself: they come due, expire, and their jobs go on.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::audit::CommitError;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::ceremony::Ceremony;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::CeremonyState;
+use crate::vault::Vault;
+use crate::vault::error::VaultError;
+use crate::vault::officers::act::note;
+use crate::vault::officers::carry_out::Carried;
+use crate::vault::officers::desk::Kept;
+
+/// Keeps ceremonies going for as long as the vault is there.
+pub async fn keep_up(vault: Weak<Vault>) {
+    loop {
+        let Some(vault) = vault.upgrade() else {
+            return;
+        };
+        if let Err(error) = vault.keep_up_once().await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "ceremonies and their jobs cannot go on"
+            );
+        }
+        let taken = Arc::clone(&vault.desk.taken);
+        // Whoever closes the vault does not wait for us.
+        drop(vault);
+        tokio::select! {
+            () = taken.notified() => {}
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+    }
+}
+
+impl Vault {
+    /// Ends the job that is under way after its batch, and begins no other: the next start does.
+    pub async fn stop_jobs(&self) {
+        self.desk.is_closing.store(true, Ordering::Release);
+        let _job = self.desk.job.lock().await;
+    }
+
+    async fn keep_up_once(&self) -> Result<(), VaultError> {
+        let _job = self.desk.job.lock().await;
+        if self.desk.is_closing.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let ring = self.ring();
+        let unfinished = |kept: &Kept| !kept.ceremony.state.is_final();
+        let ceremonies = self.ceremonies(&ring)?.into_iter().filter(unfinished);
+        for kept in ceremonies.collect::<Vec<_>>() {
+            if kept.ceremony.state == CeremonyState::Running {
+                self.rewrap(&kept.ceremony.id()).await?;
+            } else {
+                self.move_on(&kept.ceremony).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a ceremony expire, or carries it out, if it is time.
+    async fn move_on(&self, seen: &Ceremony) -> Result<(), VaultError> {
+        let now = self.now();
+        if !seen.is_due(now) && seen.expire(now).is_none() {
+            return Ok(());
+        }
+        let _turn = self.desk.turn.lock().await;
+        let ring = self.ring();
+        // Somebody may have taken a turn since it was seen.
+        let kept = self.ceremony(&ring, &seen.id())?;
+        let carried = if let Some(expired) = kept.ceremony.expire(now) {
+            Carried::waiting(kept.change(&ring, &expired), expired)
+        } else if kept.ceremony.is_due(now) {
+            match self.carry_out(&ring, &kept, &kept.ceremony, now) {
+                Ok(carried) => carried,
+                Err(VaultError::Ceremony(why)) => {
+                    let failed = kept.ceremony.failed(why, now)?;
+                    Carried::waiting(kept.change(&ring, &failed), failed)
+                }
+                Err(error) => return Err(error),
+            }
+        } else {
+            return Ok(());
+        };
+        let entry = EntryDraft {
+            key: carried.key(),
+            ceremony: note(&carried.after, None),
+            ..EntryDraft::new(Event::OperationEnded)
+        };
+        match self.commit_carried(entry, None, carried).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflicts(_)) => Err(CeremonyError::Concurrent.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// How often ceremonies are looked at.
+const PERIOD: Duration = Duration::from_millis(500);

@@ -1,0 +1,22 @@
+//! Key officers: what they propose, sign and cancel, and what the vault then does with its keys.
+//!
+//! ```text
+//! propose, approve, cancel   policy → the ceremony takes a turn → row and entry, one synced batch
+//!                            enough signed, no delay left? → keys change in the same batch
+//! keep_up                    by itself: what is due, what has expired, and the jobs
+//! ```
+
+mod act;
+mod briefing;
+mod carry_out;
+mod desk;
+mod keep_up;
+mod record;
+mod rewrap;
+mod turn;
+
+pub use briefing::Briefing;
+pub(super) use desk::Desk;
+pub use desk::found_charter;
+pub use keep_up::keep_up;
+pub use turn::Proposal;

@@ -1,0 +1,264 @@
+//! The turns that officers take: propose, approve, cancel.
+
+use crate::access::Act;
+use crate::audit::Commit;
+use crate::audit::CommitError;
+use crate::audit::Decision;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::ceremony::Ceremony;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::Operation;
+use crate::crypto::note::SignedNote;
+use crate::domain::CeremonyId;
+use crate::keys::Ring;
+use crate::policy::Action;
+use crate::policy::Permitted;
+use crate::store::Changes;
+use crate::vault::Vault;
+use crate::vault::caller::Caller;
+use crate::vault::error::VaultError;
+use crate::vault::journal::error_class;
+use crate::vault::officers::act::OfficerAct;
+use crate::vault::officers::act::note;
+use crate::vault::officers::carry_out::Carried;
+use crate::vault::officers::desk::Kept;
+
+/// What an officer proposes.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The statement, with the officer's signature.
+    pub note: SignedNote,
+    /// The text of the new charter, where the operation is to change it.
+    pub charter: Option<String>,
+}
+
+impl Vault {
+    /// Takes up an operation that an officer proposes by signing its statement.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, the statement is not one, or the operation cannot be carried out.
+    pub async fn propose_operation(
+        &self,
+        caller: &Caller,
+        proposal: Proposal,
+    ) -> Result<Ceremony, VaultError> {
+        let act = OfficerAct::new(Action::ProposeOperation, Event::OperationProposed);
+        let permitted = self.permit_administrative(caller, act, None).await?;
+        let _turn = self.desk.turn.lock().await;
+        let ring = self.ring();
+        let turn = || {
+            let (charter, now) = (self.charter(&ring)?, self.now());
+            let Proposal {
+                note,
+                charter: brought,
+            } = proposal;
+            let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
+            check_brought(&proposed)?;
+            self.check_possible(&proposed.statement.operation)?;
+            match self.ceremony(&ring, &proposed.id()) {
+                Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
+                // To propose a statement again changes nothing.
+                Ok(kept) if kept.ceremony.proposer() == proposed.proposer() => {
+                    return Ok(Turn::Taken(kept.ceremony));
+                }
+                Ok(_) => return Err(CeremonyError::State.into()),
+                Err(error) => return Err(error),
+            }
+            Ok(Turn::Next(Kept::new(proposed.clone()), proposed))
+        };
+        self.take_turn(caller, &permitted, &ring, turn()).await
+    }
+
+    /// Adds an officer's signature to an operation that another has proposed.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, there is no such operation, or the signature is not one.
+    pub async fn approve_operation(
+        &self,
+        caller: &Caller,
+        id: &CeremonyId,
+        signature: SignedNote,
+    ) -> Result<Ceremony, VaultError> {
+        let act = OfficerAct::new(Action::ApproveOperation, Event::OperationApproved);
+        let permitted = self.permit_administrative(caller, act, None).await?;
+        let _turn = self.desk.turn.lock().await;
+        let ring = self.ring();
+        let turn = || {
+            let kept = self.ceremony(&ring, id)?;
+            let charter = self.charter(&ring)?;
+            Turn::of(kept, |it| it.approve(&charter, signature, self.now()))
+        };
+        self.take_turn(caller, &permitted, &ring, turn()).await
+    }
+
+    /// Adds an officer's signature that an operation is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// If the caller may not, there is no such operation, it is over, or the signature is not one.
+    pub async fn cancel_operation(
+        &self,
+        caller: &Caller,
+        id: &CeremonyId,
+        signature: SignedNote,
+    ) -> Result<Ceremony, VaultError> {
+        let act = OfficerAct::new(Action::CancelOperation, Event::OperationCancelled);
+        let permitted = self.permit_administrative(caller, act, None).await?;
+        let _turn = self.desk.turn.lock().await;
+        let ring = self.ring();
+        let turn = || {
+            let kept = self.ceremony(&ring, id)?;
+            let charter = self.charter(&ring)?;
+            Turn::of(kept, |it| it.cancel(&charter, signature, self.now()))
+        };
+        self.take_turn(caller, &permitted, &ring, turn()).await
+    }
+
+    /// Writes what a turn made of a ceremony, with the entry; where nothing is left to wait for, it
+    /// is carried out in the same batch. A turn that cannot be taken is recorded as refused.
+    async fn take_turn(
+        &self,
+        caller: &Caller,
+        permitted: &Permitted<OfficerAct>,
+        ring: &Ring,
+        turn: Result<Turn, VaultError>,
+    ) -> Result<Ceremony, VaultError> {
+        let carried = turn.and_then(|turn| {
+            let (kept, after) = match turn {
+                Turn::Next(kept, after) => (kept, after),
+                Turn::Taken(ceremony) => return Ok((None, Carried::nothing(ceremony))),
+            };
+            let now = self.now();
+            let by = latest(permitted.request().action, &after);
+            let carried = if after.is_due(now) {
+                self.carry_out(ring, &kept, &after, now)?
+            } else {
+                Carried::waiting(kept.change(ring, &after), after)
+            };
+            Ok((by, carried))
+        });
+        let (by, carried) = match carried {
+            Ok(carried) => carried,
+            Err(error) => return Err(self.refuse_officer(caller, permitted, error).await),
+        };
+        let request = OfficerAct {
+            action: permitted.request().action,
+            event: permitted.request().event,
+            note: crate::audit::CeremonyNote {
+                officers: by.into_iter().collect(),
+                ..note(&carried.after, None)
+            },
+        };
+        let entry = EntryDraft {
+            decision: Some(Decision::Permit),
+            key: carried.key(),
+            ..self.administrative_entry(caller, &request, permitted.permit().policy_hash())
+        };
+        let claim = Some(caller.claim(Act::Work));
+        match self.commit_carried(entry, claim, carried).await {
+            Ok(after) => Ok(after),
+            Err(CommitError::Conflicts(_)) => {
+                let error = CeremonyError::Concurrent.into();
+                Err(self.refuse_officer(caller, permitted, error).await)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes what was carried out, and puts the new keys in use once that is durable.
+    pub(super) async fn commit_carried(
+        &self,
+        entry: EntryDraft,
+        claim: Option<crate::access::Claim>,
+        carried: Carried,
+    ) -> Result<Ceremony, CommitError> {
+        let Carried {
+            after,
+            rows,
+            entries,
+            keyring,
+        } = carried;
+        let changes = Changes {
+            rows,
+            ..Changes::default()
+        };
+        let commit = Commit {
+            further: entries,
+            ..Commit::new(changes, entry, claim)
+        };
+        self.parts.log.commit(commit).await?;
+        if let Some(keyring) = keyring {
+            // If we crash before this line, the next start opens the keys that are on the disk.
+            self.put_in_use(keyring);
+        }
+        self.desk.taken.notify_one();
+        Ok(after)
+    }
+
+    async fn refuse_officer(
+        &self,
+        caller: &Caller,
+        permitted: &Permitted<OfficerAct>,
+        error: VaultError,
+    ) -> VaultError {
+        let (request, hash) = (permitted.request(), permitted.permit().policy_hash());
+        let entry = self.denial(caller, request, hash, error_class(&error));
+        match self.record(caller, entry, Act::Refused).await {
+            Ok(_) => error,
+            Err(unrecorded) => unrecorded.into(),
+        }
+    }
+}
+
+/// What a turn would make of a ceremony.
+enum Turn {
+    /// What is kept, and what would be in its place.
+    Next(Kept, Ceremony),
+    /// The turn was taken before, by the same officer: nothing changes.
+    Taken(Ceremony),
+}
+
+impl Turn {
+    fn of(
+        kept: Kept,
+        take: impl FnOnce(&Ceremony) -> Result<Ceremony, CeremonyError>,
+    ) -> Result<Self, VaultError> {
+        match take(&kept.ceremony) {
+            Ok(after) => Ok(Self::Next(kept, after)),
+            Err(CeremonyError::SignedAlready) => Ok(Self::Taken(kept.ceremony)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Who acted: the last who signed what the turn was about.
+fn latest(action: Action, after: &Ceremony) -> Option<crate::domain::OfficerName> {
+    let signed = if action == Action::CancelOperation {
+        after.cancellations.last()
+    } else {
+        after.approvals.last()
+    };
+    signed.map(|signed| signed.officer.clone())
+}
+
+/// A new charter comes with the operation that brings it, and with no other.
+fn check_brought(ceremony: &Ceremony) -> Result<(), CeremonyError> {
+    match (&ceremony.statement.operation, &ceremony.charter) {
+        (Operation::ChangeCharter(digest), Some(text)) => {
+            let charter = crate::ceremony::Charter::read(text)?;
+            if charter.digest() == *digest {
+                Ok(())
+            } else {
+                Err(CeremonyError::Charter(
+                    "it is not the one that is signed for",
+                ))
+            }
+        }
+        (Operation::ChangeCharter(_), None) => Err(CeremonyError::Charter("is required")),
+        (_, Some(_)) => Err(CeremonyError::Charter("is for change-charter only")),
+        (_, None) => Ok(()),
+    }
+}
