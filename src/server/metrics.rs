@@ -151,12 +151,13 @@ fn outcome(error: &VaultError) -> &'static str {
     match error {
         VaultError::AuditUnavailable(_) => "audit_unavailable",
         VaultError::Denied => "denied",
-        VaultError::ExposureTooLong(_)
+        VaultError::Ceremony(_)
+        | VaultError::ExposureTooLong(_)
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => "invalid",
-        VaultError::Overloaded => "overloaded",
+        VaultError::KeysChanged | VaultError::Overloaded => "overloaded",
         VaultError::Refused(_) => "refused",
         VaultError::PersonRefused(_) => "person_refused",
         VaultError::Store(_) => "store_unavailable",

@@ -16,6 +16,7 @@ mod detokenization_service;
 mod grant_service;
 mod health;
 mod identity;
+mod key_service;
 mod limits;
 mod listener;
 mod metrics;
@@ -45,6 +46,7 @@ use self::audit_service::AuditEndpoint;
 use self::detokenization_service::DetokenizationEndpoint;
 use self::grant_service::GrantEndpoint;
 use self::health::Health;
+use self::key_service::KeyEndpoint;
 use self::listener::Listener;
 use self::metrics::Metrics;
 use self::principal_service::PrincipalEndpoint;
@@ -187,6 +189,11 @@ fn reveal_routes(
             Arc::clone(metrics),
         ))
         .add_service(PrincipalEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(KeyEndpoint::service(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),

@@ -12,6 +12,7 @@ use tonic_types::pb;
 
 use crate::access::Refusal;
 use crate::audit::CommitError;
+use crate::ceremony::CeremonyError;
 use crate::store::StoreError;
 use crate::vault::ItemError;
 use crate::vault::VaultError;
@@ -20,11 +21,12 @@ use crate::vault::VaultError;
 pub(super) fn of(error: &VaultError) -> Status {
     match error {
         VaultError::AuditUnavailable(error) => of_commit(error),
+        VaultError::Ceremony(error) => of_ceremony(*error),
         VaultError::Denied => Status::permission_denied(DENIED),
         VaultError::ExposureTooLong(_) => Status::resource_exhausted(error.to_string()),
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
-        VaultError::Overloaded => busy(),
+        VaultError::KeysChanged | VaultError::Overloaded => busy(),
         // One answer, whatever is wrong with it: who forges learns nothing.
         VaultError::PersonRefused(_) => Status::unauthenticated(error.to_string()),
         VaultError::Purpose => invalid("purpose", error.to_string()),
@@ -70,10 +72,29 @@ fn exhausted(refusal: &Refusal, retry_delay: Duration) -> Status {
     Status::with_error_details(Code::ResourceExhausted, refusal.to_string(), details)
 }
 
+/// Officers are told why: who has come so far is one of them, or has their program.
+fn of_ceremony(error: CeremonyError) -> Status {
+    let code = match error {
+        CeremonyError::Charter(_)
+        | CeremonyError::Expired
+        | CeremonyError::Signature
+        | CeremonyError::Statement => Code::InvalidArgument,
+        CeremonyError::Concurrent => Code::Aborted,
+        CeremonyError::Missing => Code::NotFound,
+        CeremonyError::KeyState(_)
+        | CeremonyError::NoOfficers
+        | CeremonyError::OtherCharter
+        | CeremonyError::SignedAlready
+        | CeremonyError::State
+        | CeremonyError::Unsupported(_) => Code::FailedPrecondition,
+    };
+    Status::new(code, error.to_string())
+}
+
 fn of_commit(error: &CommitError) -> Status {
     match error {
         CommitError::Refused(refusal) => of_refusal(refusal),
-        CommitError::Overloaded => busy(),
+        CommitError::KeysChanged | CommitError::Overloaded => busy(),
         CommitError::TooLarge => Status::invalid_argument("request is too large to record"),
         CommitError::Damaged => {
             tracing::error!(error = %error, "stored row is damaged");

@@ -6,6 +6,7 @@
 pub(super) mod exposure;
 pub(super) mod grant;
 mod import;
+pub(super) mod key;
 mod parts;
 mod redact;
 

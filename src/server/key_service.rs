@@ -1,0 +1,185 @@
+//! KeyService on the wire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Request;
+use tonic::Response;
+use tonic::Status;
+
+use crate::ceremony::Ceremony;
+use crate::protocol;
+use crate::protocol::key_service_server::KeyService;
+use crate::protocol::key_service_server::KeyServiceServer;
+use crate::server::convert::key as wire;
+use crate::server::identity;
+use crate::server::limits::ServerLimits;
+use crate::server::metrics::Metrics;
+use crate::server::status;
+use crate::vault::Caller;
+use crate::vault::Vault;
+use crate::vault::VaultError;
+
+/// Answers KeyService.
+#[derive(Clone)]
+pub(super) struct KeyEndpoint {
+    vault: Arc<Vault>,
+    metrics: Arc<Metrics>,
+}
+
+impl KeyEndpoint {
+    pub(super) fn service(
+        vault: Arc<Vault>,
+        limits: &ServerLimits,
+        metrics: Arc<Metrics>,
+    ) -> KeyServiceServer<Self> {
+        KeyServiceServer::new(Self { vault, metrics })
+            .max_decoding_message_size(limits.message_bytes_max)
+            .max_encoding_message_size(limits.message_bytes_max)
+    }
+
+    fn answer<T>(&self, call: &'static str, answer: Result<T, VaultError>) -> Result<T, Status> {
+        self.metrics.count(call, 1, answer.as_ref().err());
+        answer.map_err(|error| status::of(&error))
+    }
+
+    fn operation(
+        &self,
+        call: &'static str,
+        answer: Result<Ceremony, VaultError>,
+    ) -> Result<Response<protocol::Operation>, Status> {
+        let ceremony = self.answer(call, answer)?;
+        Ok(Response::new(wire::operation(&ceremony)))
+    }
+}
+
+#[tonic::async_trait]
+impl KeyService for KeyEndpoint {
+    async fn list_keys(
+        &self,
+        request: Request<protocol::ListKeysRequest>,
+    ) -> Result<Response<protocol::ListKeysResponse>, Status> {
+        let (caller, _) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let briefing = self.vault.brief_officer(&caller).await;
+        let briefing = self.answer("list_keys", briefing)?;
+        Ok(Response::new(wire::briefing(&briefing)))
+    }
+
+    async fn propose_operation(
+        &self,
+        request: Request<protocol::ProposeOperationRequest>,
+    ) -> Result<Response<protocol::Operation>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let proposal = wire::proposal(message)?;
+        let proposed = self.vault.propose_operation(&caller, proposal).await;
+        self.operation("propose_operation", proposed)
+    }
+
+    async fn approve_operation(
+        &self,
+        request: Request<protocol::ApproveOperationRequest>,
+    ) -> Result<Response<protocol::Operation>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let (id, note) = (
+            wire::operation_id(&message.operation_id)?,
+            wire::note(&message.note)?,
+        );
+        let approved = self.vault.approve_operation(&caller, &id, note).await;
+        self.operation("approve_operation", approved)
+    }
+
+    async fn cancel_operation(
+        &self,
+        request: Request<protocol::CancelOperationRequest>,
+    ) -> Result<Response<protocol::Operation>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let (id, note) = (
+            wire::operation_id(&message.operation_id)?,
+            wire::note(&message.note)?,
+        );
+        let cancelled = self.vault.cancel_operation(&caller, &id, note).await;
+        self.operation("cancel_operation", cancelled)
+    }
+
+    async fn get_operation(
+        &self,
+        request: Request<protocol::GetOperationRequest>,
+    ) -> Result<Response<protocol::Operation>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let id = wire::operation_id(&message.operation_id)?;
+        let read = self.vault.read_operation(&caller, &id).await;
+        let ceremony = self.answer("get_operation", read)?;
+        let mut operation = wire::operation(&ceremony);
+        if ceremony.state.is_final() {
+            let record = self.vault.record_ceremony(&ceremony);
+            operation.record = record.map_err(|error| status::of(&error))?.to_string();
+        }
+        Ok(Response::new(operation))
+    }
+
+    type WatchOperationStream = ReceiverStream<Result<protocol::Operation, Status>>;
+
+    async fn watch_operation(
+        &self,
+        request: Request<protocol::WatchOperationRequest>,
+    ) -> Result<Response<Self::WatchOperationStream>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let id = wire::operation_id(&message.operation_id)?;
+        let read = self.vault.read_operation(&caller, &id).await;
+        let first = self.answer("watch_operation", read)?;
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(watch(Arc::clone(&self.vault), caller, first, sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+/// Says where an operation is each time that it has changed, until it is over, or the watcher
+/// leaves or is frozen.
+async fn watch(
+    vault: Arc<Vault>,
+    caller: Caller,
+    first: Ceremony,
+    sender: mpsc::Sender<Result<protocol::Operation, Status>>,
+) {
+    let mut seen = first;
+    loop {
+        let is_over = seen.state.is_final();
+        if sender.send(Ok(wire::operation(&seen))).await.is_err() || is_over {
+            return;
+        }
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(WATCH_PERIOD) => {}
+                () = sender.closed() => return,
+            }
+            let told = if vault.is_frozen(&caller) {
+                Err(Status::permission_denied(status::DENIED))
+            } else {
+                let read = vault.peek_operation(&seen.id());
+                read.map_err(|error| status::of(&error))
+            };
+            match told {
+                Ok(now) if now == seen => {}
+                Ok(now) => {
+                    seen = now;
+                    break;
+                }
+                Err(status) => {
+                    let _gone = sender.send(Err(status)).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// How often a watched operation is looked at.
+const WATCH_PERIOD: Duration = Duration::from_millis(250);
