@@ -16,6 +16,7 @@ use crate::client::AccessClient;
 use crate::client::ActingPrincipal;
 use crate::client::AuditClient;
 use crate::client::ClientError;
+use crate::client::KeyClient;
 use crate::client::RevealClient;
 use crate::domain::Clock;
 use crate::domain::SystemClock;
@@ -70,6 +71,19 @@ impl ActingArgs {
     /// As [`Self::connect`].
     pub(super) async fn audit(&self, connection: &ConnectionArgs) -> Result<AuditClient, CliError> {
         let client = AuditClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    /// Connects to the reveal listener for calls about keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn keys(&self, connection: &ConnectionArgs) -> Result<KeyClient, CliError> {
+        let client = KeyClient::connect(&connection.profile()?).await?;
         Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,

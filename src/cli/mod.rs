@@ -22,6 +22,7 @@ mod grant;
 mod import;
 mod init;
 mod inspect;
+mod keys;
 mod line;
 mod line_args;
 mod lookup;
@@ -86,6 +87,8 @@ enum Command {
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     Lookup(lookup::LookupArgs),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -156,6 +159,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
+        Command::Keys(command) => block_on(command.run()),
         Command::Lookup(arguments) => block_on(arguments.run()),
         Command::Policy(command) => command.run(),
         Command::Principal(arguments) => block_on(arguments.run()),

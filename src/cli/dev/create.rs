@@ -21,6 +21,8 @@ use crate::cli::dev::authority::Authority;
 use crate::cli::dev::authority::Credentials;
 use crate::cli::error::CliError;
 use crate::crypto::SystemEntropy;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::OfficerKey;
 use crate::keys::root::Argon2Parameters;
 use crate::keys::root::PassphraseFile;
 
@@ -50,7 +52,7 @@ impl DevDirectory {
         let path = &self.path;
         self.make()?;
         self.create_certificates()?;
-        self.create_officers()?;
+        let officers = self.create_officers()?;
         self.create_people()?;
         self.write("policies/dev.cedar", Access::All, include_str!("dev.cedar"))?;
         self.write("passphrase", Access::Owner, &format!("{passphrase}\n"))?;
@@ -58,7 +60,8 @@ impl DevDirectory {
         PassphraseFile::new(path.join("root-key.toml"), passphrase)
             .create(Argon2Parameters::recommended(), &SystemEntropy)
             .map_err(CliError::failed)?;
-        self.write("config.toml", Access::All, include_str!("config.toml"))
+        let config = format!("{}\n{officers}", include_str!("config.toml"));
+        self.write("config.toml", Access::All, &config)
     }
 
     /// Writes files that exist already, keys for their owner alone.
@@ -109,8 +112,10 @@ impl DevDirectory {
         Ok(())
     }
 
-    /// Ed25519 keys, by which officers will sign what they approve.
-    fn create_officers(&self) -> Result<(), CliError> {
+    /// Ed25519 keys, by which officers sign what they do, and the lines of the configuration that
+    /// name them.
+    fn create_officers(&self) -> Result<String, CliError> {
+        let mut lines = String::from(OFFICERS_LINES);
         for name in OFFICERS {
             let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(CliError::failed)?;
             let public = key.public_key_pem();
@@ -120,8 +125,15 @@ impl DevDirectory {
                 Access::Owner,
                 &key.serialize_pem(),
             )?;
+            let signing = OfficerKey::from_pem(&key.serialize_pem(), None);
+            let signing = signing.map_err(CliError::failed)?;
+            let name = NoteKeyName::new(name).map_err(CliError::failed)?;
+            lines.push_str(&format!("    \"{}\",\n", signing.verifier(name)));
         }
-        Ok(())
+        lines
+            .push_str("]\n\n# For tries: in production, leave the day that there is by default.\n");
+        lines.push_str("[officers.rules]\ndestroy-key = { delay_seconds = 5 }\n");
+        Ok(lines)
     }
 
     fn write_credentials(&self, name: &str, credentials: &Credentials) -> Result<(), CliError> {
@@ -178,6 +190,12 @@ fn make_directory(path: &Path) -> Result<(), CliError> {
         .create(path)
         .map_err(CliError::file(path))
 }
+
+const OFFICERS_LINES: &str = "\
+# Who may change keys, and never alone: `counterfoil keys list`.
+[officers]
+keys = [
+";
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,46 @@
+//! `counterfoil keys`: the work of key officers.
+
+mod list;
+mod officer;
+mod propose;
+mod record;
+mod show;
+mod sign;
+mod watch;
+
+use clap::Subcommand;
+
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+
+/// Keys: see them; propose, sign, cancel and watch operations with them, as an officer
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    Approve(sign::ApproveArgs),
+    Cancel(sign::CancelArgs),
+    CheckRecord(record::CheckRecordArgs),
+    List(list::ListArgs),
+    #[command(subcommand)]
+    Officer(officer::OfficerCommand),
+    #[command(subcommand)]
+    Propose(propose::ProposeCommand),
+    Record(record::RecordArgs),
+    Show(show::ShowArgs),
+    Watch(watch::WatchArgs),
+}
+
+impl KeysCommand {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        match self {
+            Self::Approve(arguments) => arguments.run().await,
+            Self::Cancel(arguments) => arguments.run().await,
+            Self::CheckRecord(arguments) => arguments.run(),
+            Self::List(arguments) => arguments.run().await,
+            Self::Officer(command) => command.run(),
+            Self::Propose(command) => command.run().await,
+            Self::Record(arguments) => arguments.run().await,
+            Self::Show(arguments) => arguments.run().await,
+            Self::Watch(arguments) => arguments.run().await,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! `counterfoil keys propose`.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
+
+use crate::ceremony::Charter;
+use crate::ceremony::Operation;
+use crate::ceremony::STATEMENT_SECONDS_MAX;
+use crate::cli::acting::ActingArgs;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
+use crate::cli::exit::Exit;
+use crate::cli::keys::list::charter;
+use crate::cli::keys::officer::SigningArgs;
+use crate::cli::keys::show;
+use crate::client;
+use crate::crypto::SystemEntropy;
+use crate::domain::Clock;
+use crate::domain::KeyName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
+use crate::domain::SystemClock;
+use crate::protocol;
+
+/// Proposes an operation, by signing what it will do
+///
+/// Standard output gets the operation's id. It is carried out once as many officers have signed as
+/// the charter asks for, and its delay is over: the others sign with `keys approve ID`.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ProposeCommand {
+    Charter(CharterArgs),
+    Compromise(KeyArgs),
+    Destroy(KeyArgs),
+    Resume(KeyArgs),
+    Rotate(RotateArgs),
+    Suspend(KeyArgs),
+}
+
+/// A new version of a key, active at once; a job moves everything to it
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  counterfoil keys propose rotate --key wrapping --dev .dev --as officer1 --yes")]
+pub(in crate::cli) struct RotateArgs {
+    /// What the key is for
+    #[arg(long, value_parser = purpose, default_value = "wrapping")]
+    key: KeyPurpose,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
+/// An operation with one version of a key
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+compromise  protects nothing new under it, moves everything to another, and says so in the log
+destroy     opens nothing under it, ever again; refused while anything is still under it
+resume      trusts a suspended version again
+suspend     protects nothing new under it for now
+
+Example:
+  counterfoil keys propose destroy --key wrapping --version 1 --dev .dev --as officer1 --yes")]
+pub(in crate::cli) struct KeyArgs {
+    /// What the key is for
+    #[arg(long, value_parser = purpose, default_value = "wrapping")]
+    key: KeyPurpose,
+
+    /// Which version
+    #[arg(long, value_parser = version)]
+    version: KeyVersion,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
+/// Other officers, or other rules: the text of a new charter
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+`counterfoil keys list --charter` prints the charter that is in force, to start from.
+
+Example:
+  counterfoil keys propose charter new-charter.txt --dev .dev --as officer1 --yes")]
+pub(in crate::cli) struct CharterArgs {
+    /// The file with the text
+    file: PathBuf,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ProposingArgs {
+    /// For how long others may sign, in hours
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=24))]
+    hours: u64,
+
+    /// Write the operation as one JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    signing: SigningArgs,
+
+    #[command(flatten)]
+    acting: ActingArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+impl ProposeCommand {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        type Make = fn(KeyName) -> Operation;
+        let (arguments, make): (KeyArgs, Make) = match self {
+            Self::Charter(arguments) => return arguments.run().await,
+            Self::Rotate(arguments) => return arguments.run().await,
+            Self::Compromise(arguments) => (arguments, Operation::CompromiseKey),
+            Self::Destroy(arguments) => (arguments, Operation::DestroyKey),
+            Self::Resume(arguments) => (arguments, Operation::ResumeKey),
+            Self::Suspend(arguments) => (arguments, Operation::SuspendKey),
+        };
+        let KeyArgs {
+            key,
+            version,
+            proposing,
+        } = arguments;
+        let namespace = proposing.namespace(key)?;
+        let name = KeyName {
+            purpose: key,
+            namespace,
+            version,
+        };
+        proposing.propose(|_| Ok((make(name), None))).await
+    }
+}
+
+impl RotateArgs {
+    async fn run(self) -> Result<Exit, CliError> {
+        let purpose = self.key;
+        let namespace = self.proposing.namespace(purpose)?;
+        let active = |listed: &protocol::ListKeysResponse| {
+            let mut names = listed
+                .keys
+                .iter()
+                .filter(|key| key.state() == protocol::KeyState::Active)
+                .filter_map(|key| version_of(&key.name, purpose, namespace.as_ref()));
+            let version = names.next().ok_or_else(|| {
+                CliError::Usage("the vault has no such key, or none that is active".to_owned())
+            })?;
+            let name = KeyName {
+                purpose,
+                namespace: namespace.clone(),
+                version,
+            };
+            Ok((Operation::RotateKey(name), None))
+        };
+        self.proposing.propose(active).await
+    }
+}
+
+impl CharterArgs {
+    async fn run(self) -> Result<Exit, CliError> {
+        let text = fs::read_to_string(&self.file).map_err(CliError::file(&self.file))?;
+        let charter = Charter::read(&text)
+            .map_err(|error| CliError::Usage(format!("{}: {error}", self.file.display())))?;
+        let operation = Operation::ChangeCharter(charter.digest());
+        let brought = Some(text);
+        self.proposing.propose(|_| Ok((operation, brought))).await
+    }
+}
+
+impl ProposingArgs {
+    /// Asks the vault what must be known, signs the statement, and proposes it.
+    async fn propose(
+        &self,
+        choose: impl FnOnce(
+            &protocol::ListKeysResponse,
+        ) -> Result<(Operation, Option<String>), CliError>,
+    ) -> Result<Exit, CliError> {
+        let client = self.acting.keys(&self.connection).await?;
+        let listed = client.list().await?;
+        let charter = charter(&listed)?;
+        let officer = self.signing.officer(&self.connection, &charter)?;
+        let (operation, brought) = choose(&listed)?;
+        let now = SystemClock::default().now();
+        let seconds = (self.hours * 60 * 60).min(STATEMENT_SECONDS_MAX);
+        let statement = client::statement(&listed, operation, now, seconds, &SystemEntropy)?;
+        let note = officer.sign(&statement.to_string())?;
+        let operation = client.propose(&note, brought.as_deref()).await?;
+        say(format_args!("{}", show::next_step(&operation)));
+        let mut output = io::stdout().lock();
+        if self.json {
+            writeln!(output, "{}", show::to_json(&operation))?;
+        } else {
+            writeln!(output, "{}", operation.operation_id)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// The namespace of the key, if it is one of a namespace.
+    fn namespace(&self, purpose: KeyPurpose) -> Result<Option<Namespace>, CliError> {
+        if !purpose.is_of_namespace() {
+            return Ok(None);
+        }
+        Ok(Some(self.connection.profile()?.namespace))
+    }
+}
+
+/// The version in a key's name, if it is this key's.
+fn version_of(
+    text: &str,
+    purpose: KeyPurpose,
+    namespace: Option<&Namespace>,
+) -> Option<KeyVersion> {
+    let rest = text.strip_prefix(purpose.name())?.strip_prefix('/')?;
+    let version = match namespace {
+        Some(namespace) => rest.strip_prefix(namespace.as_str())?.strip_prefix('/')?,
+        None => rest,
+    };
+    KeyVersion::new(version.parse().ok()?)
+}
+
+fn purpose(text: &str) -> Result<KeyPurpose, String> {
+    KeyPurpose::from_name(text).ok_or_else(|| {
+        let names = KeyPurpose::ALL.map(KeyPurpose::name);
+        format!("use one of {}", names.join(", "))
+    })
+}
+
+fn version(text: &str) -> Result<KeyVersion, String> {
+    let number = text.parse().ok();
+    number
+        .and_then(KeyVersion::new)
+        .ok_or_else(|| "use a number from 1".to_owned())
+}

@@ -1,0 +1,150 @@
+//! `counterfoil keys record` and `keys check-record`: what auditors keep of a ceremony.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::ceremony::Charter;
+use crate::ceremony::Statement;
+use crate::cli::acting::ActingArgs;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
+use crate::cli::exit::Exit;
+use crate::cli::keys::sign::id;
+use crate::crypto::note::NoteVerifier;
+use crate::crypto::note::SignedNote;
+use crate::domain::CeremonyId;
+
+/// Writes the record of an operation that is over: signed, for auditors
+///
+/// Two signed notes, one after the other: the record by the vault, with the key of the audit log;
+/// and the statement by the officers.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  counterfoil keys record c-0123456789abcdef0123456789abcdef --dev .dev --as auditor > record.txt")]
+pub(in crate::cli) struct RecordArgs {
+    /// The operation's id
+    #[arg(value_name = "OPERATION", value_parser = id)]
+    operation: CeremonyId,
+
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    acting: ActingArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+/// Checks the record of an operation, without the vault
+///
+/// By the public key of the audit log, and by the charter, which has the officers' public keys. The
+/// exit code is 4 if a signature does not hold, or fewer officers have signed than the record says.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Example:
+  counterfoil keys check-record record.txt --public-key audit.vkey --charter charter.txt")]
+pub(in crate::cli) struct CheckRecordArgs {
+    /// The record, as `keys record` writes it
+    file: PathBuf,
+
+    /// The public key of the audit log
+    #[arg(long, value_name = "FILE")]
+    public_key: PathBuf,
+
+    /// The charter that was in force when the operation was signed
+    #[arg(long, value_name = "FILE")]
+    charter: PathBuf,
+}
+
+impl RecordArgs {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        let client = self.acting.keys(&self.connection).await?;
+        let operation = client.operation(self.operation.as_str()).await?;
+        if operation.record.is_empty() {
+            return Err(CliError::Usage(
+                "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
+            ));
+        }
+        let mut output = io::stdout().lock();
+        if self.json {
+            let object = json!({
+                "operation_id": operation.operation_id,
+                "record": operation.record,
+                "statement": operation.note,
+                "cancellation": Some(&operation.cancel_note).filter(|it| !it.is_empty()),
+            });
+            writeln!(output, "{object}")?;
+        } else {
+            write!(output, "{}{SEPARATOR}{}", operation.record, operation.note)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl CheckRecordArgs {
+    pub(super) fn run(self) -> Result<Exit, CliError> {
+        let read = |path: &PathBuf| fs::read_to_string(path).map_err(CliError::file(path));
+        let text = read(&self.file)?;
+        let verifier: NoteVerifier = read(&self.public_key)?
+            .trim()
+            .parse()
+            .map_err(CliError::failed)?;
+        let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
+        match check(&text, &verifier, &charter) {
+            Ok(officers) => {
+                say(format_args!("signed by the vault, and by {officers}"));
+                Ok(Exit::Done)
+            }
+            Err(problem) => {
+                say(format_args!("record does not hold: {problem}"));
+                Ok(Exit::VerificationFailed)
+            }
+        }
+    }
+}
+
+/// Says which officers have signed, if everything agrees.
+fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, &'static str> {
+    let (record, statement) = text.split_once(SEPARATOR).ok_or("it has no two notes")?;
+    let record: SignedNote = record.parse().map_err(|_| "its first note is none")?;
+    let record = vault
+        .verify(&record)
+        .map_err(|_| "the vault has not signed it")?;
+    let note: SignedNote = statement.parse().map_err(|_| "its second note is none")?;
+    let parsed = Statement::read(note.text()).map_err(|_| "the statement is none")?;
+    let line = |word: &str| {
+        let mut lines = record.lines().filter_map(|line| line.strip_prefix(word));
+        lines.next()
+    };
+    if line("statement-sha256 ") != Some(&hex::encode(parsed.digest())) {
+        return Err("it is of another statement");
+    }
+    if parsed.charter != charter.digest() {
+        return Err("the statement was signed under another charter");
+    }
+    let mut officers = Vec::new();
+    for officer in charter.officers() {
+        if officer.verifier.verify(&note).is_ok() {
+            officers.push(officer.name.to_string());
+        }
+    }
+    let claimed = record.lines().filter_map(|line| line.strip_prefix("signed "));
+    let mut claimed: Vec<&str> = claimed.filter_map(|it| it.split(' ').next()).collect();
+    claimed.sort_unstable();
+    if claimed != officers {
+        return Err("other officers have signed than it says");
+    }
+    Ok(officers.join(", "))
+}
+
+/// Between the vault's note and the officers'.
+const SEPARATOR: &str = "\n-----\n\n";
