@@ -43,6 +43,8 @@ mod limits;
 mod lookup;
 #[path = "api/masked.rs"]
 mod masked;
+#[path = "api/officers.rs"]
+mod officers;
 #[path = "api/people.rs"]
 mod people;
 #[path = "api/policies.rs"]

@@ -165,7 +165,9 @@ fn has_call(action: Action) -> bool {
         | Action::Tokenize
         | Action::VerifyMatch => true,
         Action::ApproveGrant
+        | Action::ApproveOperation
         | Action::AutoApproveGrant
+        | Action::CancelOperation
         | Action::CreateDecoys
         | Action::DescribeSubject
         | Action::DetokenizeMasked
@@ -175,6 +177,8 @@ fn has_call(action: Action) -> bool {
         | Action::ImportTokens
         | Action::ListEntries
         | Action::ListGrants
+        | Action::ListKeys
+        | Action::ProposeOperation
         | Action::ReportExposure
         | Action::RequestGrant
         | Action::RevokeGrant

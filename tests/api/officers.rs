@@ -1,0 +1,502 @@
+//! Key officers over the wire: rotation, destruction, and that none of them acts alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use counterfoil::audit::Event;
+use counterfoil::ceremony::Charter;
+use counterfoil::ceremony::Operation;
+use counterfoil::ceremony::OperationKind;
+use counterfoil::ceremony::Rule;
+use counterfoil::ceremony::cancellation;
+use counterfoil::client::statement;
+use counterfoil::crypto::KeyBytes;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::crypto::note::NoteKeyName;
+use counterfoil::crypto::note::OfficerKey;
+use counterfoil::crypto::note::SignedNote;
+use counterfoil::domain::Clock;
+use counterfoil::domain::KeyName;
+use counterfoil::domain::KeyPurpose;
+use counterfoil::domain::KeyState;
+use counterfoil::domain::KeyVersion;
+use counterfoil::domain::Namespace;
+use counterfoil::protocol;
+use counterfoil::protocol::OperationState;
+use counterfoil::protocol::key_service_client::KeyServiceClient;
+use counterfoil::store::NamespaceId;
+use tonic::Code;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::support::Client;
+use crate::support::Side;
+use crate::support::TestVault;
+use crate::support::detokenize_items;
+use crate::support::item_of;
+use crate::support::reveal;
+use crate::support::value_of;
+
+const POLICY: &str = r#"
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action in [
+    Action::"list_keys",
+    Action::"propose_operation",
+    Action::"approve_operation",
+    Action::"cancel_operation"
+  ],
+  resource
+);
+"#;
+
+fn officer(number: u8) -> (NoteKeyName, OfficerKey) {
+    let name = NoteKeyName::new(&format!("officer{number}")).unwrap();
+    (name, OfficerKey::new(&KeyBytes::from_array(&[number; 32])))
+}
+
+fn sign(number: u8, text: &str) -> SignedNote {
+    let (name, key) = officer(number);
+    key.sign(name, text).unwrap()
+}
+
+fn wrapping(version: u32) -> KeyName {
+    KeyName {
+        purpose: KeyPurpose::Wrapping,
+        namespace: Some(Namespace::new("shop").unwrap()),
+        version: KeyVersion::new(version).unwrap(),
+    }
+}
+
+/// A vault with three officers, of whom two must sign to destroy a key, a minute before it happens.
+struct Office {
+    vault: TestVault,
+    keys: KeyServiceClient<Channel>,
+}
+
+impl Office {
+    async fn open() -> Self {
+        let keys = [1, 2, 3].map(|number| {
+            let (name, key) = officer(number);
+            format!("{:?}", key.verifier(name).to_string())
+        });
+        let policies = tempfile::tempdir().unwrap();
+        std::fs::write(policies.path().join("officers.cedar"), POLICY).unwrap();
+        let lines = format!(
+            "[policies]\ndir = {:?}\n[officers]\nkeys = [{}]\n\
+             rewrap_records_per_second = 1_000_000\n\
+             [officers.rules]\ndestroy-key = {{ delay_seconds = 60 }}\n",
+            policies.path(),
+            keys.join(", ")
+        );
+        let vault = TestVault::start_with(&lines).await;
+        // Read at the start, and not again.
+        drop(policies);
+        let keys = Self::connect(&vault).await;
+        Self { vault, keys }
+    }
+
+    async fn connect(vault: &TestVault) -> KeyServiceClient<Channel> {
+        let credential = vault.identities().credential("approver");
+        KeyServiceClient::new(vault.connect(Side::Reveal, credential).await.unwrap())
+    }
+
+    async fn list(&self) -> protocol::ListKeysResponse {
+        let request = protocol::ListKeysRequest::default();
+        let listed = self.keys.clone().list_keys(request).await;
+        listed.unwrap().into_inner()
+    }
+
+    async fn propose(&self, by: u8, operation: Operation) -> Result<protocol::Operation, Status> {
+        let now = self.vault.clock.now();
+        let text = statement(&self.list().await, operation, now, 3_600, &SystemEntropy);
+        let request = protocol::ProposeOperationRequest {
+            note: sign(by, &text.unwrap().to_string()).to_string(),
+            ..protocol::ProposeOperationRequest::default()
+        };
+        let proposed = self.keys.clone().propose_operation(request).await;
+        proposed.map(tonic::Response::into_inner)
+    }
+
+    async fn approve(
+        &self,
+        by: u8,
+        operation: &protocol::Operation,
+    ) -> Result<protocol::Operation, Status> {
+        let note: SignedNote = operation.note.parse().unwrap();
+        self.approve_with(operation, &sign(by, note.text())).await
+    }
+
+    async fn approve_with(
+        &self,
+        operation: &protocol::Operation,
+        note: &SignedNote,
+    ) -> Result<protocol::Operation, Status> {
+        let request = protocol::ApproveOperationRequest {
+            operation_id: operation.operation_id.clone(),
+            note: note.to_string(),
+            ..protocol::ApproveOperationRequest::default()
+        };
+        let approved = self.keys.clone().approve_operation(request).await;
+        approved.map(tonic::Response::into_inner)
+    }
+
+    async fn cancel(
+        &self,
+        by: u8,
+        operation: &protocol::Operation,
+    ) -> Result<protocol::Operation, Status> {
+        let id = counterfoil::domain::CeremonyId::new(&operation.operation_id).unwrap();
+        let request = protocol::CancelOperationRequest {
+            operation_id: operation.operation_id.clone(),
+            note: sign(by, &cancellation(&id)).to_string(),
+            ..protocol::CancelOperationRequest::default()
+        };
+        let cancelled = self.keys.clone().cancel_operation(request).await;
+        cancelled.map(tonic::Response::into_inner)
+    }
+
+    /// Watches an operation until it is in this state.
+    async fn until(&self, operation: &protocol::Operation, state: OperationState) {
+        let request = protocol::WatchOperationRequest {
+            operation_id: operation.operation_id.clone(),
+            ..protocol::WatchOperationRequest::default()
+        };
+        let watched = self.keys.clone().watch_operation(request).await;
+        let mut stream = watched.unwrap().into_inner();
+        let wait = async {
+            while let Some(seen) = stream.message().await.unwrap() {
+                if seen.state() == state {
+                    return;
+                }
+                assert!(seen.ended.is_none(), "ended otherwise: {}", seen.failure);
+            }
+            panic!("the stream ended");
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait)
+            .await
+            .expect("it gets there");
+    }
+
+    async fn rotate(&self, version: u32) -> protocol::Operation {
+        let rotated = self.propose(1, Operation::RotateKey(wrapping(version)));
+        rotated.await.unwrap()
+    }
+
+    async fn states(&self) -> BTreeMap<String, i32> {
+        let keys = self.list().await.keys;
+        let wrapping = keys
+            .into_iter()
+            .filter(|key| key.name.starts_with("wrapping/shop"));
+        wrapping.map(|key| (key.name, key.state)).collect()
+    }
+
+    /// How many records are under each version of the wrapping key.
+    fn records(&self) -> BTreeMap<u32, usize> {
+        let all = self.vault.with_store(|store| {
+            store
+                .records_after(NamespaceId(2), None, usize::MAX)
+                .unwrap()
+        });
+        let mut counts = BTreeMap::new();
+        for (_, record) in all {
+            *counts.entry(record.wrapping_version.number()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+async fn tokens(client: &Client, values: std::ops::Range<usize>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for number in values {
+        let value = format!("customer.number{number}@mail.example");
+        let item = item_of("email", &value, &format!("cus_{number}"));
+        pairs.push((value, client.tokenized(item).await.token));
+    }
+    pairs
+}
+
+async fn revealed(client: &Client, token: &str) -> String {
+    let request = detokenize_items(vec![reveal("email", token)]);
+    let results = client.detokenize(request).await.unwrap().results;
+    value_of(results.into_iter().next().unwrap()).unwrap()
+}
+
+async fn all_open(client: &Client, pairs: &[(String, String)]) {
+    for (value, token) in pairs {
+        assert_eq!(revealed(client, token).await, *value);
+        assert_eq!(client.token("email", value).await, *token);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_moves_every_record_and_changes_no_token() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pairs = tokens(&client, 0..50).await;
+    assert_eq!(office.records(), BTreeMap::from([(1, 50)]));
+
+    let rotated = office.rotate(1).await;
+    assert_eq!(rotated.state(), OperationState::Running);
+    let early = tokens(&client, 50..60).await;
+    office.until(&rotated, OperationState::Done).await;
+    assert_eq!(office.records(), BTreeMap::from([(2, 60)]));
+    all_open(&client, &pairs).await;
+    all_open(&client, &early).await;
+
+    let deactivated = protocol::KeyState::Deactivated as i32;
+    let active = protocol::KeyState::Active as i32;
+    let expected = [("wrapping/shop/1", deactivated), ("wrapping/shop/2", active)];
+    assert_eq!(
+        office.states().await,
+        expected.map(|(name, state)| (name.to_owned(), state)).into()
+    );
+
+    // The log says which officer, and what became of which key version.
+    let entries = office.vault.entries();
+    let changed = entries
+        .iter()
+        .find(|entry| entry.draft.event == Event::KeyStateChanged)
+        .unwrap();
+    assert_eq!(changed.draft.ceremony.key_state, Some(KeyState::Deactivated));
+    assert_eq!(changed.draft.ceremony.officers[0].as_str(), "officer1");
+    let mut office = office;
+    office.vault.restart().await;
+    let client = office.vault.backend().await;
+    all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroyed_key_takes_two_officers_a_delay_and_no_records() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pairs = tokens(&client, 0..5).await;
+    let destroy = || Operation::DestroyKey(wrapping(1));
+    let active = office.propose(1, destroy()).await.unwrap_err();
+    assert_eq!(active.code(), Code::FailedPrecondition, "it is active");
+
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let proposed = office.propose(1, destroy()).await.unwrap();
+    assert_eq!(proposed.state(), OperationState::Proposed);
+    let again = office.approve(1, &proposed).await.unwrap();
+    assert_eq!(again.approvals.len(), 1, "one officer counts once");
+
+    let approved = office.approve(2, &proposed).await.unwrap();
+    assert_eq!(approved.state(), OperationState::Waiting);
+    assert_eq!(
+        office.states().await["wrapping/shop/1"],
+        protocol::KeyState::Deactivated as i32
+    );
+    office.vault.clock.advance_seconds(60);
+    office.until(&proposed, OperationState::Done).await;
+    assert_eq!(
+        office.states().await["wrapping/shop/1"],
+        protocol::KeyState::Destroyed as i32
+    );
+    all_open(&client, &pairs).await;
+    let mut office = office;
+    office.vault.restart().await;
+    let client = office.vault.backend().await;
+    all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_destruction_is_undone_by_two_and_not_by_one() {
+    let office = Office::open().await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let proposed = office
+        .propose(1, Operation::DestroyKey(wrapping(1)))
+        .await
+        .unwrap();
+    office.approve(2, &proposed).await.unwrap();
+    let alone = office.cancel(1, &proposed).await.unwrap();
+    assert_eq!(alone.state(), OperationState::Waiting);
+    let alone = office.cancel(1, &proposed).await.unwrap();
+    assert_eq!(alone.state(), OperationState::Waiting, "again, alone");
+    let two = office.cancel(3, &proposed).await.unwrap();
+    assert_eq!(two.state(), OperationState::Cancelled);
+    office.vault.clock.advance_seconds(3_600);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(
+        office.states().await["wrapping/shop/1"],
+        protocol::KeyState::Deactivated as i32
+    );
+    office.vault.check().await;
+}
+
+/// Goal: nobody short of the officers that the charter asks for has any effect, whatever they send.
+/// Method: replays, strangers, borrowed signatures and other people's certificates, and a look at
+/// the keys after each.
+#[tokio::test(flavor = "multi_thread")]
+async fn below_the_quorum_nothing_has_an_effect() {
+    let office = Office::open().await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let before = office.states().await;
+    let proposed = office
+        .propose(1, Operation::DestroyKey(wrapping(1)))
+        .await
+        .unwrap();
+    let note: SignedNote = proposed.note.parse().unwrap();
+    let (_, second) = officer(2);
+    let in_anothers_name = NoteKeyName::new("officer3").unwrap();
+    let borrowed: SignedNote = rotated.note.parse().unwrap();
+    for (what, signature) in [
+        ("a stranger", sign(9, note.text())),
+        ("another's name", second.sign(in_anothers_name, note.text()).unwrap()),
+        ("another statement's", borrowed),
+    ] {
+        let refused = office.approve_with(&proposed, &signature).await;
+        assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument, "{what}");
+    }
+    // A replayed rotation names a version that is no longer active.
+    let replay = protocol::ProposeOperationRequest {
+        note: rotated.note.clone(),
+        ..protocol::ProposeOperationRequest::default()
+    };
+    let replayed = office.keys.clone().propose_operation(replay).await;
+    assert_eq!(replayed.unwrap_err().code(), Code::FailedPrecondition);
+    // Who is no officer's program gets no further than the policies.
+    let credential = office.vault.identities().credential("backend");
+    let channel = office.vault.connect(Side::Reveal, credential).await.unwrap();
+    let mut stranger = KeyServiceClient::new(channel);
+    let request = protocol::ListKeysRequest::default();
+    let denied = stranger.list_keys(request).await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+
+    office.vault.clock.advance_seconds(3_601);
+    office.until(&proposed, OperationState::Expired).await;
+    let late = office.approve(2, &proposed).await.unwrap_err();
+    assert_eq!(late.code(), Code::FailedPrecondition);
+    assert_eq!(office.states().await, before);
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
+    let office = Office::open().await;
+    let proposed = office
+        .propose(3, Operation::DestroyKey(wrapping(1)))
+        .await;
+    assert!(proposed.is_err(), "active");
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let pending = office
+        .propose(3, Operation::DestroyKey(wrapping(1)))
+        .await
+        .unwrap();
+
+    let verifier = |number| {
+        let (name, key) = officer(number);
+        key.verifier(name)
+    };
+    let rule = Rule {
+        approvals: 2,
+        delay_seconds: 0,
+    };
+    let rules = BTreeMap::from([(OperationKind::DestroyKey, rule)]);
+    let charter = Charter::new([1, 2, 4].map(verifier), rules).unwrap();
+    let change = Operation::ChangeCharter(charter.digest());
+    let now = office.vault.clock.now();
+    let text = statement(&office.list().await, change, now, 3_600, &SystemEntropy).unwrap();
+    let request = protocol::ProposeOperationRequest {
+        note: sign(1, &text.to_string()).to_string(),
+        charter: charter.to_string(),
+        ..protocol::ProposeOperationRequest::default()
+    };
+    let another = protocol::ProposeOperationRequest {
+        charter: charter.to_string().replace("delay", "dalay") + "x",
+        ..request.clone()
+    };
+    let refused = office.keys.clone().propose_operation(another).await;
+    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+    let changing = office.keys.clone().propose_operation(request).await;
+    let changing = changing.unwrap().into_inner();
+    assert_eq!(changing.state(), OperationState::Proposed);
+    let changed = office.approve(2, &changing).await.unwrap();
+    assert_eq!(changed.state(), OperationState::Done);
+    assert_eq!(office.list().await.charter, charter.to_string());
+
+    let stale = office.approve(2, &pending).await.unwrap_err();
+    assert_eq!(stale.code(), Code::FailedPrecondition);
+    let removed = office.propose(3, Operation::RotateKey(wrapping(2))).await;
+    assert_eq!(removed.unwrap_err().code(), Code::InvalidArgument);
+    let joined = office.propose(4, Operation::RotateKey(wrapping(2))).await;
+    assert_eq!(joined.unwrap().state(), OperationState::Running);
+
+    // The charter is the vault's, whatever the configuration says.
+    let mut office = office;
+    office.vault.restart().await;
+    office.keys = Office::connect(&office.vault).await;
+    assert_eq!(office.list().await.charter, charter.to_string());
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compromised_key_is_replaced_at_once_and_protects_nothing_in_the_end() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pairs = tokens(&client, 0..20).await;
+    let marked = office
+        .propose(2, Operation::CompromiseKey(wrapping(1)))
+        .await
+        .unwrap();
+    office.until(&marked, OperationState::Done).await;
+    assert_eq!(office.records(), BTreeMap::from([(2, 20)]));
+    assert_eq!(
+        office.states().await["wrapping/shop/1"],
+        protocol::KeyState::Compromised as i32
+    );
+    all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
+
+/// Goal: no request notices a rotation. Method: callers make new tokens, ask for known ones and
+/// reveal without a pause, while keys are rotated again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_under_load_fail_no_request() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pairs = Arc::new(tokens(&client, 0..30).await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..4_usize {
+        let (pairs, stop) = (Arc::clone(&pairs), Arc::clone(&stop));
+        let client = office.vault.backend().await;
+        callers.spawn(async move {
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                number += 1;
+                let value = format!("new.caller{caller}.number{number}@mail.example");
+                let token = client.token("email", &value).await;
+                assert_eq!(revealed(&client, &token).await, value);
+                let (value, token) = &pairs[number % pairs.len()];
+                assert_eq!(revealed(&client, token).await, *value);
+                assert_eq!(client.token("email", value).await, *token);
+            }
+            number
+        });
+    }
+    let rotations: u32 = std::env::var("COUNTERFOIL_ROTATIONS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(5);
+    for version in 1..=rotations {
+        let rotated = office.rotate(version).await;
+        office.until(&rotated, OperationState::Done).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let calls: usize = callers.join_all().await.into_iter().sum();
+    assert!(calls > 0);
+    let counts = office.records();
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [rotations + 1]);
+    all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
