@@ -128,7 +128,7 @@ impl Vault {
     }
 
     /// Records why a permitted request was not carried out.
-    async fn not_administered<T: Administrative>(
+    pub(super) async fn not_administered<T: Administrative>(
         &self,
         caller: &Caller,
         request: &T,
@@ -160,7 +160,7 @@ impl Vault {
         }
     }
 
-    fn administrative_entry<T: Administrative>(
+    pub(super) fn administrative_entry<T: Administrative>(
         &self,
         caller: &Caller,
         request: &T,

@@ -40,7 +40,7 @@ impl Workplace<'_> {
     }
 
     /// A record's place, as what is sealed for it is bound to it.
-    fn record_name<'f>(&'f self, field: &'f FieldName, id: RecordId) -> RecordName<'f> {
+    pub(super) fn record_name<'f>(&'f self, field: &'f FieldName, id: RecordId) -> RecordName<'f> {
         RecordName {
             namespace: self.namespace,
             field,
