@@ -8,6 +8,7 @@ pub(super) mod grant;
 mod import;
 mod parts;
 mod redact;
+pub(super) mod subject;
 
 use std::collections::HashMap;
 
