@@ -9,6 +9,7 @@ const FILES: [&str; 6] = [
     "counterfoil/v1/grant.proto",
     "counterfoil/v1/key.proto",
     "counterfoil/v1/principal.proto",
+    "counterfoil/v1/subject.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -20,6 +20,7 @@ mod formats;
 mod namespaces;
 mod open;
 mod policies;
+mod purge;
 mod settings;
 mod sweep;
 

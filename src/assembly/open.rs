@@ -11,6 +11,7 @@ use crate::assembly::fields;
 use crate::assembly::formats;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::policies::load_policies;
+use crate::assembly::purge;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
 use crate::audit::AuditLog;
@@ -121,6 +122,10 @@ pub async fn open(
         log.commit(founding).await?;
     }
     tokio::spawn(sweep::now_and_then(
+        Arc::downgrade(&store),
+        Arc::clone(&clock),
+    ));
+    tokio::spawn(purge::after_erasing(
         Arc::downgrade(&store),
         Arc::clone(&clock),
     ));

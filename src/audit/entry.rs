@@ -190,8 +190,8 @@ macro_rules! numbered {
 }
 
 numbered!(
-    /// What was done. Every path that can yield a plaintext is [`Event::Detokenize`]. Numbers 11
-    /// and 12 are reserved for accepting a rollback and for erasing.
+    /// What was done. Every path that can yield a plaintext is [`Event::Detokenize`]. Number 11
+    /// is reserved for accepting a rollback.
     Event {
         /// The vault began to serve.
         Started = 1 "started",
@@ -213,6 +213,8 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// Records of a customer were erased.
+        SubjectErased = 12 "subject_erased",
         /// Given tokens were made to stand for given values.
         ImportTokens = 13 "import_tokens",
         /// A person asked for a grant. Its items are what it would open: each field of each
@@ -234,6 +236,8 @@ numbered!(
         AccessRead = 27 "access_read",
         /// Somebody asked who was seen.
         ExposureReported = 28 "exposure_reported",
+        /// Somebody asked which records a customer has, or what erasing them would do.
+        SubjectDescribed = 29 "subject_described",
         /// Officers and rules were taken from the configuration of a vault that had none.
         CharterFounded = 50 "charter_founded",
         /// An officer proposed an operation.
@@ -322,6 +326,8 @@ numbered!(
         NotDone = 15 "not_done",
         /// The token stands for another value, or the value has another token.
         Conflict = 16 "conflict",
+        /// The record stays, since other customers have it; this one's link to it is gone.
+        Kept = 17 "kept",
     }
 );
 

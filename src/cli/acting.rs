@@ -18,6 +18,7 @@ use crate::client::AuditClient;
 use crate::client::ClientError;
 use crate::client::KeyClient;
 use crate::client::RevealClient;
+use crate::client::SubjectClient;
 use crate::domain::Clock;
 use crate::domain::SystemClock;
 
@@ -84,6 +85,22 @@ impl ActingArgs {
     /// As [`Self::connect`].
     pub(super) async fn keys(&self, connection: &ConnectionArgs) -> Result<KeyClient, CliError> {
         let client = KeyClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    /// Connects to the reveal listener for calls about customers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn subjects(
+        &self,
+        connection: &ConnectionArgs,
+    ) -> Result<SubjectClient, CliError> {
+        let client = SubjectClient::connect(&connection.profile()?).await?;
         Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,

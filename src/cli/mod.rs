@@ -34,6 +34,7 @@ mod recognize;
 mod redact;
 mod run_id;
 mod serve;
+mod subject;
 mod tokenize;
 mod verify_match;
 mod wiring;
@@ -76,9 +77,11 @@ enum Command {
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Demo(demo::DemoArgs),
+    Describe(subject::DescribeArgs),
     Detokenize(detokenize::DetokenizeArgs),
     #[command(subcommand)]
     Dev(DevCommand),
+    Erase(subject::EraseArgs),
     #[command(subcommand)]
     Ff1(ff1::Ff1Command),
     Freeze(freeze::FreezeArgs),
@@ -149,10 +152,12 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Audit(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Demo(arguments) => arguments.run(),
+        Command::Describe(arguments) => block_on(arguments.run()),
         Command::Detokenize(arguments) => block_on(arguments.run()),
         Command::Dev(DevCommand::IdentityProvider(arguments)) => block_on(arguments.run()),
         Command::Dev(DevCommand::KeysExample(arguments)) => arguments.run(),
         Command::Dev(DevCommand::Login(arguments)) => arguments.run(),
+        Command::Erase(arguments) => block_on(arguments.run()),
         Command::Ff1(command) => block_on(command.run()),
         Command::Freeze(arguments) => block_on(arguments.run()),
         Command::Grant(command) => block_on(command.run()),

@@ -15,6 +15,7 @@ mod profile;
 mod redact;
 mod retry;
 mod reveal;
+mod subject;
 mod token;
 
 pub use access::AccessClient;
@@ -39,5 +40,6 @@ pub use reveal::Reason;
 pub use reveal::Receipt;
 pub use reveal::RevealClient;
 pub use reveal::Revealed;
+pub use subject::SubjectClient;
 pub use token::TokenClient;
 pub use tonic::Code;

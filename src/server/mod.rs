@@ -23,6 +23,7 @@ mod metrics;
 mod principal_service;
 mod status;
 mod stream;
+mod subject_service;
 mod tls;
 mod token_service;
 
@@ -50,6 +51,7 @@ use self::key_service::KeyEndpoint;
 use self::listener::Listener;
 use self::metrics::Metrics;
 use self::principal_service::PrincipalEndpoint;
+use self::subject_service::SubjectEndpoint;
 use self::token_service::TokenEndpoint;
 
 /// What a server needs beside its vault.
@@ -199,6 +201,11 @@ fn reveal_routes(
             Arc::clone(metrics),
         ))
         .add_service(AuditEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(SubjectEndpoint::service(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),

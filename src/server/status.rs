@@ -129,6 +129,7 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         | ItemError::KeyDestroyed
         | ItemError::NotFound
         | ItemError::SliceFull
+        | ItemError::SubjectErased
         | ItemError::UnknownToken => None,
     };
     let mut details = ErrorDetails::new();
@@ -154,9 +155,10 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::TokenIsValue
         | ItemError::Ttl { .. }
         | ItemError::UnknownField => Code::InvalidArgument,
-        ItemError::IsToken | ItemError::KeyDestroyed | ItemError::OtherToken => {
-            Code::FailedPrecondition
-        }
+        ItemError::IsToken
+        | ItemError::KeyDestroyed
+        | ItemError::OtherToken
+        | ItemError::SubjectErased => Code::FailedPrecondition,
         ItemError::NotFound => Code::NotFound,
         ItemError::SliceFull => Code::ResourceExhausted,
         ItemError::TokenTaken => Code::AlreadyExists,

@@ -1,5 +1,6 @@
 //! What a call writes, and under which conditions.
 
+use crate::store::Erasure;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -26,6 +27,14 @@ pub struct Changes {
     pub request: Option<(RequestKey, RequestRow)>,
     /// Changes of rows in small tables.
     pub rows: Vec<RowChange>,
+    /// Records that are erased, at most [`crate::store::ERASURES_MAX`].
+    pub erasures: Vec<Erasure>,
+    /// A row among those of request ids that is written whatever it was: since when a customer is
+    /// erased.
+    pub mark: Option<(RequestKey, RequestRow)>,
+    /// [`crate::store::Store::erasures_count`] before the call read the records that it is about,
+    /// if nothing may have been erased since; nothing where that does not matter.
+    pub as_of: Option<u64>,
 }
 
 impl Changes {
@@ -42,7 +51,8 @@ impl Changes {
         self.records.iter().map(record).sum::<usize>()
             + self.rows.iter().map(row).sum::<usize>()
             + self.replacements.iter().map(replacement).sum::<usize>()
-            + self.links.len() * LINK_BYTES_ESTIMATE
+            + self.links.len() * 2 * LINK_BYTES_ESTIMATE
+            + self.erasures.len() * ERASURE_BYTES_ESTIMATE
             + request
     }
 
@@ -51,8 +61,9 @@ impl Changes {
     pub fn rows_count_max(&self) -> usize {
         self.records.len() * 3
             + self.replacements.len()
-            + self.links.len()
+            + self.links.len() * 2
             + self.rows.len()
+            + self.erasures.len() * 4
             + usize::from(self.request.is_some())
     }
 }
@@ -157,6 +168,8 @@ pub struct Append {
     pub checkpoint: String,
 }
 
+/// A tombstone, and the keys of the rows that go.
+const ERASURE_BYTES_ESTIMATE: usize = 300;
 /// The row of a link.
 const LINK_BYTES_ESTIMATE: usize = 50;
 /// The keys of a record's three rows, and what they hold beside the sealed bytes.

@@ -6,10 +6,13 @@ use std::collections::HashSet;
 use crate::domain::Timestamp;
 use crate::store::Changes;
 use crate::store::Conflict;
+use crate::store::Erasure;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
 use crate::store::RequestKey;
+use crate::store::Sharing;
+use crate::store::SubjectKey;
 use crate::store::Table;
 use crate::store::ValueKey;
 
@@ -22,6 +25,9 @@ pub(super) struct Present {
     pub(super) values: HashMap<ValueKey, RecordId>,
     pub(super) requests: HashMap<RequestKey, Timestamp>,
     pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
+    /// Records that are to be erased, as a customer has them.
+    pub(super) erasures: HashMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
+    pub(super) erasures_count: u64,
     written: Written,
 }
 
@@ -33,6 +39,9 @@ struct Written {
     values: HashSet<ValueKey>,
     requests: HashSet<RequestKey>,
     rows: HashSet<(Table, Vec<u8>)>,
+    /// Records that customers joined.
+    linked: HashSet<RecordKey>,
+    has_erased: bool,
 }
 
 impl Present {
@@ -80,12 +89,48 @@ impl Present {
                 conflicts.push(Conflict::RowChanged { row });
             }
         }
+        let is_stale = |as_of| as_of != self.erasures_count || self.written.has_erased;
+        if changes.as_of.is_some_and(is_stale) {
+            conflicts.push(Conflict::Erased);
+        }
+        for (item, erasure) in changes.erasures.iter().enumerate() {
+            if !self.may_erase(erasure, &mut written) {
+                conflicts.push(Conflict::RecordChanged { item });
+            }
+        }
         if conflicts.is_empty() {
+            let links = changes.links.iter();
+            self.written
+                .linked
+                .extend(links.map(|(subject, id)| RecordKey {
+                    namespace: subject.namespace,
+                    id: *id,
+                }));
+            self.written.has_erased |= !changes.erasures.is_empty();
             self.written.records.extend(written.records);
             self.written.values.extend(written.values);
             self.written.requests.extend(written.requests);
             self.written.rows.extend(written.rows);
         }
         conflicts
+    }
+
+    /// Whether a record that is to be erased is as it was read, and nobody else writes to it.
+    fn may_erase(&self, erasure: &Erasure, written: &mut Written) -> bool {
+        let Some(subject) = erasure.subjects.first() else {
+            return false;
+        };
+        let is_as_read =
+            self.erasures
+                .get(&(erasure.key, *subject))
+                .is_some_and(|(record, sharing)| {
+                    *record == erasure.expected && *sharing == erasure.sharing
+                });
+        let is_written = self.written.records.contains(&erasure.key)
+            || self.written.linked.contains(&erasure.key);
+        let is_row_written = erasure
+            .value_key()
+            .is_some_and(|key| self.written.values.contains(&key) || !written.values.insert(key));
+        is_as_read && !is_written && !is_row_written && written.records.insert(erasure.key)
     }
 }

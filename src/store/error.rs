@@ -71,9 +71,16 @@ pub enum StoreError {
 /// A condition of a call that does not hold. Numbers are positions in the call's own lists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conflict {
-    /// The record is not as it was read.
+    /// Something was erased since the call read: it may be what the call is about.
+    Erased,
+    /// The record to be replaced is not as it was read.
     RecordOutdated {
         /// The position in [`super::Changes::replacements`].
+        item: usize,
+    },
+    /// The record to be erased, or who has it, is not as it was read.
+    RecordChanged {
+        /// The position in [`super::Changes::erasures`].
         item: usize,
     },
     /// There is already a row for this request id, and it has not expired.

@@ -12,6 +12,7 @@ mod change;
 mod condition;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod erasure;
 mod error;
 mod key;
 mod reader;
@@ -31,6 +32,10 @@ pub use change::Row;
 pub use change::RowChange;
 pub use change::RowPut;
 pub use change::Table;
+pub use erasure::ERASURES_MAX;
+pub use erasure::Erasure;
+pub use erasure::Fate;
+pub use erasure::Sharing;
 pub use error::Conflict;
 pub use error::EngineError;
 pub use error::StoreError;
@@ -105,6 +110,17 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the engine cannot read.
     fn subject_links(&self, links: &[(SubjectKey, RecordId)]) -> Result<Vec<bool>, StoreError>;
+
+    /// Says who has a record, as the customer sees it whose lists these are.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn sharing(&self, record: &RecordKey, subjects: &[SubjectKey]) -> Result<Sharing, StoreError>;
+
+    /// How many calls have erased anything, since the store was made. Who read records when there
+    /// were as many can be sure that none of them was erased since: see [`Changes::as_of`].
+    fn erasures_count(&self) -> u64;
 
     /// Reads what an earlier call with this request id did. An expired row may still be there.
     ///
@@ -200,6 +216,16 @@ pub trait Store: Send + Sync + 'static {
     /// If the engine cannot write.
     fn flush(&self) -> Result<(), StoreError>;
 
+    /// Writes the tables anew without what was removed or replaced, and removes the files that had
+    /// it: afterwards no file of the store has the bytes of what was erased before. Takes as long
+    /// as reading and writing every record does; calls are served meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot write; what was erased is then erased all the same, but its bytes may
+    /// still be on the disk.
+    fn purge(&self) -> Result<(), StoreError>;
+
     /// Says whether a commit would find room on the disk now.
     ///
     /// # Errors
@@ -233,6 +259,8 @@ pub struct Statistics {
     pub memtable_bytes: u64,
     /// About how many records there are.
     pub records_count_estimate: u64,
+    /// Calls that erased, whose bytes may still be on the disk: see [`Store::purge`].
+    pub erasures_unpurged_count: u64,
     /// Bytes in table files.
     pub table_bytes: u64,
     /// Entries of the audit log.

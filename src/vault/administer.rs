@@ -134,7 +134,7 @@ impl Vault {
     }
 
     /// Records why a permitted request was not carried out.
-    async fn not_administered<T: Administrative>(
+    pub(super) async fn not_administered<T: Administrative>(
         &self,
         caller: &Caller,
         request: &T,

@@ -172,6 +172,7 @@ impl Vault {
             return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
+        let as_of = self.store().erasures_count();
         let targets = self.with_current_keys(|ring| {
             let targets = work(items_count, || {
                 self.targets(ring, fields, &permitted, grant.as_ref())
@@ -182,6 +183,7 @@ impl Vault {
         let recorded = self
             .record_intent(caller, fields, permitted, &targets)
             .await?;
+        let targets = self.not_erased(fields, targets, as_of)?;
         // From here on the call counts as a reveal, whatever becomes of it.
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
         self.follow_up(caller, &recorded, &targets, &items);

@@ -120,6 +120,9 @@ pub enum ItemError {
     /// No free token was drawn: the values of this shape are nearly all taken.
     #[error("no free token was found for values of this shape")]
     SliceFull,
+    /// The request was made before, and its customer was erased since.
+    #[error("customer was erased after this request was first made: use a new request id")]
+    SubjectErased,
     /// The field keeps equal values of different subjects apart, so it needs the subject.
     #[error("subject is required for this field")]
     SubjectMissing,

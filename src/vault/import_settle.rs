@@ -40,9 +40,11 @@ impl Vault {
         allow_token_values: bool,
     ) -> Result<Settled, VaultError> {
         let store = self.store();
+        // Before anything is read: what is erased from now on sends the call into another round.
+        let as_of = store.erasures_count();
         let now = self.parts.clock.now();
         // What an earlier call made is found by its token, whatever the field's equality.
-        let is_replay = retry.find(store, now)?.is_some();
+        let replay = retry.find(store, now)?;
         let good: Vec<&Offered<'_>> = offered.iter().flatten().collect();
         let readings: Vec<&Reading<'_>> = good.iter().map(|it| &it.wanted.reading).collect();
         let mut known = by_value(store, &readings, now)?.into_iter();
@@ -76,13 +78,26 @@ impl Vault {
                         // A damaged record has its token still.
                         is_token: matches!(tokens.next(), Some(Ok(Some(_)) | Err(_))),
                     };
-                    batch.settle(index, offered, standing, &items)
+                    match &replay {
+                        Some(replay)
+                            if replay.is_erased(
+                                workplace,
+                                store,
+                                offered.wanted.subject,
+                                now,
+                            )? =>
+                        {
+                            Err(ItemError::SubjectErased)
+                        }
+                        Some(_) | None => batch.settle(index, offered, standing, &items),
+                    }
                 }
             };
             items.push(settled);
         }
         let mut changes = batch.changes;
-        if !is_replay {
+        changes.as_of = Some(as_of);
+        if replay.is_none() {
             changes.request = retry.row(now, &[]);
         }
         Ok(Settled { items, changes })

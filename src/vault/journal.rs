@@ -136,6 +136,7 @@ impl Note<'_> {
             ItemError::OtherToken | ItemError::TokenTaken => ItemOutcome::Conflict,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
+            ItemError::SubjectErased => ItemOutcome::Erased,
             ItemError::SliceFull => ItemOutcome::Exhausted,
         })
     }

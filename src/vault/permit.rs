@@ -221,7 +221,16 @@ impl Vault {
         request: &'a T,
         fields: &NamespaceFields,
     ) -> Result<Workplace<'a>, VaultError> {
-        let namespace = request.namespace();
+        self.place_of(ring, request.namespace(), fields)
+    }
+
+    /// A namespace, with its keys.
+    pub(super) fn place_of<'a>(
+        &self,
+        ring: &'a Ring,
+        namespace: &'a Namespace,
+        fields: &NamespaceFields,
+    ) -> Result<Workplace<'a>, VaultError> {
         // A start refuses a namespace without keys, so this finds them.
         let keys = ring.namespace(namespace).ok_or(VaultError::Denied)?;
         Ok(Workplace {

@@ -4,6 +4,7 @@
 //! `none`), the row of the request id remembers which record each item got.
 
 use crate::domain::RequestId;
+use crate::domain::Subject;
 use crate::domain::Timestamp;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -28,12 +29,36 @@ struct Bound {
 }
 
 /// What an earlier request with the same id and contents got.
-pub(super) struct Replay(Vec<Option<RecordId>>);
+pub(super) struct Replay {
+    made: Timestamp,
+    records: Vec<Option<RecordId>>,
+}
 
 impl Replay {
     /// The record that the item got, where the value alone does not find it.
     pub(super) fn record(&self, index: usize) -> Option<RecordId> {
-        self.0.get(index).copied().flatten()
+        self.records.get(index).copied().flatten()
+    }
+
+    /// Whether the customer was erased after the earlier request: what it did must not be done
+    /// again.
+    pub(super) fn is_erased(
+        &self,
+        workplace: &Workplace<'_>,
+        store: &dyn Store,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(subject) = subject else {
+            return Ok(false);
+        };
+        for key in workplace.erased_marks(subject) {
+            let mark = store.request(&key)?;
+            if mark.is_some_and(|mark| mark.expires > now && mark.created >= self.made) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -82,7 +107,10 @@ impl Retry {
                 }
                 let (ids, _) = row.outcome.as_chunks::<16>();
                 let id = |bytes: &[u8; 16]| (*bytes != NO_RECORD).then_some(RecordId(*bytes));
-                Ok(Some(Replay(ids.iter().map(id).collect())))
+                Ok(Some(Replay {
+                    made: row.created,
+                    records: ids.iter().map(id).collect(),
+                }))
             }
             Some(_) | None => Ok(None),
         }
@@ -139,6 +167,6 @@ impl Workplace<'_> {
 }
 
 /// How long a request id is remembered.
-const REMEMBERED_SECONDS: u64 = 24 * 60 * 60;
+pub(super) const REMEMBERED_SECONDS: u64 = 24 * 60 * 60;
 /// In place of a record id, for an item that needs none.
 const NO_RECORD: [u8; 16] = [0; 16];

@@ -10,6 +10,8 @@ use crate::domain::Subject;
 use crate::keys::Ring;
 use crate::policy::Coverage;
 use crate::policy::Permitted;
+use crate::store::RecordKey;
+use crate::store::RecordState;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::detokenize::Detokenize;
@@ -83,6 +85,33 @@ impl Vault {
             });
         }
         Ok(targets)
+    }
+
+    /// Takes back the records that were erased since they were found: what the log has before the
+    /// intent is not revealed after it.
+    pub(super) fn not_erased(
+        &self,
+        fields: &NamespaceFields,
+        targets: Vec<Item<Target>>,
+        as_of: u64,
+    ) -> Result<Vec<Item<Target>>, VaultError> {
+        if self.store().erasures_count() == as_of {
+            return Ok(targets);
+        }
+        let key = |target: &Target| RecordKey {
+            namespace: fields.id,
+            id: target.found.id,
+        };
+        let keys: Vec<RecordKey> = targets.iter().flatten().map(key).collect();
+        let mut records = self.store().records(&keys)?.into_iter();
+        let still_there = |target: Item<Target>| {
+            let target = target?;
+            match records.next().flatten() {
+                Some(record) if record.state == RecordState::Live => Ok(target),
+                Some(_) | None => Err(ItemError::UnknownToken),
+            }
+        };
+        Ok(targets.into_iter().map(still_there).collect())
     }
 
     /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown

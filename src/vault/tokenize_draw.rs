@@ -76,7 +76,9 @@ impl Drawing {
             .iter()
             .filter_map(|conflict| match conflict {
                 Conflict::TokenTaken { item } => Some(*item),
-                Conflict::RecordOutdated { .. }
+                Conflict::Erased
+                | Conflict::RecordChanged { .. }
+                | Conflict::RecordOutdated { .. }
                 | Conflict::RequestTaken
                 | Conflict::RowChanged { .. }
                 | Conflict::ValueTaken { .. } => None,
@@ -103,6 +105,8 @@ impl Vault {
         allow_token_values: bool,
     ) -> Result<Settled, VaultError> {
         let store = self.store();
+        // Before anything is read: what is erased from now on sends the call into another round.
+        let as_of = store.erasures_count();
         let now = self.parts.clock.now();
         let replay = retry.find(store, now)?;
         let readings: Vec<&Reading<'_>> = wanted
@@ -139,12 +143,21 @@ impl Vault {
                         None => by_value,
                     };
                     let taken_count = drawing.taken_counts.get(index).copied().unwrap_or(0);
+                    let is_erased = match &replay {
+                        Some(replay) => replay.is_erased(workplace, store, wanted.subject, now)?,
+                        None => false,
+                    };
+                    if is_erased {
+                        items.push(Err(ItemError::SubjectErased));
+                        continue;
+                    }
                     batch.settle(wanted, known, is_token, taken_count, &items)
                 }
             };
             items.push(settled);
         }
         let mut changes = batch.drawn.changes;
+        changes.as_of = Some(as_of);
         if replay.is_none() {
             let apart: Vec<Option<RecordId>> = wanted
                 .iter()

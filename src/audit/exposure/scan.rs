@@ -259,6 +259,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::RecordsRewrapped
         | Event::Started
         | Event::Stopped
+        | Event::SubjectDescribed
+        | Event::SubjectErased
         | Event::Tokenize
         | Event::Unfreeze => None,
     }
@@ -271,7 +273,9 @@ fn status(draft: &EntryDraft, outcome: ItemOutcome) -> Status {
     }
     match outcome {
         ItemOutcome::Revealed | ItemOutcome::Matched | ItemOutcome::Found => Status::Released,
-        ItemOutcome::Intended | ItemOutcome::Created => Status::PossiblyReleased,
+        ItemOutcome::Intended | ItemOutcome::Created | ItemOutcome::Kept => {
+            Status::PossiblyReleased
+        }
         ItemOutcome::Conflict
         | ItemOutcome::Damaged
         | ItemOutcome::Denied

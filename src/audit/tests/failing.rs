@@ -95,6 +95,18 @@ impl Store for FaultyStore {
         self.inner.subject_links(links)
     }
 
+    fn sharing(&self, record: &RecordKey, subjects: &[SubjectKey]) -> Result<Sharing, StoreError> {
+        self.inner.sharing(record, subjects)
+    }
+
+    fn erasures_count(&self) -> u64 {
+        self.inner.erasures_count()
+    }
+
+    fn purge(&self) -> Result<(), StoreError> {
+        self.inner.purge()
+    }
+
     fn check_space(&self) -> Result<(), StoreError> {
         self.inner.check_space()
     }

@@ -116,7 +116,7 @@ fn key_has_a_namespace_exactly_where_its_purpose_asks_for_one() {
             let created = StoredKey::create(&root(1), &identity, time(0), &SystemEntropy);
             assert_eq!(
                 created.is_ok(),
-                namespace.is_some() == belongs_to_a_namespace(purpose)
+                namespace.is_some() == purpose.is_of_namespace()
             );
         }
     }

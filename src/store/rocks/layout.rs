@@ -3,8 +3,10 @@
 //! | family | key | value |
 //! |---|---|---|
 //! | `default` | `schema` | [`SCHEMA_VERSION`], 4 bytes |
+//! | `default` | `erasures`, `purged` | how many calls erased, and of how many the bytes are gone, 8 |
 //! | `records` | namespace 4, record id 16 | a record |
 //! | `values` | namespace 4, value fingerprint 16 | record id 16, key version 4 |
+//! | `sharers` | namespace 4, record id 16, subject fingerprint 16 | nothing |
 //! | `subjects` | namespace 4, subject fingerprint 16, record id 16 | nothing |
 //! | `requests` | namespace 4, request fingerprint 16 | a request row |
 //! | `audit` | index 8 | salt 16, entry |
@@ -12,6 +14,9 @@
 //! | `checkpoints` | `latest` | a signed note |
 //! | `budgets`, `ceremonies`, `decoys`, `freezes` | as their owners say | as their owners say |
 //! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
+//!
+//! `sharers` has who joined a record that was there: whom it was made for, the record says itself.
+//! Most records are one customer's, so most have no row there.
 //!
 //! Numbers are big endian, so that the order of the bytes is the order of the numbers. The
 //! namespace is first in every key that has one: a namespace is a range, in every table.
@@ -31,6 +36,8 @@ use crate::store::ValueKey;
 /// The version of everything in this file and of the rows that it names.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) const SCHEMA_KEY: &[u8] = b"schema";
+pub(super) const ERASURES_KEY: &[u8] = b"erasures";
+pub(super) const PURGED_KEY: &[u8] = b"purged";
 pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";
 
 /// A column family.
@@ -49,6 +56,7 @@ pub(super) enum Family {
     Records,
     Requests,
     Schema,
+    Sharers,
     Subjects,
     Tiles,
     Values,
@@ -69,6 +77,7 @@ impl Family {
         Self::Records,
         Self::Requests,
         Self::Schema,
+        Self::Sharers,
         Self::Subjects,
         Self::Tiles,
         Self::Values,
@@ -91,6 +100,7 @@ impl Family {
             Self::Requests => "requests",
             // RocksDB has this family in every database.
             Self::Schema => "default",
+            Self::Sharers => "sharers",
             Self::Subjects => "subjects",
             Self::Tiles => "tiles",
             Self::Values => "values",
@@ -110,6 +120,16 @@ impl Family {
         }
     }
 }
+
+/// The families that have what must leave the disk when it goes: rows of customers, and keys.
+pub(super) const ERASED: [Family; 6] = [
+    Family::Keys,
+    Family::Records,
+    Family::Requests,
+    Family::Sharers,
+    Family::Subjects,
+    Family::Values,
+];
 
 /// The key of a row by namespace and fingerprint.
 pub(super) type NamespacedKey = [u8; 20];
@@ -134,6 +154,16 @@ pub(super) fn subject_prefix(key: &SubjectKey) -> NamespacedKey {
 pub(super) fn subject_key(key: &SubjectKey, record: [u8; 16]) -> [u8; 36] {
     let mut bytes = [0; 36];
     let parts = subject_prefix(key).into_iter().chain(record);
+    bytes
+        .iter_mut()
+        .zip(parts)
+        .for_each(|(byte, part)| *byte = part);
+    bytes
+}
+
+pub(super) fn sharer_key(record: &RecordKey, subject: &SubjectKey) -> [u8; 36] {
+    let mut bytes = [0; 36];
+    let parts = record_key(record).into_iter().chain(subject.fingerprint);
     bytes
         .iter_mut()
         .zip(parts)

@@ -6,6 +6,7 @@ mod ballast;
 mod error;
 mod layout;
 mod options;
+mod purge;
 mod read;
 mod write;
 
@@ -39,6 +40,7 @@ use crate::store::RequestKey;
 use crate::store::RequestRow;
 use crate::store::Row;
 use crate::store::RowChange;
+use crate::store::Sharing;
 use crate::store::Statistics;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -69,6 +71,7 @@ pub struct RocksStore {
     /// One writer at a time: what is checked is still so when it is written.
     writer: Mutex<()>,
     tree_size: AtomicU64,
+    erasures_count: AtomicU64,
     /// A write has failed. Set once, for good.
     poisoned: AtomicBool,
 }
@@ -155,6 +158,7 @@ impl RocksStore {
             ballast,
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
+            erasures_count: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
         };
         let version = store.get(Family::Schema, SCHEMA_KEY)?;
@@ -178,6 +182,10 @@ impl RocksStore {
         store
             .tree_size
             .store(store.read_tree_size()?, Ordering::Release);
+        let erasures_count = store.read_count(layout::ERASURES_KEY)?;
+        store
+            .erasures_count
+            .store(erasures_count, Ordering::Release);
         Ok(store)
     }
 
@@ -235,6 +243,18 @@ impl Store for RocksStore {
 
     fn subject_links(&self, links: &[(SubjectKey, RecordId)]) -> Result<Vec<bool>, StoreError> {
         self.read_subject_links(links)
+    }
+
+    fn sharing(&self, record: &RecordKey, subjects: &[SubjectKey]) -> Result<Sharing, StoreError> {
+        self.read_sharing(record, subjects)
+    }
+
+    fn erasures_count(&self) -> u64 {
+        self.erasures_count.load(Ordering::Acquire)
+    }
+
+    fn purge(&self) -> Result<(), StoreError> {
+        self.rewrite_erased()
     }
 
     fn check_space(&self) -> Result<(), StoreError> {

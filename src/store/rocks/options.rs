@@ -113,6 +113,7 @@ fn family_options(family: Family, options: &RocksOptions, cache: &Cache) -> Opti
         | Family::Records
         | Family::Requests
         | Family::Schema
+        | Family::Sharers
         | Family::Subjects
         | Family::Tiles
         | Family::Values => DBCompressionType::None,

@@ -12,7 +12,9 @@ use crate::store::RecordId;
 use crate::store::RecordKey;
 use crate::store::RequestRow;
 use crate::store::Row;
+use crate::store::Sharing;
 use crate::store::Statistics;
+use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
 use crate::store::SubjectKey;
@@ -102,6 +104,39 @@ impl RocksStore {
         Ok(found.into_iter().map(|link| link.is_some()).collect())
     }
 
+    pub(super) fn read_sharing(
+        &self,
+        record: &RecordKey,
+        subjects: &[SubjectKey],
+    ) -> Result<Sharing, StoreError> {
+        let own: Vec<_> = subjects
+            .iter()
+            .map(|subject| layout::sharer_key(record, subject))
+            .collect();
+        let found = self.multi_get(Family::Sharers, &own, |_| Ok(()))?;
+        let prefix = layout::record_key(record);
+        // One more than can be the customer's own: among so many, one is another's if any is.
+        let limit = own.len() + 1;
+        let sharers = self.scan(Family::Sharers, &prefix, None, limit, |key, _| {
+            let key: Option<[u8; 36]> = key.try_into().ok();
+            Ok(key.filter(|key| key.starts_with(&prefix)))
+        })?;
+        Ok(Sharing {
+            is_further: found.iter().any(Option::is_some),
+            has_others: sharers.iter().any(|key| !own.contains(key)),
+        })
+    }
+
+    /// A number that the store keeps of itself; 0 if there is none yet.
+    pub(super) fn read_count(&self, key: &[u8]) -> Result<u64, StoreError> {
+        let corrupt = |_| StoreError::Corrupt {
+            table: Family::Schema.name(),
+        };
+        let bytes = self.get(Family::Schema, key)?;
+        let bytes = bytes.map(|bytes| bytes.as_slice().try_into().map_err(corrupt));
+        Ok(bytes.transpose()?.map_or(0, u64::from_be_bytes))
+    }
+
     /// Reads the rows that the conditions of a group speak of.
     pub(super) fn read_present(&self, group: &[&Changes]) -> Result<Present, StoreError> {
         let mut present = Present::default();
@@ -130,6 +165,15 @@ impl RocksStore {
         present.replaced = rows
             .filter_map(|(key, record)| Some((key, record?)))
             .collect();
+        present.erasures_count = self.erasures_count();
+        for erasure in group.iter().flat_map(|changes| &changes.erasures) {
+            if let Some(subject) = erasure.subjects.first() {
+                let record = self.read_records(&[erasure.key])?.into_iter().next();
+                let sharing = self.read_sharing(&erasure.key, &erasure.subjects)?;
+                let as_read = (record.flatten(), sharing);
+                present.erasures.insert((erasure.key, *subject), as_read);
+            }
+        }
 
         for changes in group {
             if let Some((key, _)) = &changes.request {
@@ -224,6 +268,7 @@ impl RocksStore {
         let mut statistics = Statistics {
             free_bytes: ballast::free_bytes(&self.directory)?,
             tree_size: self.tree_size.load(std::sync::atomic::Ordering::Acquire),
+            erasures_unpurged_count: self.erasures_unpurged()?,
             ..Statistics::default()
         };
         for family in Family::ALL {
@@ -304,7 +349,7 @@ impl RocksStore {
         Ok(found)
     }
 
-    fn property(&self, family: Family, name: &str) -> Result<u64, StoreError> {
+    pub(super) fn property(&self, family: Family, name: &str) -> Result<u64, StoreError> {
         let handle = self.family(family)?;
         let property = self
             .database

@@ -14,10 +14,13 @@ use crate::store::EngineError;
 use crate::store::NamespaceId;
 use crate::store::NewRecord;
 use crate::store::RECORDS_MAX;
+use crate::store::RecordId;
+use crate::store::RecordKey;
 use crate::store::RequestKey;
 use crate::store::RequestRow;
 use crate::store::RowChange;
 use crate::store::StoreError;
+use crate::store::SubjectKey;
 use crate::store::Sweep;
 use crate::store::ValueRow;
 use crate::store::rocks::RocksStore;
@@ -49,11 +52,14 @@ impl RocksStore {
                 None => write.delete_cf(handle, &put.key),
             }
         }
+        let erasures_count = self.put_erasures(&mut write, &batch.changes)?;
         self.put_append(&mut write, append)?;
         self.write(&guard, write)?;
         // If we crash before this line, the next start reads the tree size from the table.
         let tree_size = append.tree_size + append.entries.len() as u64;
         self.tree_size.store(tree_size, Ordering::Release);
+        // After the write: who reads the new number reads what was written.
+        self.erasures_count.store(erasures_count, Ordering::Release);
         Ok(())
     }
 
@@ -124,14 +130,18 @@ impl RocksStore {
     }
 
     /// Becomes the one writer, if there may be one and the disk has room.
-    fn begin(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+    pub(super) fn begin(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
         // The lock guards no data that a panic could have left half done.
         let guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.room()?;
         Ok(guard)
     }
 
-    fn write(&self, _: &MutexGuard<'_, ()>, write: WriteBatch) -> Result<(), StoreError> {
+    pub(super) fn write(
+        &self,
+        _: &MutexGuard<'_, ()>,
+        write: WriteBatch,
+    ) -> Result<(), StoreError> {
         if write.size_in_bytes() > COMMIT_BYTES_MAX {
             return Err(StoreError::TooLarge {
                 what: "batch",
@@ -150,6 +160,7 @@ impl RocksStore {
         let mut values = Vec::new();
         let mut subjects = Vec::new();
         let mut requests = Vec::new();
+        let mut sharers = Vec::new();
         for changes in group {
             if changes.records.len() + changes.replacements.len() > RECORDS_MAX {
                 return Err(StoreError::TooLarge {
@@ -169,8 +180,9 @@ impl RocksStore {
             }
             for (subject, record) in &changes.links {
                 subjects.push((layout::subject_key(subject, record.0), []));
+                sharers.extend(sharer_row(changes, subject, *record).map(|key| (key, [])));
             }
-            if let Some((key, row)) = &changes.request {
+            for (key, row) in changes.request.iter().chain(&changes.mark) {
                 requests.push((layout::request_key(key), row.encode()?));
             }
             for change in &changes.rows {
@@ -179,6 +191,7 @@ impl RocksStore {
         }
         self.put_sorted(write, Family::Records, records)?;
         self.put_sorted(write, Family::Values, values)?;
+        self.put_sorted(write, Family::Sharers, sharers)?;
         self.put_sorted(write, Family::Subjects, subjects)?;
         self.put_sorted(write, Family::Requests, requests)
     }
@@ -226,6 +239,15 @@ impl RocksStore {
         }
         Ok(())
     }
+}
+
+/// The row of who joins a record; none for whom the same call made it.
+fn sharer_row(changes: &Changes, subject: &SubjectKey, id: RecordId) -> Option<[u8; 36]> {
+    let mut new = changes.records.iter();
+    let is_own = new.any(|new| new.key.id == id && new.subject_key.as_ref() == Some(subject));
+    let namespace = subject.namespace;
+    let record = RecordKey { namespace, id };
+    (!is_own).then(|| layout::sharer_key(&record, subject))
 }
 
 /// The row of a new record in the value index.

@@ -124,6 +124,8 @@ impl Vault {
             Operation::DestroyKey(key) => {
                 self.check_unused(key)?;
                 change.transition(key, KeyState::Destroyed)?;
+                // What is left is to get its bytes off the disk.
+                has_job = true;
             }
             Operation::ResumeKey(key) => change.transition(key, KeyState::Deactivated)?,
             Operation::RotateKey(key) => has_job = change.retire(key, KeyState::Deactivated)?,

@@ -11,6 +11,8 @@ use crate::audit::Event;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::CeremonyState;
+use crate::ceremony::Operation;
+use crate::domain::CeremonyId;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::note;
@@ -55,13 +57,40 @@ impl Vault {
         let unfinished = |kept: &Kept| !kept.ceremony.state.is_final();
         let ceremonies = self.ceremonies(&ring)?.into_iter().filter(unfinished);
         for kept in ceremonies.collect::<Vec<_>>() {
-            if kept.ceremony.state == CeremonyState::Running {
-                self.rewrap(&kept.ceremony.id()).await?;
-            } else {
-                self.move_on(&kept.ceremony).await?;
+            let ceremony = &kept.ceremony;
+            match (ceremony.state, &ceremony.statement.operation) {
+                (CeremonyState::Running, Operation::DestroyKey(_)) => {
+                    self.purge_destroyed(&ceremony.id()).await?;
+                }
+                (CeremonyState::Running, _) => self.rewrap(&ceremony.id()).await?,
+                (_, _) => self.move_on(ceremony).await?,
             }
         }
         Ok(())
+    }
+
+    /// Gets the wrapped bytes of a destroyed key off the disk, and then says that it is done: they
+    /// were overwritten in their row, but a table file may still have them.
+    async fn purge_destroyed(&self, id: &CeremonyId) -> Result<(), VaultError> {
+        let store = Arc::clone(&self.parts.store);
+        let purged = tokio::task::spawn_blocking(move || store.purge()).await;
+        // The thread does not panic, and nobody ends it.
+        purged.unwrap_or(Ok(()))?;
+        let _turn = self.desk.turn.lock().await;
+        let ring = self.ring();
+        let kept = self.ceremony(&ring, id)?;
+        let done = kept.ceremony.done(self.now())?;
+        let carried = Carried::waiting(kept.change(&ring, &done), done);
+        let entry = EntryDraft {
+            key: carried.key(),
+            ceremony: note(&carried.after, None),
+            ..EntryDraft::new(Event::OperationEnded)
+        };
+        match self.commit_carried(entry, None, carried).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Conflicts(_)) => Err(CeremonyError::Concurrent.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Lets a ceremony expire, or carries it out, if it is time.

@@ -89,11 +89,7 @@ impl Vault {
         let name = ceremony.statement.operation.key().ok_or_else(missing)?;
         let namespace = name.namespace.as_ref().ok_or_else(missing)?;
         let fields = self.parts.namespaces.get(namespace).ok_or_else(missing)?;
-        let workplace = Workplace {
-            namespace,
-            id: fields.id,
-            keys: ring.namespace(namespace).ok_or_else(missing)?,
-        };
+        let workplace = self.place_of(ring, namespace, fields)?;
         let active = workplace.keys.wrapping().active_version();
         let mut progress = ceremony.progress.unwrap_or_default();
         let looked_at_before = progress.looked_at;

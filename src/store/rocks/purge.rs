@@ -1,0 +1,106 @@
+//! Erasing: the rows that go, and getting their bytes off the disk.
+
+use std::sync::atomic::Ordering;
+
+use rocksdb::BottommostLevelCompaction;
+use rocksdb::CompactOptions;
+use rocksdb::WriteBatch;
+
+use crate::store::Changes;
+use crate::store::ERASURES_MAX;
+use crate::store::EngineError;
+use crate::store::Erasure;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::rocks::RocksStore;
+use crate::store::rocks::layout;
+use crate::store::rocks::layout::Family;
+
+impl RocksStore {
+    /// Writes what takes the place of erased records, and returns how many calls have erased
+    /// anything once that is written.
+    pub(super) fn put_erasures(
+        &self,
+        write: &mut WriteBatch,
+        group: &[&Changes],
+    ) -> Result<u64, StoreError> {
+        let mut erasures_count = self.erasures_count();
+        for changes in group.iter().filter(|changes| !changes.erasures.is_empty()) {
+            if changes.erasures.len() > ERASURES_MAX {
+                return Err(StoreError::TooLarge {
+                    what: "call",
+                    limit: ERASURES_MAX,
+                });
+            }
+            erasures_count += 1;
+            for erasure in &changes.erasures {
+                self.put_erasure(write, erasure)?;
+            }
+        }
+        if erasures_count != self.erasures_count() {
+            let schema = self.family(Family::Schema)?;
+            write.put_cf(schema, layout::ERASURES_KEY, erasures_count.to_be_bytes());
+        }
+        Ok(erasures_count)
+    }
+
+    fn put_erasure(&self, write: &mut WriteBatch, erasure: &Erasure) -> Result<(), StoreError> {
+        if let Some(record) = erasure.successor() {
+            let records = self.family(Family::Records)?;
+            write.put_cf(records, layout::record_key(&erasure.key), record.encode()?);
+        }
+        if let Some(key) = erasure.value_key() {
+            // A value whose record had expired may have a younger one, which the row is of then.
+            let row = self.read_values(&[key])?.into_iter().next().flatten();
+            if row.is_some_and(|row| row.record == erasure.key.id) {
+                write.delete_cf(self.family(Family::Values)?, layout::value_key(&key));
+            }
+        }
+        let subjects = self.family(Family::Subjects)?;
+        let sharers = self.family(Family::Sharers)?;
+        for subject in &erasure.subjects {
+            write.delete_cf(subjects, layout::subject_key(subject, erasure.key.id.0));
+            write.delete_cf(sharers, layout::sharer_key(&erasure.key, subject));
+        }
+        Ok(())
+    }
+
+    /// Writes the tables of customers anew. A write-ahead log is removed once all that it has is
+    /// in tables, and a table once another has what is left of it.
+    pub(super) fn rewrite_erased(&self) -> Result<(), StoreError> {
+        let erasures_count = self.erasures_count();
+        self.flush()?;
+        let mut options = CompactOptions::default();
+        // The lowest level too, which has most of the bytes and is else left as it is.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        // Other compactions may go on meanwhile.
+        options.set_exclusive_manual_compaction(false);
+        for family in layout::ERASED {
+            let handle = self.family(family)?;
+            let whole = None::<&[u8]>;
+            self.database
+                .compact_range_cf_opt(handle, whole, whole, &options);
+            // The call itself does not say whether it worked.
+            if self.property(family, "rocksdb.background-errors")? > 0 {
+                return Err(StoreError::Unavailable(EngineError::new(NOT_PURGED)));
+            }
+        }
+        // If we crash before this line, the next start purges once more than it had to.
+        let guard = self.begin()?;
+        let mut write = WriteBatch::default();
+        let schema = self.family(Family::Schema)?;
+        write.put_cf(schema, layout::PURGED_KEY, erasures_count.to_be_bytes());
+        self.write(&guard, write)
+    }
+
+    /// How many calls erased since the last purge began.
+    pub(super) fn erasures_unpurged(&self) -> Result<u64, StoreError> {
+        let purged = self.read_count(layout::PURGED_KEY)?;
+        Ok(self
+            .erasures_count
+            .load(Ordering::Acquire)
+            .saturating_sub(purged))
+    }
+}
+
+const NOT_PURGED: &str = "tables were not rewritten: an earlier flush or compaction failed";
