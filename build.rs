@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "counterfoil/v1/audit.proto",
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",

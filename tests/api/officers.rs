@@ -28,6 +28,7 @@ use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
 use counterfoil::protocol::key_service_client::KeyServiceClient;
 use counterfoil::store::NamespaceId;
+use tempfile::TempDir;
 use tonic::Code;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -75,6 +76,8 @@ fn wrapping(version: u32) -> KeyName {
 struct Office {
     vault: TestVault,
     keys: KeyServiceClient<Channel>,
+    /// Keeps the policies for as long as the vault reads them.
+    _policies: TempDir,
 }
 
 impl Office {
@@ -93,10 +96,12 @@ impl Office {
             keys.join(", ")
         );
         let vault = TestVault::start_with(&lines).await;
-        // Read at the start, and not again.
-        drop(policies);
         let keys = Self::connect(&vault).await;
-        Self { vault, keys }
+        Self {
+            vault,
+            keys,
+            _policies: policies,
+        }
     }
 
     async fn connect(vault: &TestVault) -> KeyServiceClient<Channel> {
@@ -240,7 +245,7 @@ async fn rotation_moves_every_record_and_changes_no_token() {
     assert_eq!(office.records(), BTreeMap::from([(1, 50)]));
 
     let rotated = office.rotate(1).await;
-    assert_eq!(rotated.state(), OperationState::Running);
+    assert!(rotated.state() == OperationState::Running);
     let early = tokens(&client, 50..60).await;
     office.until(&rotated, OperationState::Done).await;
     assert_eq!(office.records(), BTreeMap::from([(2, 60)]));
@@ -249,10 +254,15 @@ async fn rotation_moves_every_record_and_changes_no_token() {
 
     let deactivated = protocol::KeyState::Deactivated as i32;
     let active = protocol::KeyState::Active as i32;
-    let expected = [("wrapping/shop/1", deactivated), ("wrapping/shop/2", active)];
+    let expected = [
+        ("wrapping/shop/1", deactivated),
+        ("wrapping/shop/2", active),
+    ];
     assert_eq!(
         office.states().await,
-        expected.map(|(name, state)| (name.to_owned(), state)).into()
+        expected
+            .map(|(name, state)| (name.to_owned(), state))
+            .into()
     );
 
     // The log says which officer, and what became of which key version.
@@ -261,7 +271,10 @@ async fn rotation_moves_every_record_and_changes_no_token() {
         .iter()
         .find(|entry| entry.draft.event == Event::KeyStateChanged)
         .unwrap();
-    assert_eq!(changed.draft.ceremony.key_state, Some(KeyState::Deactivated));
+    assert_eq!(
+        changed.draft.ceremony.key_state,
+        Some(KeyState::Deactivated)
+    );
     assert_eq!(changed.draft.ceremony.officers[0].as_str(), "officer1");
     let mut office = office;
     office.vault.restart().await;
@@ -276,18 +289,18 @@ async fn destroyed_key_takes_two_officers_a_delay_and_no_records() {
     let client = office.vault.backend().await;
     let pairs = tokens(&client, 0..5).await;
     let destroy = || Operation::DestroyKey(wrapping(1));
-    let active = office.propose(1, destroy()).await.unwrap_err();
+    let active = office.propose(1, destroy()).await.err().unwrap();
     assert_eq!(active.code(), Code::FailedPrecondition, "it is active");
 
     let rotated = office.rotate(1).await;
     office.until(&rotated, OperationState::Done).await;
     let proposed = office.propose(1, destroy()).await.unwrap();
-    assert_eq!(proposed.state(), OperationState::Proposed);
+    assert!(proposed.state() == OperationState::Proposed);
     let again = office.approve(1, &proposed).await.unwrap();
     assert_eq!(again.approvals.len(), 1, "one officer counts once");
 
     let approved = office.approve(2, &proposed).await.unwrap();
-    assert_eq!(approved.state(), OperationState::Waiting);
+    assert!(approved.state() == OperationState::Waiting);
     assert_eq!(
         office.states().await["wrapping/shop/1"],
         protocol::KeyState::Deactivated as i32
@@ -317,11 +330,11 @@ async fn waiting_destruction_is_undone_by_two_and_not_by_one() {
         .unwrap();
     office.approve(2, &proposed).await.unwrap();
     let alone = office.cancel(1, &proposed).await.unwrap();
-    assert_eq!(alone.state(), OperationState::Waiting);
+    assert!(alone.state() == OperationState::Waiting);
     let alone = office.cancel(1, &proposed).await.unwrap();
-    assert_eq!(alone.state(), OperationState::Waiting, "again, alone");
+    assert!(alone.state() == OperationState::Waiting, "again, alone");
     let two = office.cancel(3, &proposed).await.unwrap();
-    assert_eq!(two.state(), OperationState::Cancelled);
+    assert!(two.state() == OperationState::Cancelled);
     office.vault.clock.advance_seconds(3_600);
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!(
@@ -350,11 +363,14 @@ async fn below_the_quorum_nothing_has_an_effect() {
     let borrowed: SignedNote = rotated.note.parse().unwrap();
     for (what, signature) in [
         ("a stranger", sign(9, note.text())),
-        ("another's name", second.sign(in_anothers_name, note.text()).unwrap()),
+        (
+            "another's name",
+            second.sign(in_anothers_name, note.text()).unwrap(),
+        ),
         ("another statement's", borrowed),
     ] {
         let refused = office.approve_with(&proposed, &signature).await;
-        assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument, "{what}");
+        assert_eq!(refused.err().unwrap().code(), Code::InvalidArgument, "{what}");
     }
     // A replayed rotation names a version that is no longer active.
     let replay = protocol::ProposeOperationRequest {
@@ -362,18 +378,22 @@ async fn below_the_quorum_nothing_has_an_effect() {
         ..protocol::ProposeOperationRequest::default()
     };
     let replayed = office.keys.clone().propose_operation(replay).await;
-    assert_eq!(replayed.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(replayed.err().unwrap().code(), Code::FailedPrecondition);
     // Who is no officer's program gets no further than the policies.
     let credential = office.vault.identities().credential("backend");
-    let channel = office.vault.connect(Side::Reveal, credential).await.unwrap();
+    let channel = office
+        .vault
+        .connect(Side::Reveal, credential)
+        .await
+        .unwrap();
     let mut stranger = KeyServiceClient::new(channel);
     let request = protocol::ListKeysRequest::default();
-    let denied = stranger.list_keys(request).await.unwrap_err();
+    let denied = stranger.list_keys(request).await.err().unwrap();
     assert_eq!(denied.code(), Code::PermissionDenied);
 
     office.vault.clock.advance_seconds(3_601);
     office.until(&proposed, OperationState::Expired).await;
-    let late = office.approve(2, &proposed).await.unwrap_err();
+    let late = office.approve(2, &proposed).await.err().unwrap();
     assert_eq!(late.code(), Code::FailedPrecondition);
     assert_eq!(office.states().await, before);
     office.vault.check().await;
@@ -382,9 +402,7 @@ async fn below_the_quorum_nothing_has_an_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
     let office = Office::open().await;
-    let proposed = office
-        .propose(3, Operation::DestroyKey(wrapping(1)))
-        .await;
+    let proposed = office.propose(3, Operation::DestroyKey(wrapping(1))).await;
     assert!(proposed.is_err(), "active");
     let rotated = office.rotate(1).await;
     office.until(&rotated, OperationState::Done).await;
@@ -416,20 +434,20 @@ async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
         ..request.clone()
     };
     let refused = office.keys.clone().propose_operation(another).await;
-    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(refused.err().unwrap().code(), Code::InvalidArgument);
     let changing = office.keys.clone().propose_operation(request).await;
     let changing = changing.unwrap().into_inner();
-    assert_eq!(changing.state(), OperationState::Proposed);
+    assert!(changing.state() == OperationState::Proposed);
     let changed = office.approve(2, &changing).await.unwrap();
-    assert_eq!(changed.state(), OperationState::Done);
+    assert!(changed.state() == OperationState::Done);
     assert_eq!(office.list().await.charter, charter.to_string());
 
-    let stale = office.approve(2, &pending).await.unwrap_err();
+    let stale = office.approve(2, &pending).await.err().unwrap();
     assert_eq!(stale.code(), Code::FailedPrecondition);
     let removed = office.propose(3, Operation::RotateKey(wrapping(2))).await;
-    assert_eq!(removed.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(removed.err().unwrap().code(), Code::InvalidArgument);
     let joined = office.propose(4, Operation::RotateKey(wrapping(2))).await;
-    assert_eq!(joined.unwrap().state(), OperationState::Running);
+    assert!(joined.unwrap().state() == OperationState::Running);
 
     // The charter is the vault's, whatever the configuration says.
     let mut office = office;

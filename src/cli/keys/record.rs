@@ -137,7 +137,9 @@ fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, 
             officers.push(officer.name.to_string());
         }
     }
-    let claimed = record.lines().filter_map(|line| line.strip_prefix("signed "));
+    let claimed = record
+        .lines()
+        .filter_map(|line| line.strip_prefix("signed "));
     let mut claimed: Vec<&str> = claimed.filter_map(|it| it.split(' ').next()).collect();
     claimed.sort_unstable();
     if claimed != officers {

@@ -40,16 +40,18 @@ mod tests {
     fn row_opens_in_its_place_only() {
         let keyring = keyring();
         let stored = keyring.seal_row("meta", b"charter", b"value");
-        let open = |table, key, stored| keyring.open_row(table, key, stored);
-        assert_eq!(open("meta", b"charter", &stored), Some(&b"value"[..]));
-        assert_eq!(open("meta", b"other", &stored), None);
-        assert_eq!(open("ceremonies", b"charter", &stored), None);
+        let opens =
+            |table, key: &[u8], stored: &[u8]| keyring.open_row(table, key, stored).is_some();
+        let value = keyring.open_row("meta", b"charter", &stored);
+        assert_eq!(value, Some(&b"value"[..]));
+        assert!(!opens("meta", b"other", &stored));
+        assert!(!opens("ceremonies", b"charter", &stored));
         for position in 0..stored.len() {
             let mut changed = stored.clone();
             changed[position] ^= 1;
-            assert_eq!(open("meta", b"charter", &changed), None, "{position}");
+            assert!(!opens("meta", b"charter", &changed), "{position}");
         }
-        assert_eq!(open("meta", b"charter", b"short"), None);
+        assert!(!opens("meta", b"charter", b"short"));
         let other = self::keyring();
         assert_eq!(other.open_row("meta", b"charter", &stored), None);
     }

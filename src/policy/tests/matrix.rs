@@ -27,12 +27,16 @@ fn row(action: Action) -> Row {
         | Action::Tokenize
         | Action::VerifyMatch => (Target::Fields, false),
         Action::RevokeGrant => (Target::Place, true),
-        Action::DescribeSubject
+        Action::ApproveOperation
+        | Action::CancelOperation
+        | Action::DescribeSubject
         | Action::EraseSubject
         | Action::Freeze
         | Action::GetPrincipal
         | Action::ListEntries
         | Action::ListGrants
+        | Action::ListKeys
+        | Action::ProposeOperation
         | Action::ReportExposure
         | Action::Unfreeze => (Target::Place, false),
     };

@@ -63,7 +63,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Audit,
         Self::Budgets,
         Self::Ceremonies,

@@ -16,9 +16,11 @@ impl Vault {
     ///
     /// If the ceremony is not over, or nothing has been signed yet.
     pub fn record_ceremony(&self, ceremony: &Ceremony) -> Result<SignedNote, VaultError> {
-        let corrupt = || VaultError::Store(StoreError::Corrupt {
-            table: "checkpoints",
-        });
+        let corrupt = || {
+            VaultError::Store(StoreError::Corrupt {
+                table: "checkpoints",
+            })
+        };
         let checkpoint = self.store().checkpoint()?.ok_or_else(corrupt)?;
         let mut lines = checkpoint.lines().skip(1);
         let size = lines.next().and_then(|size| size.parse().ok());
