@@ -19,6 +19,8 @@ mod support;
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "api/acting.rs"]
+mod acting;
 #[path = "api/authorization.rs"]
 mod authorization;
 #[path = "api/concurrency.rs"]
