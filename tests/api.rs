@@ -35,6 +35,8 @@ mod detokenize;
 mod exposure;
 #[path = "api/identifiers.rs"]
 mod identifiers;
+#[path = "api/idle_stream.rs"]
+mod idle_stream;
 #[path = "api/import.rs"]
 mod import;
 #[path = "api/inspect.rs"]

@@ -19,6 +19,7 @@ use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
 use crate::vault::Caller;
+use crate::vault::Standing;
 use crate::vault::Vault;
 use crate::vault::VaultError;
 
@@ -99,13 +100,21 @@ impl TokenService for TokenEndpoint {
     ) -> Result<Response<Self::TokenizeStreamStream>, Status> {
         let caller = identity::of(&request)?;
         let endpoint = self.clone();
+        let (freezes, standing) = (self.vault.watch_freezes(), Standing::at_work(&caller));
+        let unchanged = standing.clone();
         let answer = move |request| {
             let (endpoint, caller) = (endpoint.clone(), caller.clone());
-            async move { endpoint.tokenize_one(&caller, request).await }
+            let standing = unchanged.clone();
+            async move {
+                let answer = endpoint.tokenize_one(&caller, request).await?;
+                Ok((answer, standing))
+            }
         };
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),
             self.turns.clone(),
+            freezes,
+            standing,
             answer,
         )))
     }
