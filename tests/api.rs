@@ -47,6 +47,8 @@ mod limits;
 mod lookup;
 #[path = "api/masked.rs"]
 mod masked;
+#[path = "api/matrix/mod.rs"]
+mod matrix;
 #[path = "api/people.rs"]
 mod people;
 #[path = "api/policies.rs"]
