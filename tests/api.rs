@@ -19,6 +19,8 @@ mod support;
 
 #[path = "api/access.rs"]
 mod access;
+#[path = "api/acting.rs"]
+mod acting;
 #[path = "api/authorization.rs"]
 mod authorization;
 #[path = "api/concurrency.rs"]
@@ -33,6 +35,8 @@ mod detokenize;
 mod exposure;
 #[path = "api/identifiers.rs"]
 mod identifiers;
+#[path = "api/idle_stream.rs"]
+mod idle_stream;
 #[path = "api/import.rs"]
 mod import;
 #[path = "api/inspect.rs"]
@@ -43,6 +47,8 @@ mod limits;
 mod lookup;
 #[path = "api/masked.rs"]
 mod masked;
+#[path = "api/matrix/mod.rs"]
+mod matrix;
 #[path = "api/officers.rs"]
 mod officers;
 #[path = "api/people.rs"]

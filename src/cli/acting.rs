@@ -19,6 +19,7 @@ use crate::client::ClientError;
 use crate::client::KeyClient;
 use crate::client::RevealClient;
 use crate::client::SubjectClient;
+use crate::client::TokenClient;
 use crate::domain::Clock;
 use crate::domain::SystemClock;
 
@@ -43,6 +44,19 @@ impl ActingArgs {
         connection: &ConnectionArgs,
     ) -> Result<RevealClient, CliError> {
         let client = RevealClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    /// Connects to the token listener.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn token(&self, connection: &ConnectionArgs) -> Result<TokenClient, CliError> {
+        let client = TokenClient::connect(&connection.profile()?).await?;
         Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,

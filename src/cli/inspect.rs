@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
@@ -52,6 +53,9 @@ pub(super) struct InspectArgs {
 
     #[command(flatten)]
     connection: ConnectionArgs,
+
+    #[command(flatten)]
+    acting: ActingArgs,
 }
 
 struct Inspect {
@@ -63,7 +67,7 @@ struct Inspect {
 
 impl InspectArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
-        let client = TokenClient::connect(&self.connection.profile()?).await?;
+        let client = self.acting.token(&self.connection).await?;
         let call = Inspect {
             client,
             field: self.field,

@@ -3,6 +3,7 @@
 use clap::Args;
 use zeroize::Zeroizing;
 
+use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
@@ -45,6 +46,9 @@ pub(super) struct LookupArgs {
 
     #[command(flatten)]
     connection: ConnectionArgs,
+
+    #[command(flatten)]
+    acting: ActingArgs,
 }
 
 struct Lookup {
@@ -56,7 +60,7 @@ struct Lookup {
 
 impl LookupArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
-        let client = TokenClient::connect(&self.connection.profile()?).await?;
+        let client = self.acting.token(&self.connection).await?;
         let call = Lookup {
             client,
             field: self.field,

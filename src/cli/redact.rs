@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
@@ -57,6 +58,9 @@ pub(super) struct RedactArgs {
 
     #[command(flatten)]
     connection: ConnectionArgs,
+
+    #[command(flatten)]
+    acting: ActingArgs,
 }
 
 struct Redact {
@@ -76,7 +80,7 @@ impl RedactArgs {
             None => Vec::new(),
         };
         let call = Redact {
-            client: TokenClient::connect(&self.connection.profile()?).await?,
+            client: self.acting.token(&self.connection).await?,
             fields: self.fields,
             known,
             subject: self.subject,

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::connection::ConnectionArgs;
@@ -48,6 +49,9 @@ pub(super) struct VerifyMatchArgs {
 
     #[command(flatten)]
     connection: ConnectionArgs,
+
+    #[command(flatten)]
+    acting: ActingArgs,
 }
 
 struct VerifyMatch {
@@ -59,7 +63,7 @@ struct VerifyMatch {
 
 impl VerifyMatchArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
-        let client = TokenClient::connect(&self.connection.profile()?).await?;
+        let client = self.acting.token(&self.connection).await?;
         let call = VerifyMatch {
             client,
             field: self.field,

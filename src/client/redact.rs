@@ -91,6 +91,7 @@ impl TokenClient {
             request_id: request_id.as_str().to_owned(),
             items,
             fields: fields.iter().map(|name| name.as_str().to_owned()).collect(),
+            acting_principal: self.assertion()?.to_string(),
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();

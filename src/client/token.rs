@@ -1,8 +1,10 @@
 //! Calls to the token listener.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tonic::transport::Channel;
+use zeroize::Zeroizing;
 
 use crate::client::channel;
 use crate::client::channel::MESSAGE_BYTES_MAX;
@@ -20,6 +22,7 @@ use crate::client::item::split;
 use crate::client::item::subject;
 use crate::client::profile::Profile;
 use crate::client::retry;
+use crate::client::reveal::ActingPrincipal;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::domain::RequestId;
@@ -33,6 +36,7 @@ pub struct TokenClient {
     pub(super) service: TokenServiceClient<Channel>,
     pub(super) namespace: Namespace,
     are_decoys: bool,
+    acting: Option<Arc<dyn ActingPrincipal>>,
 }
 
 impl TokenClient {
@@ -50,7 +54,15 @@ impl TokenClient {
             service,
             namespace: profile.namespace.clone(),
             are_decoys: false,
+            acting: None,
         })
+    }
+
+    /// The same client on behalf of a person: all calls but those that tokenize or import.
+    #[must_use]
+    pub fn on_behalf_of(self, acting: Arc<dyn ActingPrincipal>) -> Self {
+        let acting = Some(acting);
+        Self { acting, ..self }
     }
 
     /// The same client, whose values are of customers who do not exist.
@@ -134,6 +146,7 @@ impl TokenClient {
             namespace: self.namespace.as_str().to_owned(),
             request_id: request_id.as_str().to_owned(),
             items,
+            acting_principal: self.assertion()?.to_string(),
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();
@@ -176,6 +189,7 @@ impl TokenClient {
             namespace: self.namespace.as_str().to_owned(),
             request_id: request_id.as_str().to_owned(),
             items,
+            acting_principal: self.assertion()?.to_string(),
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();
@@ -222,6 +236,7 @@ impl TokenClient {
             namespace: self.namespace.as_str().to_owned(),
             request_id: request_id.as_str().to_owned(),
             items,
+            acting_principal: self.assertion()?.to_string(),
         };
         let response = retry::call(message, |request| {
             let mut service = self.service.clone();
@@ -234,6 +249,14 @@ impl TokenClient {
             protocol::verify_match_result::Result::Equal(equal) => Ok(Ok(equal)),
             protocol::verify_match_result::Result::Error(status) => Ok(Err(status)),
         })
+    }
+
+    /// It leaves for the vault, which alone can use it under our certificate.
+    pub(super) fn assertion(&self) -> Result<Zeroizing<String>, ClientError> {
+        match &self.acting {
+            Some(acting) => acting.assertion(),
+            None => Ok(Zeroizing::default()),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
 use crate::vault::Caller;
+use crate::vault::Standing;
 use crate::vault::Vault;
 
 /// Answers DetokenizationService.
@@ -53,19 +54,23 @@ impl DetokenizationEndpoint {
         &self,
         caller: Caller,
         mut request: protocol::DetokenizeRequest,
-    ) -> Result<protocol::DetokenizeResponse, Status> {
+    ) -> Result<(protocol::DetokenizeResponse, Standing), Status> {
         // Who has it can call as this person until it ends.
         let assertion = Zeroizing::new(mem::take(&mut request.acting_principal));
         let request = convert::detokenize(request, self.items_max)?;
         let items_count = request.items.len();
         let answer = match self.vault.on_behalf_of(caller, &assertion).await {
-            Ok(caller) => self.vault.detokenize(&caller, request).await,
+            Ok(caller) => {
+                let standing = Standing::revealing(&caller, &request);
+                let answer = self.vault.detokenize(&caller, request).await;
+                answer.map(|answer| (answer, standing))
+            }
             Err(error) => Err(error),
         };
         self.metrics
             .count("detokenize", items_count, answer.as_ref().err());
         answer
-            .map(convert::detokenized)
+            .map(|(answer, standing)| (convert::detokenized(answer), standing))
             .map_err(|error| status::of(&error))
     }
 }
@@ -77,9 +82,8 @@ impl DetokenizationService for DetokenizationEndpoint {
         request: Request<protocol::DetokenizeRequest>,
     ) -> Result<Response<protocol::DetokenizeResponse>, Status> {
         let caller = identity::of(&request)?;
-        self.detokenize_one(caller, request.into_inner())
-            .await
-            .map(Response::new)
+        let answered = self.detokenize_one(caller, request.into_inner()).await;
+        answered.map(|(answer, _)| Response::new(answer))
     }
 
     type DetokenizeStreamStream = ReceiverStream<Result<protocol::DetokenizeResponse, Status>>;
@@ -90,6 +94,7 @@ impl DetokenizationService for DetokenizationEndpoint {
     ) -> Result<Response<Self::DetokenizeStreamStream>, Status> {
         let caller = identity::of(&request)?;
         let endpoint = self.clone();
+        let (freezes, standing) = (self.vault.watch_freezes(), Standing::to_reveal(&caller));
         let answer = move |request| {
             let (endpoint, caller) = (endpoint.clone(), caller.clone());
             async move { endpoint.detokenize_one(caller, request).await }
@@ -97,6 +102,8 @@ impl DetokenizationService for DetokenizationEndpoint {
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),
             self.turns.clone(),
+            freezes,
+            standing,
             answer,
         )))
     }

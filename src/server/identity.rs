@@ -18,6 +18,7 @@ use crate::domain::Principal;
 use crate::server::status;
 use crate::vault::Caller;
 use crate::vault::Vault;
+use crate::vault::VaultError;
 
 /// The peer of a connection: a caller, if its certificate names one.
 pub(super) struct Peer {
@@ -49,12 +50,26 @@ pub(super) async fn acting<T>(
     request: Request<T>,
     assertion: impl FnOnce(&mut T) -> &mut String,
 ) -> Result<(Caller, T), Status> {
+    acting_noted(vault, request, assertion, |_| ()).await
+}
+
+/// As [`acting`], and tells `note` of a person who is not believed.
+pub(super) async fn acting_noted<T>(
+    vault: &Vault,
+    request: Request<T>,
+    assertion: impl FnOnce(&mut T) -> &mut String,
+    note: impl FnOnce(&VaultError),
+) -> Result<(Caller, T), Status> {
     let caller = of(&request)?;
     let mut message = request.into_inner();
     let assertion = Zeroizing::new(mem::take(assertion(&mut message)));
-    let caller = vault.on_behalf_of(caller, &assertion).await;
-    let caller = caller.map_err(|error| status::of(&error))?;
-    Ok((caller, message))
+    match vault.on_behalf_of(caller, &assertion).await {
+        Ok(caller) => Ok((caller, message)),
+        Err(error) => {
+            note(&error);
+            Err(status::of(&error))
+        }
+    }
 }
 
 /// The caller of a certificate: its one SPIFFE id, or without one its one DNS name. A certificate

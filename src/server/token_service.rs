@@ -19,7 +19,9 @@ use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
 use crate::vault::Caller;
+use crate::vault::Standing;
 use crate::vault::Vault;
+use crate::vault::VaultError;
 
 /// Answers TokenService.
 #[derive(Clone)]
@@ -45,6 +47,17 @@ impl TokenEndpoint {
         })
         .max_decoding_message_size(limits.message_bytes_max)
         .max_encoding_message_size(limits.message_bytes_max)
+    }
+
+    /// Who calls, and on behalf of whom; who is not believed is counted.
+    async fn acting<T>(
+        &self,
+        call: &'static str,
+        request: Request<T>,
+        assertion: impl FnOnce(&mut T) -> &mut String,
+    ) -> Result<(Caller, T), Status> {
+        let count = |error: &VaultError| self.metrics.count(call, 0, Some(error));
+        identity::acting_noted(&self.vault, request, assertion, count).await
     }
 
     async fn tokenize_one(
@@ -87,13 +100,21 @@ impl TokenService for TokenEndpoint {
     ) -> Result<Response<Self::TokenizeStreamStream>, Status> {
         let caller = identity::of(&request)?;
         let endpoint = self.clone();
+        let (freezes, standing) = (self.vault.watch_freezes(), Standing::at_work(&caller));
+        let unchanged = standing.clone();
         let answer = move |request| {
             let (endpoint, caller) = (endpoint.clone(), caller.clone());
-            async move { endpoint.tokenize_one(&caller, request).await }
+            let standing = unchanged.clone();
+            async move {
+                let answer = endpoint.tokenize_one(&caller, request).await?;
+                Ok((answer, standing))
+            }
         };
         Ok(Response::new(stream::answer_in_order(
             request.into_inner(),
             self.turns.clone(),
+            freezes,
+            standing,
             answer,
         )))
     }
@@ -102,8 +123,10 @@ impl TokenService for TokenEndpoint {
         &self,
         request: Request<protocol::LookupRequest>,
     ) -> Result<Response<protocol::LookupResponse>, Status> {
-        let caller = identity::of(&request)?;
-        let request = convert::lookup(request.into_inner(), self.items_max)?;
+        let (caller, message) = self
+            .acting("lookup", request, |it| &mut it.acting_principal)
+            .await?;
+        let request = convert::lookup(message, self.items_max)?;
         let items_count = request.items.len();
         let answer = self.vault.lookup(&caller, request).await;
         self.metrics
@@ -121,8 +144,10 @@ impl TokenService for TokenEndpoint {
         &self,
         request: Request<protocol::InspectRequest>,
     ) -> Result<Response<protocol::InspectResponse>, Status> {
-        let caller = identity::of(&request)?;
-        let request = convert::inspect(request.into_inner(), self.items_max)?;
+        let (caller, message) = self
+            .acting("inspect", request, |it| &mut it.acting_principal)
+            .await?;
+        let request = convert::inspect(message, self.items_max)?;
         let items_count = request.items.len();
         let answer = self.vault.inspect(&caller, request).await;
         self.metrics
@@ -140,8 +165,10 @@ impl TokenService for TokenEndpoint {
         &self,
         request: Request<protocol::VerifyMatchRequest>,
     ) -> Result<Response<protocol::VerifyMatchResponse>, Status> {
-        let caller = identity::of(&request)?;
-        let request = convert::verify_match(request.into_inner(), self.items_max)?;
+        let (caller, message) = self
+            .acting("verify_match", request, |it| &mut it.acting_principal)
+            .await?;
+        let request = convert::verify_match(message, self.items_max)?;
         let items_count = request.items.len();
         let answer = self.vault.verify_match(&caller, request).await;
         self.metrics
@@ -178,8 +205,10 @@ impl TokenService for TokenEndpoint {
         &self,
         request: Request<protocol::RedactRequest>,
     ) -> Result<Response<protocol::RedactResponse>, Status> {
-        let caller = identity::of(&request)?;
-        let request = convert::redact(request.into_inner(), self.items_max)?;
+        let (caller, message) = self
+            .acting("redact", request, |it| &mut it.acting_principal)
+            .await?;
+        let request = convert::redact(message, self.items_max)?;
         let items_count = request.items.len();
         let answer = self.vault.redact(&caller, request).await;
         self.metrics

@@ -169,7 +169,14 @@ impl Vault {
             Ok(token.is_some_and(|token| is_same_token(format, &token, &item.token)))
         };
         let pairs = pairs.iter().zip(items);
-        let answer = pairs.map(|(pair, item)| compare(pair, item)).collect();
+        let answer: Vec<Item<bool>> = pairs.map(|(pair, item)| compare(pair, item)).collect();
+        let unknown = items.iter().zip(&answer).filter_map(|pair| match pair {
+            (Ok(item), Err(ItemError::UnknownToken)) => {
+                Some((&item.field, &item.token, item.subject.as_ref()))
+            }
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => None,
+        });
+        glances.extend(self.foreign(workplace.namespace, unknown)?);
         Ok((answer, glances))
     }
 }

@@ -11,6 +11,7 @@ use counterfoil::protocol::Level;
 use counterfoil::protocol::RequestGrantRequest;
 use counterfoil::protocol::grant_service_client::GrantServiceClient;
 use counterfoil::protocol::principal_service_client::PrincipalServiceClient;
+use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 use tonic::Status;
@@ -57,6 +58,12 @@ permit (
 );
 
 permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action == Action::"report_exposure",
+  resource in Namespace::"shop"
+) when { context has person && context.person.groups.contains("auditors") };
+
+permit (
   principal,
   action in [Action::"freeze", Action::"unfreeze", Action::"get_principal"],
   resource
@@ -77,11 +84,16 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new(customers_count: usize) -> Self {
+        Self::with(customers_count, BUDGET).await
+    }
+
+    /// One with these lines of configuration in the place of the budget.
+    pub(crate) async fn with(customers_count: usize, lines: &str) -> Self {
         let policies = tempfile::tempdir().unwrap();
         fs::write(policies.path().join("roles.cedar"), POLICIES).unwrap();
         let provider = Provider::new();
         let dir = policies.path().to_str().unwrap();
-        let lines = format!("[policies]\ndir = {dir:?}\n{}{BUDGET}", provider.table());
+        let lines = format!("[policies]\ndir = {dir:?}\n{}{lines}", provider.table());
         let vault = TestVault::start_with(&lines).await;
         let backend = vault.backend().await;
         let mut tokens = Vec::new();
@@ -99,18 +111,35 @@ impl Stage {
     }
 
     pub(crate) fn assertion(&self, identity: &str, person: &str, group: &str) -> String {
-        let now = counterfoil::domain::Clock::now(&*self.vault.clock).unix_ms() / 1_000;
-        assert!(now >= NOW);
+        self.assertion_with(identity, person, group, json!({}))
+    }
+
+    fn assertion_with(&self, identity: &str, person: &str, group: &str, other: Value) -> String {
+        let now = self.seconds();
         let credential = self.vault.identities().credential(identity);
-        let members = json!({
+        let mut members = json!({
             "sub": person, "groups": [group], "jti": format!("{person}-{now}"),
             "iat": now, "nbf": now, "exp": now + 300, "auth_time": now,
         });
+        let object = members.as_object_mut().unwrap();
+        object.extend(other.as_object().unwrap().clone());
         self.provider.assertion(credential, members)
+    }
+
+    fn seconds(&self) -> u64 {
+        let now = counterfoil::domain::Clock::now(&*self.vault.clock).unix_ms() / 1_000;
+        assert!(now >= NOW);
+        now
     }
 
     pub(crate) fn agent(&self) -> String {
         self.assertion("agent", "ada", "agents")
+    }
+
+    /// The agent, who logged in so many seconds ago.
+    pub(crate) fn stale_agent(&self, age_seconds: u64) -> String {
+        let members = json!({"auth_time": self.seconds() - age_seconds});
+        self.assertion_with("agent", "ada", "agents", members)
     }
 
     pub(crate) async fn grants(&self, identity: &str) -> GrantServiceClient<Channel> {

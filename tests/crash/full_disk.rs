@@ -77,7 +77,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     let server = server.ok_or("not started")?;
 
     // Full as far as the vault lets it: nothing is written or revealed, and the process lives.
-    let load = Load::start(&server, ledger, 1 << 32);
+    let load = Load::start(&server, ledger, 1 << 32, None);
     tokio::time::sleep(LOADED).await;
     load.about_to_kill();
     ledger = load.finish().await?;
@@ -90,7 +90,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
 
     // Full to the last byte, in the middle of writes.
-    let load = Load::start(&server, ledger, 2 << 32);
+    let load = Load::start(&server, ledger, 2 << 32, None);
     tokio::time::sleep(LOADED).await;
     load.about_to_fail();
     let filler = Filler::fill(directory, 0)?;

@@ -10,6 +10,7 @@ use counterfoil::crypto::merkle;
 use counterfoil::crypto::merkle::Hash;
 use counterfoil::protocol;
 
+use crate::standing::Acknowledgements;
 use crate::testbed::Failure;
 use crate::values::Value;
 
@@ -20,6 +21,10 @@ pub(crate) enum Fault {
     CallFailed,
     /// A checkpoint that a client has is not of the log.
     CheckpointForked,
+    /// Something is not frozen that was acknowledged to be, or is still.
+    FreezeLost,
+    /// A grant is not there, or not in the state that was acknowledged.
+    GrantLost,
     /// An item of a call failed.
     ItemFailed,
     /// A value was revealed, and its intent is not in the log.
@@ -74,6 +79,7 @@ pub(crate) struct Ledger {
     pub(crate) next_number: u64,
     pub(crate) faults: Vec<Fault>,
     pub(crate) keys: CheckpointKeys,
+    pub(crate) standing: Acknowledgements,
     by_token: HashMap<(&'static str, String), String>,
     by_value: HashMap<(&'static str, String), String>,
 }
@@ -93,6 +99,7 @@ impl Ledger {
             next_number: 0,
             faults: Vec::new(),
             keys: CheckpointKeys::new(vec![key.trim_end().parse()?]),
+            standing: Acknowledgements::default(),
             by_token: HashMap::new(),
             by_value: HashMap::new(),
         })

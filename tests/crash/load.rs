@@ -16,7 +16,9 @@ use tonic::transport::Channel;
 use crate::ledger::Acknowledged;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
+use crate::person::Provider;
 use crate::server::Server;
+use crate::standing::Officer;
 use crate::testbed::Failure;
 use crate::testbed::NAMESPACE;
 use crate::values::Value;
@@ -40,11 +42,18 @@ struct Client {
     shared: Arc<Shared>,
     token: TokenServiceClient<Channel>,
     reveal: DetokenizationServiceClient<Channel>,
+    officer: Option<Officer>,
     random: u64,
 }
 
 impl Load {
-    pub(crate) fn start(server: &Server, ledger: Ledger, random: u64) -> Self {
+    /// Clients of a vault. With an identity provider they ask for grants and freeze, too.
+    pub(crate) fn start(
+        server: &Server,
+        ledger: Ledger,
+        random: u64,
+        people: Option<&Provider>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             ledger: Mutex::new(ledger),
             is_killed: AtomicBool::new(false),
@@ -56,6 +65,7 @@ impl Load {
                     shared: Arc::clone(&shared),
                     token: TokenServiceClient::new(server.token.clone()),
                     reveal: DetokenizationServiceClient::new(server.reveal.clone()),
+                    officer: people.map(|people| Officer::new(&server.reveal, people)),
                     random: scramble(random ^ number),
                 };
                 tokio::spawn(client.run())
@@ -91,7 +101,9 @@ impl Load {
 impl Client {
     async fn run(mut self) {
         while !self.shared.is_killed.load(Ordering::SeqCst) {
-            let answered = match self.dice(10) {
+            let answered = match self.dice(12) {
+                10 => self.decide().await,
+                11 => self.freeze().await,
                 0..4 => self.tokenize_new(1).await,
                 4 => {
                     let count = self.dice(40) + 2;
@@ -168,6 +180,30 @@ impl Client {
         }
     }
 
+    async fn decide(&mut self) -> Option<()> {
+        let (shared, number) = (Arc::clone(&self.shared), self.roll());
+        let note = |done| shared.ledger().standing.note(done);
+        match &mut self.officer {
+            Some(officer) => match officer.decide(number, note).await {
+                Ok(()) => Some(()),
+                Err(_) => self.failed(None),
+            },
+            None => Some(()),
+        }
+    }
+
+    async fn freeze(&mut self) -> Option<()> {
+        let (shared, number) = (Arc::clone(&self.shared), self.roll());
+        let note = |done| shared.ledger().standing.note(done);
+        match &mut self.officer {
+            Some(officer) => match officer.freeze(number, note).await {
+                Ok(()) => Some(()),
+                Err(_) => self.failed(None),
+            },
+            None => Some(()),
+        }
+    }
+
     fn failed(&self, request: Option<protocol::TokenizeRequest>) -> Option<()> {
         let mut ledger = self.ledger();
         if self.shared.may_fail.load(Ordering::SeqCst) {
@@ -203,8 +239,13 @@ impl Client {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        let ledger = self.shared.ledger.lock();
-        ledger.unwrap_or_else(PoisonError::into_inner)
+        self.shared.ledger()
+    }
+}
+
+impl Shared {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,18 +10,22 @@
 
 #![expect(clippy::print_stdout, reason = "a campaign prints what it did")]
 
+mod adversary;
 mod disk;
 mod full_disk;
 mod inspection;
 mod ledger;
 mod load;
+mod person;
 mod questions;
 mod server;
+mod standing;
 #[path = "../testbed/mod.rs"]
 mod testbed;
 #[path = "../testbed/values.rs"]
 mod values;
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use crate::disk::Synced;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::Load;
+use crate::person::Provider;
 use crate::server::Server;
 use crate::testbed::Failure;
 use crate::values::scramble;
@@ -53,11 +58,18 @@ pub(crate) enum Plant {
 }
 
 impl Plant {
+    /// Whether grants and freezes are part of the load: the early release knows of none.
+    fn has_people(self) -> bool {
+        self != Self::EarlyRelease
+    }
+
     /// Whether the campaign has seen what it looks for: any fault, or the planted one.
     fn is_found(self, faults: &[Fault]) -> bool {
         match self {
             Self::None => !faults.is_empty(),
-            Self::LostWrites => faults.contains(&Fault::TokenLost),
+            Self::LostWrites => [Fault::TokenLost, Fault::GrantLost, Fault::FreezeLost]
+                .iter()
+                .all(|fault| faults.contains(fault)),
             Self::LostWritesBehindHead => faults.contains(&Fault::NotStarted),
             Self::EarlyRelease => faults.contains(&Fault::IntentMissing),
         }
@@ -76,11 +88,9 @@ async fn lost_writes_are_noticed() {
     let ledger = campaign(Plant::LostWrites, PLANTED_KILLS_COUNT)
         .await
         .unwrap();
-    assert!(
-        ledger.faults.contains(&Fault::TokenLost),
-        "{:?}",
-        ledger.faults
-    );
+    for fault in [Fault::TokenLost, Fault::GrantLost, Fault::FreezeLost] {
+        assert!(ledger.faults.contains(&fault), "{:?}", ledger.faults);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +135,11 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
     testbed::prepare(directory)?;
+    let provider = Provider::new(directory)?;
+    fs::create_dir(directory.join("policies"))?;
+    fs::write(directory.join("policies/people.cedar"), standing::POLICIES)?;
+    configure(directory, &provider.table(testbed::PRINCIPAL))?;
+    configure(directory, "[policies]\ndir = \"policies\"\n")?;
     let config = testbed::config(directory)?;
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
     assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
@@ -133,7 +148,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     let mut kills_done = 0;
     while kills_done < kills_count && !plant.is_found(&ledger.faults) {
         let random = scramble(seed.wrapping_add(kills_done));
-        ledger = kill_once(directory, plant, random, ledger).await?;
+        ledger = kill_once(directory, plant, random, &provider, ledger).await?;
         kills_done += 1;
         tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
     }
@@ -141,14 +156,18 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     match Server::start(directory, plant).await? {
         Some(server) => {
             questions::ask(&server, &mut ledger, usize::MAX).await?;
+            if plant.has_people() {
+                standing::ask(&server, &provider, &mut ledger).await?;
+            }
             server.kill()?;
             tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
         }
         None => ledger.fault(Fault::NotStarted),
     }
+    let (grants_count, freezes_count) = ledger.standing.counts();
     println!(
-        "crash campaign: plant {plant:?}, seed {seed}, {kills_done} kills, {} tokens and {} \
-         reveals acknowledged, {} calls cut off, {} log entries, faults {:?}",
+        "crash campaign: plant {plant:?}, seed {seed}, {kills_done} kills, {} tokens, {} reveals, \
+         {grants_count} grants and {freezes_count} freezes acknowledged, {} calls cut off, {} log entries, faults {:?}",
         ledger.tokens.len(),
         ledger.reveals.len(),
         ledger.cut_off_count,
@@ -163,6 +182,7 @@ async fn kill_once(
     directory: &Path,
     plant: Plant,
     random: u64,
+    provider: &Provider,
     mut ledger: Ledger,
 ) -> Result<Ledger, Failure> {
     let Some(server) = Server::start(directory, plant).await? else {
@@ -170,11 +190,15 @@ async fn kill_once(
         return Ok(ledger);
     };
     questions::ask(&server, &mut ledger, OLD_TOKENS_ASKED).await?;
+    let people = plant.has_people().then_some(provider);
+    if let Some(provider) = people {
+        standing::ask(&server, provider, &mut ledger).await?;
+    }
     if plant.is_found(&ledger.faults) {
         server.kill()?;
         return Ok(ledger);
     }
-    let load = Load::start(&server, ledger, random);
+    let load = Load::start(&server, ledger, random, people);
     tokio::time::sleep(Duration::from_millis(20 + random % 180)).await;
     let synced = match plant {
         Plant::LostWrites | Plant::LostWritesBehindHead => {
@@ -199,7 +223,14 @@ async fn kill_once(
     Ok(ledger)
 }
 
-fn number(variable: &str) -> Option<u64> {
+/// Adds tables to the configuration in a prepared directory.
+pub(crate) fn configure(directory: &Path, tables: &str) -> Result<(), Failure> {
+    let file = directory.join("counterfoil.toml");
+    let text = fs::read_to_string(&file)?;
+    Ok(fs::write(file, format!("{text}\n{tables}\n"))?)
+}
+
+pub(crate) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 

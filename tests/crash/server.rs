@@ -1,9 +1,12 @@
 //! The vault in a child process: this program again, told by its environment to serve.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -16,7 +19,9 @@ use std::time::Duration;
 
 use counterfoil::assembly;
 use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::Clock;
 use counterfoil::domain::SystemClock;
+use counterfoil::domain::Timestamp;
 use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::detokenization_service_server::DetokenizationService;
@@ -39,6 +44,42 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) token: Channel,
     pub(crate) reveal: Channel,
+    /// Where tokens and reveals are served.
+    pub(crate) addresses: (SocketAddr, SocketAddr),
+}
+
+/// Time that a file says, in milliseconds: a campaign moves it, for a vault in another process.
+#[derive(Clone)]
+pub(crate) struct FileClock(Arc<File>);
+
+impl FileClock {
+    pub(crate) fn create(directory: &Path, now_ms: u64) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        let clock = Self(Arc::new(options.open(directory.join(CLOCK))?));
+        clock.set(now_ms)?;
+        Ok(clock)
+    }
+
+    pub(crate) fn set(&self, now_ms: u64) -> Result<(), Failure> {
+        Ok(self.0.write_all_at(&now_ms.to_be_bytes(), 0)?)
+    }
+
+    /// The clock of a directory that has one.
+    fn of(directory: &Path) -> Option<Self> {
+        let file = File::open(directory.join(CLOCK)).ok()?;
+        Some(Self(Arc::new(file)))
+    }
+}
+
+impl Clock for FileClock {
+    fn now(&self) -> Timestamp {
+        let mut bytes = [0; 8];
+        // Eight bytes of one page: a read sees all of a write, or nothing.
+        let read = self.0.read_exact_at(&mut bytes, 0);
+        assert!(read.is_ok(), "the clock's file can be read");
+        Timestamp::from_unix_ms(u64::from_be_bytes(bytes))
+    }
 }
 
 impl Server {
@@ -63,10 +104,12 @@ impl Server {
             return Ok(None);
         };
         let (token, reveal) = addresses.split_once(' ').ok_or("child has two addresses")?;
+        let addresses: (SocketAddr, SocketAddr) = (token.parse()?, reveal.parse()?);
         Ok(Some(Self {
             child,
-            token: testbed::connect(directory, token.parse()?).await?,
-            reveal: testbed::connect(directory, reveal.parse()?).await?,
+            token: testbed::connect(directory, addresses.0).await?,
+            reveal: testbed::connect(directory, addresses.1).await?,
+            addresses,
         }))
     }
 
@@ -88,7 +131,11 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     let directory = PathBuf::from(std::env::var_os(DIRECTORY).ok_or("no directory")?);
     let is_early = std::env::var(PLANT)? == format!("{:?}", Plant::EarlyRelease);
     let config = testbed::config(&directory)?;
-    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    let clock: Arc<dyn Clock> = match FileClock::of(&directory) {
+        Some(clock) => Arc::new(clock),
+        None => Arc::new(SystemClock::default()),
+    };
+    let entropy = Arc::new(SystemEntropy);
     let open = assembly::open(&config, Arc::new(testbed::root_key()), clock, entropy).await?;
     let settings = testbed::settings(&config);
     let ready = |addresses: server::BoundAddresses| {
@@ -188,5 +235,6 @@ impl DetokenizationService for EarlyRelease {
 
 const DIRECTORY: &str = "COUNTERFOIL_CRASH_DIRECTORY";
 const PLANT: &str = "COUNTERFOIL_CRASH_PLANT";
+const CLOCK: &str = "clock";
 const READY: &str = "serving at ";
 const RECORDED_LATER: Duration = Duration::from_millis(30);

@@ -13,6 +13,7 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+mod access_calls;
 mod calls;
 mod canaries;
 mod parts;
@@ -92,7 +93,9 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
         .init();
     let fields = "[namespaces.shop.fields.card]\nformat = \"card\"\n\
                   [namespaces.shop.fields.phone]\nformat = \"phone\"";
-    let mut vault = TestVault::start_with(&[fields, parts::FIELD].concat()).await;
+    let people = access_calls::People::new();
+    let lines = [fields, parts::FIELD, "\n", &people.lines()].concat();
+    let mut vault = TestVault::start_with(&lines).await;
     let mut canaries = Canaries::new();
     let client = vault.backend().await;
     calls::go_well(&client, &mut canaries).await;
@@ -100,6 +103,8 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
     redaction::redact(&client, &mut canaries).await;
     parts::go_by_parts(&client, &mut canaries).await;
     calls::go_astray(&client, &mut canaries).await;
+    access_calls::go_well(&vault, &people, &mut canaries).await;
+    access_calls::go_wrong(&vault, &people, &mut canaries).await;
     let stranger = vault.client("stranger").await;
     calls::be_denied(&stranger, &mut canaries).await;
     let nameless = vault.client("nameless").await;
@@ -119,7 +124,10 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
     assert!(metrics.contains("counterfoil_calls_total") && metrics.contains("denied"));
     let exported = export(&vault);
     assert!(canaries.masks.lines().count() >= 10);
-    clean("masked answers", canaries.masks.as_bytes());
+    clean(
+        "masked answers and answers about grants",
+        canaries.masks.as_bytes(),
+    );
     clean("errors", canaries.errors.as_bytes());
     clean("metrics", metrics.as_bytes());
     clean("export", &exported);

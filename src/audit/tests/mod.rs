@@ -1,6 +1,7 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
 mod failing;
+mod freezing;
 mod judging;
 mod sequencing;
 mod starting;
