@@ -35,6 +35,8 @@ mod exposure;
 mod identifiers;
 #[path = "api/import.rs"]
 mod import;
+#[path = "api/import_parts.rs"]
+mod import_parts;
 #[path = "api/inspect.rs"]
 mod inspect;
 #[path = "api/limits.rs"]
