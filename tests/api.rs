@@ -39,6 +39,8 @@ mod identifiers;
 mod idle_stream;
 #[path = "api/import.rs"]
 mod import;
+#[path = "api/import_parts.rs"]
+mod import_parts;
 #[path = "api/inspect.rs"]
 mod inspect;
 #[path = "api/limits.rs"]

@@ -9,6 +9,8 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "properties/parts.rs"]
+mod parts;
 mod round_trip;
 
 use std::env;

@@ -7,4 +7,5 @@ mod round_trip;
 pub mod fault;
 pub mod identifiers;
 pub mod input;
+pub mod structured;
 pub mod values;

@@ -22,6 +22,7 @@ use crate::cli::pipeline::CALLS_IN_FLIGHT_MAX;
 use crate::cli::run_id::RunId;
 use crate::cli::tokenize::Column;
 use crate::cli::tokenize::Rows;
+use crate::cli::tokenize::Source;
 use crate::cli::tokenize::field;
 use crate::cli::tokenize::progress_bar;
 use crate::client::ClaimItem;
@@ -31,6 +32,7 @@ use crate::client::ItemError;
 use crate::client::TokenClient;
 use crate::domain::Clock;
 use crate::domain::FieldName;
+use crate::domain::PartsError;
 use crate::domain::Plaintext;
 use crate::domain::Subject;
 use crate::domain::SystemClock;
@@ -42,22 +44,25 @@ use crate::domain::Token;
 Rows that fail are listed on standard output, as a CSV file with row (from 1, without the header),
 line, code and reason, never with a value or a token; the exit code is 1 then. Rows in which both
 cells are empty are passed over. To go on after an interruption, give the same command again: pairs
-that are known are found.
+that are known are found. Of a field with parts, both are in parts: columns joined with \"+\", each
+named like its part or as COLUMN:PART; parts that are left out are empty.
 
-Example:
+Examples:
   counterfoil import --field email --value-column email --token-column email_token \\
-    --subject-column id --dev .dev old_vault.csv > failed.csv")]
+    --subject-column id --dev .dev old_vault.csv > failed.csv
+  counterfoil import --field postal --value-column line1+city+zip:postal_code \\
+    --token-column t_line1:line1+t_city:city+t_zip:postal_code --dev .dev addresses.csv")]
 pub(super) struct ImportArgs {
     /// The field that every pair belongs to
     #[arg(long, value_parser = field)]
     field: FieldName,
 
-    /// The column that has the values
-    #[arg(long, value_name = "COLUMN")]
+    /// The column that has the values, or the columns of their parts
+    #[arg(long, value_name = "COLUMN[+COLUMN...]")]
     value_column: String,
 
-    /// The column that has their tokens
-    #[arg(long, value_name = "COLUMN")]
+    /// The column that has their tokens, or the columns of their parts
+    #[arg(long, value_name = "COLUMN[+COLUMN...]")]
     token_column: String,
 
     /// The column that has your own opaque id of each row's customer
@@ -111,6 +116,7 @@ impl ImportArgs {
         let columns = [&self.value_column, &self.token_column]
             .map(|name| Column::new(name.clone(), self.field.clone()));
         let (_, rows) = Rows::open(&self.lines, &columns, self.subject_column.as_deref())?;
+        check_sources(&rows.layout.values)?;
         let client = TokenClient::connect(&self.connection.profile()?).await?;
         let bar = progress_bar(&self.lines);
         let mut report = Report::new(io::stdout(), self.lines.json)?;
@@ -215,19 +221,18 @@ impl ImportArgs {
 
     /// The pair of a row, if it has one.
     fn pair(&self, rows: &Rows, record: &StringRecord) -> Result<Option<ClaimItem>, Failure> {
-        let mut cells = rows
-            .layout
-            .values
-            .iter()
-            .map(|source| record.get(source.first_column()).unwrap_or_default());
-        let (value, token) = (cells.next(), cells.next());
-        let (value, token) = (value.unwrap_or_default(), token.unwrap_or_default());
-        match (value.is_empty(), token.is_empty()) {
-            (true, true) => return Ok(None),
-            (true, false) => return Err(Failure::invalid("token has no value")),
-            (false, true) => return Err(Failure::invalid("value has no token")),
-            (false, false) => (),
-        }
+        let mut texts = rows.layout.values.iter().map(|source| source.text(record));
+        let (value, token) = (texts.next(), texts.next());
+        let text_of = |name, text: Option<Result<_, PartsError>>| {
+            let text = text.transpose().map(Option::flatten);
+            text.map_err(|error| Failure::invalid(format_args!("{name}: {error}")))
+        };
+        let (mut value, mut token) = match (text_of("value", value)?, text_of("token", token)?) {
+            (None, None) => return Ok(None),
+            (None, Some(_)) => return Err(Failure::invalid("token has no value")),
+            (Some(_), None) => return Err(Failure::invalid("value has no token")),
+            (Some(value), Some(token)) => (value, token),
+        };
         let subject = rows
             .layout
             .subject
@@ -238,10 +243,23 @@ impl ImportArgs {
             .map_err(|error| Failure::invalid(format_args!("subject: {error}")))?;
         Ok(Some(ClaimItem {
             field: self.field.clone(),
-            token: Token::new(token.to_owned()),
-            value: Plaintext::new(value.to_owned()),
+            token: Token::new(std::mem::take(&mut *token)),
+            value: Plaintext::new(std::mem::take(&mut *value)),
             subject,
         }))
+    }
+}
+
+/// Values in parts have tokens in parts, and whole ones whole ones.
+fn check_sources(sources: &[Source]) -> Result<(), CliError> {
+    let in_parts = sources.iter().filter(|source| source.has_parts()).count();
+    match in_parts == 0 || in_parts == sources.len() {
+        true => Ok(()),
+        false => Err(CliError::Usage(
+            "of --value-column and --token-column one is in parts\n  join the columns of both with \
+             \"+\", each named like its part or as COLUMN:PART"
+                .to_owned(),
+        )),
     }
 }
 

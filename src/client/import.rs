@@ -6,6 +6,7 @@ use crate::client::item::ClaimItem;
 use crate::client::item::IssuedToken;
 use crate::client::item::issued;
 use crate::client::item::results;
+use crate::client::item::split;
 use crate::client::item::subject;
 use crate::client::retry;
 use crate::client::token::NO_RESULT;
@@ -29,13 +30,19 @@ impl TokenClient {
     ) -> Result<Vec<Result<IssuedToken, ItemError>>, ClientError> {
         let items: Vec<_> = items
             .into_iter()
-            .map(|item| protocol::ImportItem {
-                field: item.field.as_str().to_owned(),
+            .map(|item| {
                 // Value and token leave for the vault.
-                value: item.value.expose().to_owned(),
-                token: item.token.expose().to_owned(),
-                subject: subject(item.subject),
-                ttl: ttl_seconds.unwrap_or(0),
+                let (value, value_parts) = split(item.value.expose());
+                let (token, token_parts) = split(item.token.expose());
+                protocol::ImportItem {
+                    field: item.field.as_str().to_owned(),
+                    value,
+                    token,
+                    subject: subject(item.subject),
+                    ttl: ttl_seconds.unwrap_or(0),
+                    value_parts,
+                    token_parts,
+                }
             })
             .collect();
         let items_count = items.len();

@@ -14,8 +14,9 @@ use crate::crypto::aead::Aead;
 use crate::crypto::aead::NONCE_BYTES;
 use crate::crypto::aead::TAG_BYTES;
 use crate::crypto::wrap::RecordName;
+use crate::domain::PARTS_OVERHEAD_BYTES_MAX;
 
-/// The longest token that is imported, in bytes.
+/// The longest token that is imported, in bytes; of one in parts, their texts together.
 pub const IMPORTED_TOKEN_BYTES_MAX: usize = 512;
 
 impl TokenKey {
@@ -24,7 +25,7 @@ impl TokenKey {
     ///
     /// # Errors
     ///
-    /// If the token is longer than [`IMPORTED_TOKEN_BYTES_MAX`].
+    /// If the token is longer than [`IMPORTED_TOKEN_BYTES_MAX`] allows, names of parts included.
     pub fn seal_token(
         &self,
         record: &RecordName<'_>,
@@ -33,13 +34,10 @@ impl TokenKey {
         token: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         let associated = associated(record, terms);
-        let inner = self.inner_aead(equality_form).seal(
-            &NONCE,
-            &associated,
-            &[token],
-            IMPORTED_TOKEN_BYTES_MAX,
-        )?;
-        let bytes_max = IMPORTED_TOKEN_BYTES_MAX + TAG_BYTES;
+        let inner =
+            self.inner_aead(equality_form)
+                .seal(&NONCE, &associated, &[token], JOINED_BYTES_MAX)?;
+        let bytes_max = JOINED_BYTES_MAX + TAG_BYTES;
         self.outer_aead()
             .seal(&NONCE, &associated, &[&inner], bytes_max)
     }
@@ -75,6 +73,9 @@ fn associated(record: &RecordName<'_>, terms: &[u8]) -> Vec<u8> {
     let label = "counterfoil/v1/imported-token";
     record.encode(label).part(terms).finish()
 }
+
+/// The longest token with the names of its parts.
+const JOINED_BYTES_MAX: usize = IMPORTED_TOKEN_BYTES_MAX + PARTS_OVERHEAD_BYTES_MAX;
 
 /// Each key seals one message.
 const NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
@@ -133,7 +134,7 @@ mod tests {
         };
         let key = TokenKey::generate(&SystemEntropy);
         let seal = |length| key.seal_token(&home, b"1", b"ada", &vec![b'a'; length]);
-        assert!(seal(IMPORTED_TOKEN_BYTES_MAX).is_ok());
-        assert!(seal(IMPORTED_TOKEN_BYTES_MAX + 1).is_err());
+        assert!(seal(JOINED_BYTES_MAX).is_ok());
+        assert!(seal(JOINED_BYTES_MAX + 1).is_err());
     }
 }

@@ -46,6 +46,7 @@ pub use key::KeyState;
 pub use key::KeyVersion;
 pub use level::Level;
 pub use parts::PARTS_MAX;
+pub use parts::PARTS_OVERHEAD_BYTES_MAX;
 pub use parts::PartsError;
 pub use parts::is_of_parts;
 pub use parts::join_parts;

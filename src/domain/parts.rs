@@ -96,6 +96,9 @@ fn is_name(name: &str) -> bool {
 /// The most parts that a value has.
 pub const PARTS_MAX: usize = 16;
 
+/// The most bytes that names and boundaries add to the texts of parts.
+pub const PARTS_OVERHEAD_BYTES_MAX: usize = PARTS_MAX * (NAME_BYTES_MAX + 2);
+
 /// The longest name of a part.
 const NAME_BYTES_MAX: usize = 32;
 

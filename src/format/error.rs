@@ -38,14 +38,14 @@ pub enum FormatError {
         /// The position of the character in the part, from 0.
         position: usize,
     },
-    /// The value has a part that the field does not have.
-    #[error("value has a part that the field does not have")]
+    /// The value, or the token to import, has a part that the field does not have.
+    #[error("there is a part that the field does not have")]
     PartUnknown,
-    /// The field's values have parts, and this one has none.
-    #[error("value has no parts: this field takes parts")]
+    /// The field's values and tokens have parts, and this one has none.
+    #[error("parts are missing: this field takes parts")]
     PartsMissing,
-    /// The field's values have no parts, and this one has.
-    #[error("value has parts: this field takes no parts")]
+    /// The field's values and tokens have no parts, and this one has.
+    #[error("parts are given: this field takes no parts")]
     PartsUnexpected,
     /// The rank is not below the size of its domain.
     #[error("rank is outside its domain")]

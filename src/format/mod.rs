@@ -297,6 +297,26 @@ impl Format {
         }
     }
 
+    /// A token that was made elsewhere, as tokens of this format are given out: whole, or with
+    /// every part.
+    ///
+    /// # Errors
+    ///
+    /// If it has other parts than the format has.
+    pub fn arrange(&self, token: &Token) -> Result<Token, FormatError> {
+        // Its parts must be told apart. They are put in order, and change in nothing.
+        let text = token.expose();
+        match &self.layout {
+            Layout::Structured(structured) => structured
+                .arrange(text)
+                .map(|arranged| Token::new(arranged.into_string())),
+            Layout::Product(_) | Layout::Skeletal(_) if is_of_parts(text) => {
+                Err(FormatError::PartsUnexpected)
+            }
+            Layout::Product(_) | Layout::Skeletal(_) => Ok(Token::new(text.to_owned())),
+        }
+    }
+
     /// Says whether a text may be a token, by its form alone.
     #[must_use]
     pub fn recognize(&self, text: &Token) -> Recognition {

@@ -119,6 +119,7 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         ItemError::OtherToken
         | ItemError::TokenForm { .. }
         | ItemError::TokenIsValue
+        | ItemError::TokenParts { .. }
         | ItemError::TokenTaken => Some("token"),
         ItemError::Ttl { .. } => Some("ttl"),
         ItemError::Findings { .. } | ItemError::TextTooLong { .. } => Some("text"),
@@ -153,6 +154,7 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::TextTooLong { .. }
         | ItemError::TokenForm { .. }
         | ItemError::TokenIsValue
+        | ItemError::TokenParts { .. }
         | ItemError::Ttl { .. }
         | ItemError::UnknownField => Code::InvalidArgument,
         ItemError::IsToken

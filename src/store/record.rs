@@ -31,7 +31,7 @@ pub const WRAPPED_BYTES_MAX: usize = 512;
 /// The most bytes that a sealed residue may have.
 pub const RESIDUE_BYTES_MAX: usize = 32 * 1024;
 /// The most bytes that a sealed token may have.
-pub(super) const TOKEN_BYTES_MAX: usize = 1024;
+pub(super) const TOKEN_BYTES_MAX: usize = 2 * 1024;
 
 /// What the vault stores for one token.
 #[derive(Clone, Debug, Eq, PartialEq)]

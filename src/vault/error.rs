@@ -145,6 +145,12 @@ pub enum ItemError {
     /// The token to import is the value itself.
     #[error("token is the value itself")]
     TokenIsValue,
+    /// The token to import does not have the parts that the field's tokens have.
+    #[error("token: {error}")]
+    TokenParts {
+        /// What is wrong with them.
+        error: FormatError,
+    },
     /// The token to import stands for another value, or did. Never whose.
     #[error("token stands for another value")]
     TokenTaken,

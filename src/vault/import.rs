@@ -14,6 +14,9 @@ use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
+use crate::domain::split_parts;
+use crate::format::Format;
+use crate::format::fold;
 use crate::keys::Ring;
 use crate::policy::Action;
 use crate::policy::Permitted;
@@ -108,7 +111,8 @@ impl Journaled for ImportTokens {
 /// A pair that may become a record.
 pub(super) struct Offered<'a> {
     pub(super) wanted: Wanted<'a>,
-    pub(super) token: &'a Token,
+    /// As it will be given out.
+    pub(super) token: Token,
     /// Where the token's record may be: under each live version of the fingerprint key, the active
     /// one first.
     pub(super) record_keys: Vec<RecordKey>,
@@ -177,8 +181,10 @@ fn offered<'a>(
         let field = fields.permitted(permitted.permit(), &item.field)?;
         let wanted = workplace.want(field, &item.value, item.subject.as_ref(), item.ttl_seconds)?;
         let place = wanted.reading.place;
-        check_token(&item.token, &field.format.fold(item.token.expose()))?;
-        let record_keys = workplace.record_keys(&place, item.token.expose());
+        let arranged = field.format.arrange(&item.token);
+        let token = arranged.map_err(|error| ItemError::TokenParts { error })?;
+        check_token(&field.format, &token)?;
+        let record_keys = workplace.record_keys(&place, token.expose());
         // Under the fold, as the token will be found.
         let own = workplace.record_keys(&place, wanted.reading.parsed.canonical());
         if own.first() == record_keys.first() {
@@ -186,7 +192,7 @@ fn offered<'a>(
         }
         Ok(Offered {
             wanted,
-            token: &item.token,
+            token,
             record_keys,
         })
     };
@@ -195,13 +201,21 @@ fn offered<'a>(
 
 /// Checks what every token must be, whatever its form: text that comes back from every store as it
 /// went in, and that has something to be found by.
-fn check_token(token: &Token, folded: &str) -> Result<(), ItemError> {
+fn check_token(format: &Format, token: &Token) -> Result<(), ItemError> {
     // It must be looked at: nobody else has checked it.
     let text = token.expose();
-    let is_good = (1..=IMPORTED_TOKEN_BYTES_MAX).contains(&text.len())
-        && !text.chars().any(char::is_control)
-        && is_nfc(text)
-        && !folded.is_empty();
+    let (texts, is_found) = match split_parts(text) {
+        Some(parts) => {
+            let texts: Vec<&str> = parts.into_iter().map(|(_, text)| text).collect();
+            let is_found = texts.iter().any(|text| !fold(text).is_empty());
+            (texts, is_found)
+        }
+        None => (vec![text], !format.fold(text).is_empty()),
+    };
+    let bytes = texts.iter().map(|text| text.len()).sum();
+    let is_plain = |text: &&str| !text.chars().any(char::is_control) && is_nfc(text);
+    let is_good =
+        (1..=IMPORTED_TOKEN_BYTES_MAX).contains(&bytes) && texts.iter().all(is_plain) && is_found;
     match is_good {
         true => Ok(()),
         false => Err(ItemError::TokenForm {

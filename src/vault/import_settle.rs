@@ -191,7 +191,7 @@ impl Batch<'_> {
         }
         let own = self.workplace.encipher_again(reading, holder)?;
         let format = &reading.place.field.format;
-        Ok(own.is_some_and(|own| is_same_token(format, &own, offered.token)))
+        Ok(own.is_some_and(|own| is_same_token(format, &own, &offered.token)))
     }
 
     /// The token was given before in the same call: with an equal value it is the same pair.

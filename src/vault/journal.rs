@@ -132,6 +132,7 @@ impl Note<'_> {
             | ItemError::TextTooLong { .. }
             | ItemError::TokenForm { .. }
             | ItemError::TokenIsValue
+            | ItemError::TokenParts { .. }
             | ItemError::Ttl { .. } => ItemOutcome::Invalid,
             ItemError::OtherToken | ItemError::TokenTaken => ItemOutcome::Conflict,
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,

@@ -23,7 +23,7 @@ use crate::support::TestVault;
 use crate::support::detokenize_items;
 use crate::support::token_of;
 
-const FIELDS: &str = r#"
+pub(super) const FIELDS: &str = r#"
 [namespaces.shop.fields.postal]
 format = "address"
 parts = ["line1", "line2", "city", "region", "postal_code", "country"]
@@ -34,9 +34,9 @@ parts = ["given", "middle", "family"]
 length = "bucket"
 "#;
 
-type Parts = HashMap<String, String>;
+pub(super) type Parts = HashMap<String, String>;
 
-const ADDRESS: [(&str, &str); 6] = [
+pub(super) const ADDRESS: [(&str, &str); 6] = [
     ("line1", "12 Example Street"),
     ("line2", ""),
     ("city", "San Francisco"),
@@ -45,7 +45,7 @@ const ADDRESS: [(&str, &str); 6] = [
     ("country", "US"),
 ];
 
-fn parts(parts: &[(&str, &str)]) -> Parts {
+pub(super) fn parts(parts: &[(&str, &str)]) -> Parts {
     let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
     parts.iter().map(owned).collect()
 }
@@ -58,11 +58,15 @@ fn item(field: &str, value: &[(&str, &str)]) -> TokenizeItem {
     }
 }
 
-async fn tokenized(client: &Client, field: &str, value: &[(&str, &str)]) -> TokenizedValue {
+pub(super) async fn tokenized(
+    client: &Client,
+    field: &str,
+    value: &[(&str, &str)],
+) -> TokenizedValue {
     client.tokenized(item(field, value)).await
 }
 
-async fn revealed(client: &Client, field: &str, token: Parts) -> Result<Parts, i32> {
+pub(super) async fn revealed(client: &Client, field: &str, token: Parts) -> Result<Parts, i32> {
     let item = DetokenizeItem {
         field: field.to_owned(),
         token_parts: token,

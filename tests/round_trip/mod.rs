@@ -1,6 +1,8 @@
 //! What every token promises, asserted with a stand-in for the cipher: the rank moves by a
 //! pseudo-random step within its domain. Tests of formats and fuzz targets share it.
 
+pub(crate) mod parts;
+
 use counterfoil::domain::DomainSize;
 use counterfoil::domain::Fidelity;
 use counterfoil::domain::Plaintext;

@@ -253,7 +253,7 @@ pub(crate) fn import_of(field: &str, value: &str, token: &str, subject: &str) ->
         value: value.to_owned(),
         token: token.to_owned(),
         subject: subject.to_owned(),
-        ttl: 0,
+        ..ImportItem::default()
     }
 }
 

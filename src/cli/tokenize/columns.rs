@@ -1,13 +1,15 @@
 //! Which columns of a CSV file have values, and of which fields.
 
+use std::iter;
 use std::str::FromStr;
 
 use csv::StringRecord;
+use zeroize::Zeroizing;
 
 use crate::cli::error::CliError;
 use crate::domain::FieldName;
 use crate::domain::PartsError;
-use crate::domain::Plaintext;
+use crate::domain::join_parts;
 use crate::domain::split_parts;
 
 /// A column by its name in the header, and the field of its values: `COLUMN=FIELD`. Where the
@@ -20,7 +22,7 @@ pub(in crate::cli) struct Column {
 }
 
 impl Column {
-    /// The column of this name.
+    /// The column of this name, or the columns that it joins.
     pub(in crate::cli) fn new(name: String, field: FieldName) -> Self {
         Self { name, field }
     }
@@ -61,12 +63,15 @@ pub(in crate::cli) struct Source {
 }
 
 impl Source {
-    /// The value of a row, and nothing where all its cells are empty.
+    /// The text of a row, whole or in parts, and nothing where all its cells are empty.
     ///
     /// # Errors
     ///
     /// If the cells are no parts.
-    pub(super) fn value(&self, row: &StringRecord) -> Result<Option<Plaintext>, PartsError> {
+    pub(in crate::cli) fn text(
+        &self,
+        row: &StringRecord,
+    ) -> Result<Option<Zeroizing<String>>, PartsError> {
         let mut cells = self
             .columns
             .iter()
@@ -76,23 +81,30 @@ impl Source {
         }
         if self.parts.is_empty() {
             let cell = cells.next().unwrap_or_default();
-            return Ok(Some(Plaintext::new(cell.to_owned())));
+            return Ok(Some(Zeroizing::new(cell.to_owned())));
         }
         let names = self.parts.iter().map(String::as_str);
         let parts: Vec<(&str, &str)> = names.zip(cells).collect();
-        Plaintext::of_parts(&parts).map(Some)
+        join_parts(&parts).map(Some)
     }
 
-    /// The cells of a token: each with its column.
+    /// Whether its texts are in parts.
+    pub(in crate::cli) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// The cells of a token: each with its column. Those that it does not fill become empty, since
+    /// they must not keep a value.
     pub(super) fn cells<'token>(&self, token: &'token str) -> Vec<(usize, &'token str)> {
-        let Some(parts) = split_parts(token) else {
-            return self.columns.iter().map(|&it| (it, token)).take(1).collect();
+        let texts: Vec<&str> = match split_parts(token) {
+            Some(parts) => {
+                let text_of = |name: &String| parts.iter().find(|(own, _)| own == name);
+                let text = |name| text_of(name).map_or("", |(_, text)| *text);
+                self.parts.iter().map(text).collect()
+            }
+            None => vec![token],
         };
-        let text_of = |name: &String| parts.iter().find(|(own, _)| own == name);
-        let texts = self
-            .parts
-            .iter()
-            .map(|name| text_of(name).map_or("", |(_, text)| *text));
+        let texts = texts.into_iter().chain(iter::repeat(""));
         self.columns.iter().copied().zip(texts).collect()
     }
 
@@ -107,8 +119,9 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// If the header does not have a column exactly once, or one is named twice. It names the
-    /// argument and never the header, which is a customer where the file has none.
+    /// If the header does not have a column exactly once, one is named twice, or parts have names
+    /// that no parts have. It names the argument and never the header, which is a customer where
+    /// the file has none.
     pub(super) fn find(
         header: &StringRecord,
         columns: &[Column],
@@ -151,9 +164,21 @@ impl Layout {
                 source.columns.push(position);
                 source.parts.extend(part.map(str::to_owned));
             }
+            check_parts(&column.name, &source.parts)?;
             values.push(source);
         }
         Ok(Self { values, subject })
+    }
+}
+
+/// Checks the names of parts: once, and not for each row.
+fn check_parts(column: &str, names: &[String]) -> Result<(), CliError> {
+    let parts: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    match join_parts(&parts) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CliError::Usage(format!(
+            "{column}: {error}\n  write a column that is not named like its part as COLUMN:PART"
+        ))),
     }
 }
 
@@ -213,16 +238,41 @@ mod tests {
             (&values[1].columns[..], values[1].parts.len()),
             (&[4][..], 0)
         );
-        let value = |cells: &[&str]| {
-            let value = values[0].value(&StringRecord::from(cells.to_vec()));
-            value.unwrap().map(|value| value.expose().to_owned())
-        };
-        assert_eq!(value(&["1", "", "Paris", "", ""]), None);
-        let text = value(&["1", "12 Main St", "", "75001", ""]).unwrap();
+        let text = |cells: &[&str]| values[0].text(&StringRecord::from(cells.to_vec()));
+        assert_eq!(text(&["1", "", "Paris", "", ""]), Ok(None));
+        let text = text(&["1", "12 Main St", "", "75001", ""])
+            .unwrap()
+            .unwrap();
         assert_eq!(values[0].cells(&text), [(1, "12 Main St"), (3, "75001")]);
         assert_eq!(values[1].cells("Kfo"), [(4, "Kfo")]);
         let twice = find(&header, &["line1+city=address", "city=name"], None);
         assert_eq!(twice.unwrap_err(), "column city is named twice");
+    }
+
+    /// Goal: no value stays in a cell, whatever the vault answers.
+    #[test]
+    fn cells_that_a_token_does_not_fill_become_empty() {
+        let layout = find(&["line1", "city"], &["line1+city=address"], None).unwrap();
+        let source = &layout.values[0];
+        assert_eq!(source.cells("tok_1"), [(0, "tok_1"), (1, "")]);
+        let other = join_parts(&[("region", "tok_1"), ("city", "tok_2")]).unwrap();
+        assert_eq!(source.cells(&other), [(0, ""), (1, "tok_2")]);
+        let whole = find(&["line1", "city"], &["line1=address"], None).unwrap();
+        assert_eq!(whole.values[0].cells(&other), [(0, "")]);
+    }
+
+    #[test]
+    fn wrong_parts_are_refused_before_any_row() {
+        let header = ["Line 1", "line1", "city"];
+        for (columns, problem) in [
+            ("Line 1+city=address", "a part's name"),
+            ("Line 1:city+city=address", "twice"),
+            ("line1:+city=address", "a part's name"),
+        ] {
+            let refused = find(&header, &[columns], None).unwrap_err();
+            assert!(refused.contains(problem), "{refused}");
+        }
+        assert!(find(&header, &["Line 1:line1+city=address"], None).is_ok());
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::client::Profile;
 use crate::client::TokenClient;
 use crate::client::ValueItem;
 use crate::domain::Clock;
+use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::SystemClock;
@@ -347,13 +348,13 @@ impl Rows {
         let subject = self.layout.subject.and_then(|position| row.get(position));
         let subject = subject.map(Subject::new).transpose();
         for (place, source) in self.layout.values.iter().enumerate() {
-            match (source.value(&row), &subject) {
+            match (source.text(&row), &subject) {
                 (Ok(None), _) => (),
-                (Ok(Some(value)), Ok(subject)) => {
+                (Ok(Some(mut text)), Ok(subject)) => {
                     batch.cells.push((number, place));
                     items.push(ValueItem {
                         field: source.field.clone(),
-                        value,
+                        value: Plaintext::new(std::mem::take(&mut *text)),
                         subject: subject.clone(),
                     });
                 }

@@ -28,6 +28,7 @@ use crate::domain::FieldName;
 use crate::domain::Subject;
 
 pub(super) use columns::Column;
+pub(super) use columns::Source;
 pub(super) use csv::Rows;
 pub(super) use csv::progress_bar;
 

@@ -210,6 +210,13 @@ impl Structured {
         slice.write(&words, code.as_deref().map(String::as_str))
     }
 
+    /// A token that was made elsewhere, with every part in the order of the configuration.
+    pub(super) fn arrange(&self, token: &str) -> Result<SecretText, FormatError> {
+        let names = self.parts.iter().map(|part| part.name);
+        let parts: Vec<(&str, &str)> = names.zip(self.ordered(token)?).collect();
+        join(&parts)
+    }
+
     /// The form under which a token is found again: the folds of its parts, in order.
     pub(super) fn fold(&self, text: &str) -> Zeroizing<String> {
         match self.folded(text) {

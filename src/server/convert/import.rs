@@ -7,13 +7,12 @@ use super::identifier;
 use super::optional;
 use super::optional_part;
 use super::part;
+use super::parts;
 use super::tokenized_value;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
-use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
-use crate::domain::Token;
 use crate::protocol;
 use crate::server::status;
 use crate::vault;
@@ -27,11 +26,12 @@ pub(in crate::server) fn import_tokens(
     check_count(request.items.len(), items_max)?;
     let item = |item: protocol::ImportItem| {
         // Taken over first: an early return must not leave them behind in plain strings.
-        let (value, token) = (Plaintext::new(item.value), Token::new(item.token));
+        let value = parts::value(item.value, item.value_parts);
+        let token = parts::token(item.token, item.token_parts);
         Ok(vault::ImportItem {
             field: identifier("field", &item.field, FieldName::new)?,
-            value,
-            token,
+            value: value?,
+            token: token?,
             subject: optional("subject", &item.subject, Subject::new)?,
             ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
         })
