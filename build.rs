@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "counterfoil/v1/audit.proto",
+    "counterfoil/v1/backup.proto",
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",
     "counterfoil/v1/grant.proto",

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod error;
 mod format;
 mod limits;
@@ -37,6 +38,7 @@ use crate::people::IssuerSettings;
 use crate::policy::Rule;
 
 pub use audit::AuditConfig;
+pub use backup::BackupConfig;
 pub use error::ConfigError;
 pub use format::FieldFormat;
 pub use format::TextFormat;
@@ -66,6 +68,8 @@ pub struct Config {
     pub root_key: RootKeyConfig,
     /// `[audit]`: the audit log.
     pub audit: AuditConfig,
+    /// `[backup]`: where backups go. Default: none are made.
+    pub backup: Option<BackupConfig>,
     /// `[limits]`: how much the vault takes on.
     pub limits: Limits,
     /// `[store]`: how the embedded store uses the machine.
@@ -128,6 +132,7 @@ impl Config {
             listen: raw.listen.check()?,
             tls: raw.tls.check(base_dir),
             root_key: raw.root_key.check(base_dir)?,
+            backup: raw.backup.map(|it| it.check(base_dir)).transpose()?,
             limits: raw.limits.check()?,
             store: raw.store.check()?,
             pager: raw.pager.map(|it| it.check(base_dir)).transpose()?,
@@ -152,6 +157,7 @@ struct RawConfig {
     tls: tls::RawTls,
     root_key: root_key::RawRootKey,
     audit: audit::RawAudit,
+    backup: Option<backup::RawBackup>,
     #[serde(default)]
     limits: limits::RawLimits,
     #[serde(default)]

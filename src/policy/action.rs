@@ -7,6 +7,8 @@ pub enum Action {
     ApproveGrant,
     /// Be given a grant at once, without a second person.
     AutoApproveGrant,
+    /// Have a backup made.
+    CreateBackup,
     /// Make tokens of customers who do not exist.
     CreateDecoys,
     /// Say which records a customer has.
@@ -67,7 +69,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -88,6 +90,7 @@ impl Action {
         Self::CreateDecoys,
         Self::DescribeSubject,
         Self::EraseSubject,
+        Self::CreateBackup,
     ];
 
     /// The name that configurations and policies use.
@@ -96,6 +99,7 @@ impl Action {
         match self {
             Self::ApproveGrant => "approve_grant",
             Self::AutoApproveGrant => "auto_approve_grant",
+            Self::CreateBackup => "create_backup",
             Self::CreateDecoys => "create_decoys",
             Self::DescribeSubject => "describe_subject",
             Self::Detokenize => "detokenize",
@@ -138,7 +142,8 @@ impl Action {
             | Self::RequestGrant
             | Self::Tokenize
             | Self::VerifyMatch => Target::Fields,
-            Self::DescribeSubject
+            Self::CreateBackup
+            | Self::DescribeSubject
             | Self::EraseSubject
             | Self::Freeze
             | Self::GetPrincipal
@@ -167,7 +172,8 @@ impl Action {
             | Self::AutoApproveGrant
             | Self::RequestGrant
             | Self::RevokeGrant => Shape::Proposal,
-            Self::CreateDecoys
+            Self::CreateBackup
+            | Self::CreateDecoys
             | Self::DescribeSubject
             | Self::EraseSubject
             | Self::Freeze

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::access::Refusal;
 use crate::audit::CommitError;
 use crate::audit::exposure::TooMany;
+use crate::backup::BackupError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
 use crate::domain::IdentifierError;
@@ -19,6 +20,9 @@ pub enum VaultError {
     /// The audit log cannot take the entry now, so nothing was done.
     #[error("audit log cannot be written")]
     AuditUnavailable(#[source] CommitError),
+    /// The backup was not made.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The policy does not permit it, or there is no such namespace. One answer for both.
     #[error("permission denied")]
     Denied,

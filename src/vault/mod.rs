@@ -14,6 +14,7 @@ mod answer;
 mod attribute;
 mod caller;
 mod cipher;
+mod create_backup;
 mod describe_subject;
 mod detokenize;
 mod disclosure;
@@ -47,6 +48,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::audit::AuditLog;
+use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
@@ -63,6 +65,7 @@ pub use answer::Inspected;
 pub use answer::Item;
 pub use answer::TokenizedValue;
 pub use caller::Caller;
+pub use create_backup::CreateBackup;
 pub use describe_subject::DescribeSubject;
 pub use describe_subject::FieldRecords;
 pub use describe_subject::SubjectDescription;
@@ -111,6 +114,8 @@ pub struct Parts {
     pub keyring: Arc<Keyring>,
     /// The audit log; the only way to write.
     pub log: AuditLog,
+    /// Where backups may go; nothing: none are made.
+    pub backups: Option<BackupRules>,
     /// Who knows of cases.
     pub cases: Option<Cases>,
     /// Who vouches for people.

@@ -186,6 +186,7 @@ impl Vault {
         match error {
             VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
+            | VaultError::Backup(_)
             | VaultError::Denied
             | VaultError::ExposureTooLong(_)
             | VaultError::GrantScope { .. }

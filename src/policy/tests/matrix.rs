@@ -27,7 +27,8 @@ fn row(action: Action) -> Row {
         | Action::Tokenize
         | Action::VerifyMatch => (Target::Fields, false),
         Action::RevokeGrant => (Target::Place, true),
-        Action::DescribeSubject
+        Action::CreateBackup
+        | Action::DescribeSubject
         | Action::EraseSubject
         | Action::Freeze
         | Action::GetPrincipal
