@@ -6,6 +6,7 @@
 mod acting;
 mod answer;
 mod audit;
+mod backup;
 mod config_check;
 mod connection;
 mod demo;
@@ -31,6 +32,7 @@ mod pipeline;
 mod policy;
 mod recognize;
 mod redact;
+mod restore;
 mod run_id;
 mod serve;
 mod subject;
@@ -73,6 +75,7 @@ struct Cli {
 enum Command {
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    Backup(Box<backup::BackupArgs>),
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Demo(demo::DemoArgs),
@@ -95,6 +98,7 @@ enum Command {
     Principal(freeze::PrincipalArgs),
     Recognize(recognize::RecognizeArgs),
     Redact(redact::RedactArgs),
+    Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     Unfreeze(freeze::UnfreezeArgs),
@@ -147,6 +151,7 @@ pub fn run() -> Exit {
 fn execute(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Audit(command) => command.run(),
+        Command::Backup(arguments) => arguments.run(),
         Command::Config(command) => command.run(),
         Command::Demo(arguments) => arguments.run(),
         Command::Describe(arguments) => block_on(arguments.run()),
@@ -166,6 +171,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Principal(arguments) => block_on(arguments.run()),
         Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Redact(arguments) => block_on(arguments.run()),
+        Command::Restore(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::Unfreeze(arguments) => block_on(arguments.run()),
