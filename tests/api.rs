@@ -15,12 +15,16 @@
     reason = "a test tells one story, and tables are long"
 )]
 
+#[path = "support/scanner.rs"]
+mod scanner;
 mod support;
 
 #[path = "api/access.rs"]
 mod access;
 #[path = "api/authorization.rs"]
 mod authorization;
+#[path = "api/backup.rs"]
+mod backup;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]
@@ -29,6 +33,8 @@ mod corpora;
 mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
+#[path = "api/erase.rs"]
+mod erase;
 #[path = "api/exposure.rs"]
 mod exposure;
 #[path = "api/identifiers.rs"]

@@ -166,6 +166,7 @@ fn has_call(action: Action) -> bool {
         | Action::VerifyMatch => true,
         Action::ApproveGrant
         | Action::AutoApproveGrant
+        | Action::CreateBackup
         | Action::CreateDecoys
         | Action::DescribeSubject
         | Action::DetokenizeMasked
