@@ -4,6 +4,7 @@ use std::error::Error;
 
 const FILES: [&str; 7] = [
     "counterfoil/v1/audit.proto",
+    "counterfoil/v1/backup.proto",
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",
     "counterfoil/v1/grant.proto",

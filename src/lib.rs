@@ -12,6 +12,7 @@
 //! L6 config
 //! L5 server   client
 //! L4 vault
+//!    backup
 //! L3 keys     audit    pager
 //!    access   ceremony
 //! L2 store    policy   people   cases
@@ -24,6 +25,7 @@
 pub mod access;
 pub mod assembly;
 pub mod audit;
+pub mod backup;
 pub mod cases;
 pub mod ceremony;
 pub mod cli;

@@ -15,6 +15,8 @@
     reason = "a test tells one story, and tables are long"
 )]
 
+#[path = "support/scanner.rs"]
+mod scanner;
 mod support;
 
 #[path = "api/access.rs"]
@@ -23,6 +25,8 @@ mod access;
 mod acting;
 #[path = "api/authorization.rs"]
 mod authorization;
+#[path = "api/backup.rs"]
+mod backup;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]
@@ -31,6 +35,8 @@ mod corpora;
 mod damage;
 #[path = "api/detokenize.rs"]
 mod detokenize;
+#[path = "api/erase.rs"]
+mod erase;
 #[path = "api/exposure.rs"]
 mod exposure;
 #[path = "api/identifiers.rs"]

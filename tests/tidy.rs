@@ -10,12 +10,13 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// Modules from the lowest layer up: a module imports only from layers below its own.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["domain", "protocol"],
     &["crypto", "format", "outbound"],
     &["store", "policy", "people", "cases"],
     &["access", "ceremony"],
     &["keys", "audit", "pager"],
+    &["backup"],
     &["vault"],
     &["server", "client"],
     &["config"],

@@ -7,6 +7,7 @@
 //! rocksdb/    the database
 //! ballast     space that a full disk gives back; it may be deleted at any time
 //! head/a, b   the signed head of the audit log; it may be kept elsewhere
+//! snapshot    while a backup is made: links to tables; removed at a start
 //! audit.vkey  the public key of the audit log, as a C2SP verifier key
 //! ```
 //!

@@ -24,6 +24,7 @@ use crate::audit::Head;
 use crate::audit::LogParts;
 use crate::audit::SequencerThread;
 use crate::audit::SignedCheckpoint;
+use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::config::Config;
 use crate::config::FieldConfig;
@@ -132,6 +133,7 @@ pub async fn open(
     start_pager(config, &log, &clock)?;
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
+        backups: backup_rules(config),
         store: Arc::clone(&store),
         root_key: root,
         keyring: LiveKeyring::new(keyring),
@@ -152,6 +154,16 @@ pub async fn open(
         vault,
         store,
         thread,
+    })
+}
+
+/// Where backups may go; nothing: none are made.
+fn backup_rules(config: &Config) -> Option<BackupRules> {
+    let backup = config.backup.as_ref()?;
+    Some(BackupRules {
+        directory: backup.dir.clone(),
+        data_dir: config.data_dir.clone(),
+        keep: backup.keep,
     })
 }
 

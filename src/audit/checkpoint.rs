@@ -77,6 +77,16 @@ impl CheckpointSigner {
         Some(note.to_string())
     }
 
+    /// Signs what a backup is made of, by the SHA-256 of its list.
+    ///
+    /// Nothing comes out where the origin cannot stand in a note.
+    #[must_use]
+    pub fn sign_backup(&self, digest: &[u8; 32]) -> Option<String> {
+        let text = backup_text(&self.origin, digest);
+        let note = self.key.sign(self.origin.clone(), &text).ok()?;
+        Some(note.to_string())
+    }
+
     pub(super) fn sign(&self, size: u64, root: Hash) -> Option<SignedCheckpoint> {
         let origin = self.origin.clone();
         let checkpoint = Checkpoint {
@@ -136,6 +146,33 @@ impl CheckpointKeys {
             is_origin && key.verify(&signed) == Ok(text.as_str())
         })
     }
+}
+
+impl CheckpointKeys {
+    /// Whether one of the keys signed what a backup is made of, with this digest.
+    #[must_use]
+    pub fn verify_backup(&self, note: &str, digest: &[u8; 32]) -> bool {
+        let Ok(signed) = note.parse::<SignedNote>() else {
+            return false;
+        };
+        self.0.iter().any(|key| {
+            let text = backup_text(key.name(), digest);
+            key.verify(&signed) == Ok(text.as_str())
+        })
+    }
+
+    /// The keys, each as a C2SP verifier key.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.0.iter().map(NoteVerifier::to_string).collect()
+    }
+}
+
+/// What is signed of a backup: which log it is of, and which list it is. Two lines, so that it can
+/// never be taken for a checkpoint, which has three, and another first one than a report's.
+fn backup_text(origin: &NoteKeyName, digest: &[u8; 32]) -> String {
+    let digest = STANDARD.encode(digest);
+    format!("{}/backup\n{digest}\n", origin.as_str())
 }
 
 /// What is signed of a report: which log it is about, and which document it is. Two lines, so that

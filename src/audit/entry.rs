@@ -260,6 +260,8 @@ numbered!(
         PolicyLoaded = 40 "policy_loaded",
         /// A caller named a person whom nobody vouches for: the call was refused unread.
         PersonRefused = 41 "person_refused",
+        /// A backup was asked for, and is made next.
+        BackupCreated = 42 "backup_created",
     }
 );
 

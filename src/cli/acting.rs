@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::client::AccessClient;
 use crate::client::ActingPrincipal;
 use crate::client::AuditClient;
+use crate::client::BackupClient;
 use crate::client::ClientError;
 use crate::client::KeyClient;
 use crate::client::RevealClient;
@@ -99,6 +100,22 @@ impl ActingArgs {
     /// As [`Self::connect`].
     pub(super) async fn keys(&self, connection: &ConnectionArgs) -> Result<KeyClient, CliError> {
         let client = KeyClient::connect(&connection.profile()?).await?;
+        Ok(match self.acting(connection) {
+            Some(acting) => client.on_behalf_of(acting),
+            None => client,
+        })
+    }
+
+    /// Connects to the reveal listener to have backups made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn backups(
+        &self,
+        connection: &ConnectionArgs,
+    ) -> Result<BackupClient, CliError> {
+        let client = BackupClient::connect(&connection.profile()?).await?;
         Ok(match self.acting(connection) {
             Some(acting) => client.on_behalf_of(acting),
             None => client,

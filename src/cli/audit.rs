@@ -23,6 +23,7 @@ use crate::audit::VerifyError;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
 use crate::audit::write_export;
+use crate::cli::backup;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -47,7 +48,8 @@ Exit code 4: something is wrong. The first thing that is wrong is named.
 Examples:
   counterfoil audit verify --dev .dev
   counterfoil audit verify --data-dir /var/lib/counterfoil --public-key audit.vkey
-  counterfoil audit verify --export log.jsonl --public-key audit.vkey")]
+  counterfoil audit verify --export log.jsonl --public-key audit.vkey
+  counterfoil audit verify --backup /var/backups/counterfoil --public-key audit.vkey")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -55,6 +57,10 @@ pub(super) struct VerifyArgs {
     /// Verify an export instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
     export: Option<PathBuf>,
+
+    /// Verify the youngest backup in a directory instead, every byte of it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data_dir", "head_dir", "export"])]
+    backup: Option<PathBuf>,
 
     /// Write the report as one JSON object
     #[arg(long)]
@@ -74,9 +80,8 @@ pub(super) struct ExportArgs {
 /// Which log, and whose signature is believed.
 #[derive(Args, Clone, Debug)]
 pub(super) struct LogArgs {
-    /// The log of the vault that `serve --dev DIR` has run
-    #[arg(long, value_name = "DIR")]
-    dev: Option<PathBuf>,
+    #[command(flatten)]
+    keys: LogKeyArgs,
 
     /// The data directory of a vault, which may be served meanwhile
     #[arg(long, value_name = "DIR")]
@@ -85,6 +90,14 @@ pub(super) struct LogArgs {
     /// Where the head is kept; `head` in the data directory if there is none
     #[arg(long, value_name = "DIR")]
     head_dir: Option<PathBuf>,
+}
+
+/// Whose signature is believed.
+#[derive(Args, Clone, Debug)]
+pub(super) struct LogKeyArgs {
+    /// The log of the vault that `serve --dev DIR` has run
+    #[arg(long, value_name = "DIR")]
+    dev: Option<PathBuf>,
 
     /// The public key of the log, as `init` printed it, in a file; more than one after a rotation
     #[arg(long = "public-key", value_name = "FILE")]
@@ -104,12 +117,13 @@ impl AuditCommand {
 impl VerifyArgs {
     fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
-        let report = match &self.export {
-            Some(path) => {
+        let report = match (&self.export, &self.backup) {
+            (_, Some(directory)) => Ok(backup::verify_log(directory, &keys)?),
+            (Some(path), None) => {
                 let file = File::open(path).map_err(CliError::file(path))?;
                 verify_export(BufReader::new(file), &keys)
             }
-            None => self.log.verify(&keys)?,
+            (None, None) => self.log.verify(&keys)?,
         };
         let report = report.map_err(verify_error)?;
         let text = if self.json {
@@ -136,11 +150,11 @@ impl ExportArgs {
 impl LogArgs {
     /// The development vault whose log it is, if it is one.
     pub(super) fn dev(&self) -> Option<&Path> {
-        self.dev.as_deref()
+        self.keys.dev.as_deref()
     }
 
     pub(super) fn data_dir(&self) -> Result<PathBuf, CliError> {
-        match (&self.data_dir, &self.dev) {
+        match (&self.data_dir, &self.keys.dev) {
             (Some(directory), _) => Ok(directory.clone()),
             (None, Some(dev)) => Ok(DevDirectory::new(dev).data_dir()),
             (None, None) => {
@@ -151,26 +165,7 @@ impl LogArgs {
     }
 
     pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
-        let mut files = self.public_keys.clone();
-        if let (true, Some(dev)) = (files.is_empty(), &self.dev) {
-            files.push(DevDirectory::new(dev).audit_vkey());
-        }
-        if files.is_empty() {
-            // The one beside the log would prove nothing: who changes the log changes it too.
-            let problem = "--public-key is missing\n  give the key that `init` printed";
-            return Err(CliError::Usage(problem.to_owned()));
-        }
-        let mut keys = Vec::with_capacity(files.len());
-        for path in &files {
-            let text = fs::read_to_string(path).map_err(CliError::file(path))?;
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                keys.push(line.parse().map_err(|_| {
-                    let path = path.display();
-                    CliError::Usage(format!("{path}: the line is no public key of a log"))
-                })?);
-            }
-        }
-        Ok(CheckpointKeys::new(keys))
+        self.keys.public_keys()
     }
 
     fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
@@ -193,6 +188,36 @@ impl LogArgs {
                 CliError::Verification(format!("{}: {error}", head_dir.display()))
             }
         })
+    }
+}
+
+impl LogKeyArgs {
+    /// The keys.
+    ///
+    /// # Errors
+    ///
+    /// If none is given, or a file has something else.
+    pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
+        let mut files = self.public_keys.clone();
+        if let (true, Some(dev)) = (files.is_empty(), &self.dev) {
+            files.push(DevDirectory::new(dev).audit_vkey());
+        }
+        if files.is_empty() {
+            // The one beside the log would prove nothing: who changes the log changes it too.
+            let problem = "--public-key is missing\n  give the key that `init` printed";
+            return Err(CliError::Usage(problem.to_owned()));
+        }
+        let mut keys = Vec::with_capacity(files.len());
+        for path in &files {
+            let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+            for line in text.lines().filter(|line| !line.is_empty()) {
+                keys.push(line.parse().map_err(|_| {
+                    let path = path.display();
+                    CliError::Usage(format!("{path}: the line is no public key of a log"))
+                })?);
+            }
+        }
+        Ok(CheckpointKeys::new(keys))
     }
 }
 

@@ -6,6 +6,7 @@
 mod acting;
 mod answer;
 mod audit;
+mod backup;
 mod config_check;
 mod connection;
 mod demo;
@@ -32,6 +33,7 @@ mod pipeline;
 mod policy;
 mod recognize;
 mod redact;
+mod restore;
 mod run_id;
 mod serve;
 mod subject;
@@ -74,6 +76,7 @@ struct Cli {
 enum Command {
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    Backup(Box<backup::BackupArgs>),
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
     Demo(demo::DemoArgs),
@@ -98,6 +101,7 @@ enum Command {
     Principal(freeze::PrincipalArgs),
     Recognize(recognize::RecognizeArgs),
     Redact(redact::RedactArgs),
+    Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     Unfreeze(freeze::UnfreezeArgs),
@@ -150,6 +154,7 @@ pub fn run() -> Exit {
 fn execute(command: Command) -> Result<Exit, CliError> {
     match command {
         Command::Audit(command) => command.run(),
+        Command::Backup(arguments) => arguments.run(),
         Command::Config(command) => command.run(),
         Command::Demo(arguments) => arguments.run(),
         Command::Describe(arguments) => block_on(arguments.run()),
@@ -170,6 +175,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Principal(arguments) => block_on(arguments.run()),
         Command::Recognize(arguments) => block_on(arguments.run()),
         Command::Redact(arguments) => block_on(arguments.run()),
+        Command::Restore(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::Unfreeze(arguments) => block_on(arguments.run()),

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod channel;
 mod error;
 mod import;
@@ -20,6 +21,7 @@ mod token;
 
 pub use access::AccessClient;
 pub use audit::AuditClient;
+pub use backup::BackupClient;
 pub use error::ClientError;
 pub use error::ItemError;
 pub use error::code_name;

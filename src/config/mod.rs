@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod error;
 mod format;
 mod limits;
@@ -38,6 +39,7 @@ use crate::people::IssuerSettings;
 use crate::policy::Rule;
 
 pub use audit::AuditConfig;
+pub use backup::BackupConfig;
 pub use error::ConfigError;
 pub use format::FieldFormat;
 pub use format::TextFormat;
@@ -70,6 +72,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[officers]`: who may change keys.
     pub officers: OfficersConfig,
+    /// `[backup]`: where backups go. Default: none are made.
+    pub backup: Option<BackupConfig>,
     /// `[limits]`: how much the vault takes on.
     pub limits: Limits,
     /// `[store]`: how the embedded store uses the machine.
@@ -133,6 +137,7 @@ impl Config {
             tls: raw.tls.check(base_dir),
             root_key: raw.root_key.check(base_dir)?,
             officers: raw.officers.check()?,
+            backup: raw.backup.map(|it| it.check(base_dir)).transpose()?,
             limits: raw.limits.check()?,
             store: raw.store.check()?,
             pager: raw.pager.map(|it| it.check(base_dir)).transpose()?,
@@ -157,6 +162,7 @@ struct RawConfig {
     tls: tls::RawTls,
     root_key: root_key::RawRootKey,
     audit: audit::RawAudit,
+    backup: Option<backup::RawBackup>,
     #[serde(default)]
     officers: officers::RawOfficers,
     #[serde(default)]

@@ -11,6 +11,8 @@ pub enum Action {
     AutoApproveGrant,
     /// Sign that an operation is cancelled.
     CancelOperation,
+    /// Have a backup made.
+    CreateBackup,
     /// Make tokens of customers who do not exist.
     CreateDecoys,
     /// Say which records a customer has.
@@ -75,7 +77,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -96,6 +98,7 @@ impl Action {
         Self::CreateDecoys,
         Self::DescribeSubject,
         Self::EraseSubject,
+        Self::CreateBackup,
         Self::ListKeys,
         Self::ProposeOperation,
         Self::ApproveOperation,
@@ -110,6 +113,7 @@ impl Action {
             Self::ApproveOperation => "approve_operation",
             Self::AutoApproveGrant => "auto_approve_grant",
             Self::CancelOperation => "cancel_operation",
+            Self::CreateBackup => "create_backup",
             Self::CreateDecoys => "create_decoys",
             Self::DescribeSubject => "describe_subject",
             Self::Detokenize => "detokenize",
@@ -156,6 +160,7 @@ impl Action {
             | Self::VerifyMatch => Target::Fields,
             Self::ApproveOperation
             | Self::CancelOperation
+            | Self::CreateBackup
             | Self::DescribeSubject
             | Self::EraseSubject
             | Self::Freeze
@@ -189,6 +194,7 @@ impl Action {
             | Self::RevokeGrant => Shape::Proposal,
             Self::ApproveOperation
             | Self::CancelOperation
+            | Self::CreateBackup
             | Self::CreateDecoys
             | Self::DescribeSubject
             | Self::EraseSubject

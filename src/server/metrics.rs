@@ -44,6 +44,7 @@ pub(super) struct Metrics {
     tree_size: Gauge<u64, AtomicU64>,
     free_bytes: Gauge<u64, AtomicU64>,
     records: Gauge<u64, AtomicU64>,
+    unpurged: Gauge<u64, AtomicU64>,
 }
 
 impl Metrics {
@@ -77,6 +78,12 @@ impl Metrics {
         );
         let records = Gauge::default();
         registry.register("store_records", "Records, estimated", records.clone());
+        let unpurged = Gauge::default();
+        registry.register(
+            "erasures_unpurged",
+            "Calls that erased, whose bytes may still be on the disk",
+            unpurged.clone(),
+        );
         Self {
             registry,
             calls,
@@ -85,6 +92,7 @@ impl Metrics {
             tree_size,
             free_bytes,
             records,
+            unpurged,
         }
     }
 
@@ -113,6 +121,7 @@ impl Metrics {
             self.tree_size.set(statistics.tree_size);
             self.free_bytes.set(statistics.free_bytes);
             self.records.set(statistics.records_count_estimate);
+            self.unpurged.set(statistics.erasures_unpurged_count);
         }
         let mut text = String::new();
         // Writing into a string does not fail.
@@ -150,6 +159,7 @@ pub(super) async fn serve(
 fn outcome(error: &VaultError) -> &'static str {
     match error {
         VaultError::AuditUnavailable(_) => "audit_unavailable",
+        VaultError::Backup(_) => "backup_failed",
         VaultError::Denied => "denied",
         VaultError::Ceremony(_)
         | VaultError::ExposureTooLong(_)

@@ -10,6 +10,7 @@
 
 mod admission;
 mod audit_service;
+mod backup_service;
 mod connection;
 mod convert;
 mod detokenization_service;
@@ -44,6 +45,7 @@ pub use tls::TlsError;
 pub use tls::TlsFiles;
 
 use self::audit_service::AuditEndpoint;
+use self::backup_service::BackupEndpoint;
 use self::detokenization_service::DetokenizationEndpoint;
 use self::grant_service::GrantEndpoint;
 use self::health::Health;
@@ -206,6 +208,11 @@ fn reveal_routes(
             Arc::clone(metrics),
         ))
         .add_service(SubjectEndpoint::service(
+            Arc::clone(vault),
+            limits,
+            Arc::clone(metrics),
+        ))
+        .add_service(BackupEndpoint::service(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),

@@ -12,6 +12,7 @@ use tonic_types::pb;
 
 use crate::access::Refusal;
 use crate::audit::CommitError;
+use crate::backup::BackupError;
 use crate::ceremony::CeremonyError;
 use crate::store::StoreError;
 use crate::vault::ItemError;
@@ -21,6 +22,7 @@ use crate::vault::VaultError;
 pub(super) fn of(error: &VaultError) -> Status {
     match error {
         VaultError::AuditUnavailable(error) => of_commit(error),
+        VaultError::Backup(error) => of_backup(error),
         VaultError::Ceremony(error) => of_ceremony(*error),
         VaultError::Denied => Status::permission_denied(DENIED),
         VaultError::ExposureTooLong(_) => Status::resource_exhausted(error.to_string()),
@@ -39,6 +41,33 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Store(source) => {
             tracing::error!(error = %source, "store cannot be read");
             retry_later(Code::Unavailable, "try again later")
+        }
+    }
+}
+
+/// A backup that was not made. Which files are where is the operator's to know.
+fn of_backup(error: &BackupError) -> Status {
+    match error {
+        BackupError::Outside => invalid("directory", error.to_string()),
+        BackupError::Directory => invalid(
+            "directory",
+            "has something else: choose an empty one, or one with backups",
+        ),
+        BackupError::Unconfigured => {
+            Status::failed_precondition("no directory for backups is configured: set backup.dir")
+        }
+        BackupError::Taken => Status::resource_exhausted("another backup is being made"),
+        BackupError::Exists
+        | BackupError::File { .. }
+        | BackupError::Head(_)
+        | BackupError::Log(_)
+        | BackupError::Manifest(_)
+        | BackupError::Missing
+        | BackupError::Object { .. }
+        | BackupError::Signature(_)
+        | BackupError::Store(_) => {
+            tracing::error!(%error, "backup was not made");
+            Status::unavailable("backup was not made; the vault's own log says why")
         }
     }
 }

@@ -38,13 +38,20 @@ macro_rules! suite {
             nothing_is_written_without_an_entry,
             swept_requests_are_gone,
             namespaces_never_meet,
+            record_is_shared_by_who_joined_it,
+            erased_record_leaves_a_tombstone,
+            record_that_changed_is_not_erased,
+            call_that_read_before_an_erasure_conflicts,
+            purge_removes_no_row_that_stands,
             oversized_record_is_refused,
         );
     };
 }
 pub(crate) use suite;
 
-type Open<'a, S> = &'a dyn Fn() -> S;
+pub(crate) use crate::store::conformance_erasing::*;
+
+pub(crate) type Open<'a, S> = &'a dyn Fn() -> S;
 
 const SHOP: NamespaceId = NamespaceId(1);
 
@@ -133,7 +140,7 @@ fn append(tree_size: u64) -> Append {
     }
 }
 
-fn commit(store: &impl Store, changes: &[&Changes]) {
+pub(crate) fn commit(store: &impl Store, changes: &[&Changes]) {
     let append = append(store.tree_size().unwrap());
     store
         .commit(&CommitBatch {
@@ -144,7 +151,7 @@ fn commit(store: &impl Store, changes: &[&Changes]) {
         .unwrap();
 }
 
-fn conflicts(store: &impl Store, changes: &Changes) -> Vec<Conflict> {
+pub(crate) fn conflicts(store: &impl Store, changes: &Changes) -> Vec<Conflict> {
     store.conflicts(&[changes]).unwrap().remove(0)
 }
 

@@ -12,6 +12,8 @@ mod change;
 mod condition;
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+mod conformance_erasing;
 mod erasure;
 mod error;
 mod key;
@@ -19,6 +21,7 @@ mod reader;
 mod record;
 pub mod rocks;
 mod row;
+mod snapshot;
 
 use crate::domain::Timestamp;
 
@@ -59,6 +62,7 @@ pub use row::Salt;
 pub use row::StoredEntry;
 pub use row::StoredHash;
 pub use row::ValueRow;
+pub use snapshot::Snapshot;
 
 /// Where the vault keeps its tables.
 ///
@@ -225,6 +229,13 @@ pub trait Store: Send + Sync + 'static {
     /// If the engine cannot write; what was erased is then erased all the same, but its bytes may
     /// still be on the disk.
     fn purge(&self) -> Result<(), StoreError>;
+
+    /// Takes a copy of everything as of one moment, to be read only. One at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if there is another, or the engine cannot.
+    fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
     /// Says whether a commit would find room on the disk now.
     ///

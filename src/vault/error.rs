@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::access::Refusal;
 use crate::audit::CommitError;
 use crate::audit::exposure::TooMany;
+use crate::backup::BackupError;
 use crate::ceremony::CeremonyError;
 use crate::crypto::CryptoError;
 use crate::crypto::Ff1Error;
@@ -20,6 +21,9 @@ pub enum VaultError {
     /// The audit log cannot take the entry now, so nothing was done.
     #[error("audit log cannot be written")]
     AuditUnavailable(#[source] CommitError),
+    /// The backup was not made.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// What a key officer wants cannot be done.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),

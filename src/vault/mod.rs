@@ -14,6 +14,7 @@ mod answer;
 mod attribute;
 mod caller;
 mod cipher;
+mod create_backup;
 mod describe_subject;
 mod detokenize;
 mod disclosure;
@@ -49,6 +50,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::audit::AuditLog;
+use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
@@ -68,6 +70,7 @@ pub use answer::Inspected;
 pub use answer::Item;
 pub use answer::TokenizedValue;
 pub use caller::Caller;
+pub use create_backup::CreateBackup;
 pub use describe_subject::DescribeSubject;
 pub use describe_subject::FieldRecords;
 pub use describe_subject::SubjectDescription;
@@ -124,6 +127,8 @@ pub struct Parts {
     pub keyring: LiveKeyring,
     /// The audit log; the only way to write.
     pub log: AuditLog,
+    /// Where backups may go; nothing: none are made.
+    pub backups: Option<BackupRules>,
     /// Who knows of cases.
     pub cases: Option<Cases>,
     /// Who vouches for people.

@@ -183,6 +183,7 @@ impl Vault {
         match error {
             VaultError::Refused(_) => self.refuse(caller, permitted, error).await,
             VaultError::AuditUnavailable(_)
+            | VaultError::Backup(_)
             | VaultError::Ceremony(_)
             | VaultError::Denied
             | VaultError::ExposureTooLong(_)

@@ -168,6 +168,7 @@ fn has_call(action: Action) -> bool {
         | Action::ApproveOperation
         | Action::AutoApproveGrant
         | Action::CancelOperation
+        | Action::CreateBackup
         | Action::CreateDecoys
         | Action::DescribeSubject
         | Action::DetokenizeMasked

@@ -22,11 +22,13 @@ use counterfoil::protocol::TokenizedValue;
 use counterfoil::protocol::VerifyMatchItem;
 use counterfoil::protocol::VerifyMatchRequest;
 use counterfoil::protocol::VerifyMatchResult;
+use counterfoil::protocol::backup_service_client::BackupServiceClient;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::detokenize_result;
 use counterfoil::protocol::import_tokens_result;
 use counterfoil::protocol::inspect_result;
 use counterfoil::protocol::lookup_result;
+use counterfoil::protocol::subject_service_client::SubjectServiceClient;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
 use counterfoil::protocol::tokenize_result;
 use counterfoil::protocol::verify_match_result;
@@ -39,12 +41,16 @@ use tonic_types::pb;
 pub(crate) struct Client {
     pub(crate) token: TokenServiceClient<Channel>,
     pub(crate) reveal: DetokenizationServiceClient<Channel>,
+    pub(crate) subjects: SubjectServiceClient<Channel>,
+    pub(crate) backups: BackupServiceClient<Channel>,
 }
 
 impl Client {
     pub(crate) fn new(token: Channel, reveal: Channel) -> Self {
         Self {
             token: TokenServiceClient::new(token),
+            backups: BackupServiceClient::new(reveal.clone()),
+            subjects: SubjectServiceClient::new(reveal.clone()),
             reveal: DetokenizationServiceClient::new(reveal),
         }
     }

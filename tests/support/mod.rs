@@ -98,7 +98,17 @@ impl TestVault {
 
     /// A vault that serves, with further lines of configuration.
     pub(crate) async fn start_with(lines: &str) -> Self {
+        Self::start_with_files(lines, &[]).await
+    }
+
+    /// A vault that serves, with further lines of configuration, and files that they speak of.
+    pub(crate) async fn start_with_files(lines: &str, files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         let identities = Identities::shared();
         identities.write_to(directory.path());
         let text = config_text(lines);

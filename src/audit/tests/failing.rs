@@ -107,6 +107,10 @@ impl Store for FaultyStore {
         self.inner.purge()
     }
 
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.inner.snapshot()
+    }
+
     fn check_space(&self) -> Result<(), StoreError> {
         self.inner.check_space()
     }

@@ -29,6 +29,7 @@ fn row(action: Action) -> Row {
         Action::RevokeGrant => (Target::Place, true),
         Action::ApproveOperation
         | Action::CancelOperation
+        | Action::CreateBackup
         | Action::DescribeSubject
         | Action::EraseSubject
         | Action::Freeze

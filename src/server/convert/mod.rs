@@ -305,7 +305,7 @@ fn reason(reason: FidelityReason) -> protocol::FidelityReason {
     }
 }
 
-fn timestamp(time: Timestamp) -> WireTimestamp {
+pub(super) fn timestamp(time: Timestamp) -> WireTimestamp {
     let seconds = i64::try_from(time.unix_ms() / 1_000).unwrap_or(i64::MAX);
     let nanos = i32::try_from(time.unix_ms() % 1_000).unwrap_or(0) * 1_000_000;
     WireTimestamp { seconds, nanos }

@@ -1,6 +1,7 @@
 //! The tables in RocksDB, in this process: the default store.
 //!
-//! A store is a directory with `rocksdb`, the database, and `ballast` (see `ballast.rs`).
+//! A store is a directory with `rocksdb`, the database, `ballast` (see `ballast.rs`), and, while there
+//! is one, `snapshot`.
 
 mod ballast;
 mod error;
@@ -8,6 +9,7 @@ mod layout;
 mod options;
 mod purge;
 mod read;
+mod snapshot;
 mod write;
 
 use std::fmt;
@@ -41,6 +43,7 @@ use crate::store::RequestRow;
 use crate::store::Row;
 use crate::store::RowChange;
 use crate::store::Sharing;
+use crate::store::Snapshot;
 use crate::store::Statistics;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -123,6 +126,7 @@ impl RocksStore {
     /// of the program wrote it; [`StoreError::Corrupt`] if it is damaged.
     pub fn open(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
         let path = existing(directory)?;
+        Self::remove_snapshot(directory)?;
         let ballast = Ballast::prepare(directory, options)?;
         let mut settings = options::database_options(options);
         settings.create_if_missing(false);
@@ -255,6 +259,10 @@ impl Store for RocksStore {
 
     fn purge(&self) -> Result<(), StoreError> {
         self.rewrite_erased()
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.take_snapshot()
     }
 
     fn check_space(&self) -> Result<(), StoreError> {
