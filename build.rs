@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "counterfoil/v1/audit.proto",
     "counterfoil/v1/backup.proto",
     "counterfoil/v1/token.proto",

@@ -83,11 +83,7 @@ impl Vault {
             .build()
             .unwrap();
         for _ in 0..entries_count {
-            let commit = Commit {
-                changes: Changes::default(),
-                entry: EntryDraft::new(Event::Started),
-                claim: None,
-            };
+            let commit = Commit::of_vault(EntryDraft::new(Event::Started));
             runtime.block_on(self.log.commit(commit)).unwrap();
         }
     }
