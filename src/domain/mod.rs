@@ -31,6 +31,7 @@ pub use identifier::Group;
 pub use identifier::IdentifierError;
 pub use identifier::Issuer;
 pub use identifier::Namespace;
+pub use identifier::OfficerName;
 pub use identifier::Purpose;
 pub use identifier::RequestId;
 pub use identifier::Subject;
