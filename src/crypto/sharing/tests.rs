@@ -177,4 +177,4 @@ fn secret_is_never_printed() {
 }
 
 const FROZEN_ROOT_KEY: &str = "58b91298dcf45bf18233792032d5d9df74da09af07548b07523c89c6b6cb44c6";
-const FROZEN_GENERATOR: &str = "";
+const FROZEN_GENERATOR: &str = "fe067deef0fbdd7b0766d7d976a589d15023f87c92d2e9eb51e5577d11d7871b";

@@ -93,10 +93,11 @@ fn identity() -> KeyIdentity<'static> {
 }
 
 fn refused(key: &TokenRootKey) -> Pkcs11Error {
-    match key.root_key().err().unwrap() {
-        RootKeyError::Pkcs11(error) => error,
-        error => panic!("{error}"),
-    }
+    let error = key.root_key().err().unwrap();
+    let RootKeyError::Pkcs11(error) = error else {
+        panic!("{error}")
+    };
+    error
 }
 
 #[test]

@@ -173,14 +173,12 @@ fn check_key(session: &Session, key: ObjectHandle) -> Result<(), Pkcs11Error> {
 
 /// What a failed call says: which one it was. The code is in the vault's log, at its finest.
 pub(super) fn error(error: &Error) -> Pkcs11Error {
-    let function = match error {
-        Error::Pkcs11(code, function) => {
-            tracing::debug!(?code, ?function, "PKCS#11 call failed");
-            format!("C_{function:?}")
-        }
-        _ => "a call".to_owned(),
-    };
-    Pkcs11Error::Token { function }
+    let mut name = "a call".to_owned();
+    if let Error::Pkcs11(code, function) = error {
+        tracing::debug!(?code, ?function, "PKCS#11 call failed");
+        name = format!("C_{function:?}");
+    }
+    Pkcs11Error::Token { function: name }
 }
 
 /// AES-256.

@@ -1,6 +1,7 @@
 //! Unsealing: officers give their shares one after the other, until there are enough.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::SharesError;
 use super::share_file::ShareOffer;
@@ -8,6 +9,7 @@ use super::sharing_file::SharingFile;
 use crate::crypto::RootKey;
 use crate::domain::OfficerName;
 use crate::domain::Timestamp;
+use crate::keys::root::RootKeyHolder;
 
 /// How many seconds after the first share the others must be in. Then all are forgotten.
 pub const PROGRESS_SECONDS_MAX: u64 = 15 * 60;
@@ -39,7 +41,7 @@ pub enum Step<W> {
     /// More are needed.
     Waiting(OfficerName, Progress),
     /// There are enough: the root key, and who gave the shares.
-    Open(RootKey, Vec<(OfficerName, W)>),
+    Open(Arc<dyn RootKeyHolder>, Vec<(OfficerName, W)>),
 }
 
 impl<W> Unsealing<W> {
@@ -94,7 +96,7 @@ impl<W> Unsealing<W> {
         let given = std::mem::take(&mut self.given);
         let offers: Vec<_> = given.iter().map(|given| &given.offer).collect();
         let secret = self.sharing.combine(&offers)?;
-        let root_key = RootKey::new(&secret.root_key());
+        let root_key = Arc::new(RootKey::new(&secret.root_key()));
         let who = given
             .into_iter()
             .map(|given| (given.officer, given.witness));
