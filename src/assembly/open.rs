@@ -22,6 +22,7 @@ use crate::audit::Event;
 use crate::audit::Head;
 use crate::audit::LogParts;
 use crate::audit::SequencerThread;
+use crate::audit::ShareGiven;
 use crate::audit::SignedCheckpoint;
 use crate::cases::Cases;
 use crate::config::Config;
@@ -78,6 +79,21 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
+    open_unsealed(config, root, Vec::new(), clock, entropy).await
+}
+
+/// Opens a vault that officers have unsealed, and records that with whose shares.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_unsealed(
+    config: &Config,
+    root: Arc<dyn RootKeyHolder>,
+    shares_given: Vec<ShareGiven>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<OpenVault, AssemblyError> {
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Arc::new(Keyring::open(&*root, &read_keys(&*store)?)?);
@@ -108,6 +124,7 @@ pub async fn open(
     let policy = load_policies(config)?;
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
+        shares_given,
         ..EntryDraft::new(Event::Started)
     };
     let changes = Changes {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::access::Actor;
 use crate::access::Freeze;
 use crate::audit::AccessNote;
+use crate::audit::ShareGiven;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -80,6 +81,8 @@ pub struct EntryDraft {
     pub key: Option<(KeyPurpose, KeyVersion)>,
     /// What it has to do with grants and freezes.
     pub access: AccessNote,
+    /// Of [`Event::Started`]: whose shares unsealed the vault, in the order in which they came.
+    pub shares_given: Vec<ShareGiven>,
 }
 
 /// What an entry says of one item.
@@ -120,6 +123,7 @@ impl EntryDraft {
             intent_index: None,
             key: None,
             access: AccessNote::default(),
+            shares_given: Vec::new(),
         }
     }
 

@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use crate::audit::Entry;
 use crate::audit::EntryItem;
+use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessLine;
+use crate::audit::unseal_note::ShareGivenLine;
 use crate::domain::KeyPurpose;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
@@ -126,6 +128,8 @@ struct EntryLine<'a> {
     key_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<AccessLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares_given: Vec<ShareGivenLine<'a>>,
     leaf: String,
 }
 
@@ -167,6 +171,7 @@ impl<'a> EntryLine<'a> {
             key_purpose: draft.key.map(|(purpose, _)| key_purpose_name(purpose)),
             key_version: draft.key.map(|(_, version)| version.number()),
             access: draft.access.line(),
+            shares_given: draft.shares_given.iter().map(ShareGiven::line).collect(),
             leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
         }
     }

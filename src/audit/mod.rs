@@ -20,6 +20,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unseal_note;
 mod verify;
 mod wire;
 
@@ -47,6 +48,8 @@ pub use log::Receipt;
 pub use log::SequencerThread;
 pub use recorded::Recorded;
 pub use start::StartError;
+pub use unseal_note::SHARES_GIVEN_MAX;
+pub use unseal_note::ShareGiven;
 pub use verify::Report;
 pub use verify::VerifyError;
 pub use verify::export_checkpoint;

@@ -16,7 +16,9 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
+use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessMessage;
+use crate::audit::unseal_note::ShareGivenMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -111,6 +113,8 @@ struct EntryMessage {
     level: i32,
     #[prost(message, optional, tag = "26")]
     access: Option<AccessMessage>,
+    #[prost(message, repeated, tag = "40")]
+    shares_given: Vec<ShareGivenMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -186,6 +190,7 @@ impl Entry {
             login: draft.login.map_or_else(Vec::new, Vec::from),
             level: draft.level.map_or(0, level_number),
             access: draft.access.message(),
+            shares_given: draft.shares_given.iter().map(ShareGiven::message).collect(),
         };
         message.encode_to_vec()
     }
@@ -226,6 +231,7 @@ impl Entry {
             intent_index: message.intent_index,
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
             access: AccessNote::read(message.access.as_ref())?,
+            shares_given: ShareGiven::read_all(&message.shares_given)?,
         };
         let entry = Self {
             index: message.index,
