@@ -2,12 +2,13 @@
 
 use std::error::Error;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "counterfoil/v1/audit.proto",
     "counterfoil/v1/token.proto",
     "counterfoil/v1/detokenization.proto",
     "counterfoil/v1/grant.proto",
     "counterfoil/v1/principal.proto",
+    "counterfoil/v1/seal.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

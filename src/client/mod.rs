@@ -14,6 +14,7 @@ mod profile;
 mod redact;
 mod retry;
 mod reveal;
+mod seal;
 mod token;
 
 pub use access::AccessClient;
@@ -36,5 +37,7 @@ pub use reveal::Reason;
 pub use reveal::Receipt;
 pub use reveal::RevealClient;
 pub use reveal::Revealed;
+pub use seal::SealClient;
+pub use seal::SealStatus;
 pub use token::TokenClient;
 pub use tonic::Code;
