@@ -31,9 +31,13 @@ mod pipeline;
 mod policy;
 mod recognize;
 mod redact;
+mod reshare;
+mod root_key;
 mod run_id;
 mod serve;
+mod shares;
 mod tokenize;
+mod unseal;
 mod verify_match;
 mod wiring;
 
@@ -86,6 +90,8 @@ enum Command {
     Import(import::ImportArgs),
     Init(init::InitArgs),
     Inspect(inspect::InspectArgs),
+    #[command(subcommand)]
+    Keys(KeysCommand),
     Lookup(lookup::LookupArgs),
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -95,7 +101,14 @@ enum Command {
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     Unfreeze(freeze::UnfreezeArgs),
+    Unseal(unseal::UnsealArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
+}
+
+/// Keys and their officers
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    Reshare(reshare::ReshareArgs),
 }
 
 /// Things that are of use to who develops Counterfoil
@@ -156,6 +169,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Import(arguments) => block_on(arguments.run()),
         Command::Init(arguments) => arguments.run(),
         Command::Inspect(arguments) => block_on(arguments.run()),
+        Command::Keys(KeysCommand::Reshare(arguments)) => arguments.run(),
         Command::Lookup(arguments) => block_on(arguments.run()),
         Command::Policy(command) => command.run(),
         Command::Principal(arguments) => block_on(arguments.run()),
@@ -164,6 +178,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::Unfreeze(arguments) => block_on(arguments.run()),
+        Command::Unseal(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),
     }
 }
