@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "counterfoil/v1/audit.proto",
     "counterfoil/v1/backup.proto",
     "counterfoil/v1/token.proto",
@@ -10,6 +10,7 @@ const FILES: [&str; 8] = [
     "counterfoil/v1/grant.proto",
     "counterfoil/v1/key.proto",
     "counterfoil/v1/principal.proto",
+    "counterfoil/v1/seal.proto",
     "counterfoil/v1/subject.proto",
 ];
 

@@ -71,6 +71,8 @@ mod report_exposure;
 mod restart;
 #[path = "api/retry.rs"]
 mod retry;
+#[path = "api/sealed.rs"]
+mod sealed;
 #[path = "api/stage.rs"]
 mod stage;
 #[path = "api/stream.rs"]

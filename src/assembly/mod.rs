@@ -33,6 +33,7 @@ pub use formats::format;
 pub use open::OpenVault;
 pub use open::open;
 pub use open::open_store;
+pub use open::open_unsealed;
 pub use policies::load_policies;
 pub use policies::reload_policies;
 pub use settings::server_settings;

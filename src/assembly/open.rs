@@ -23,6 +23,7 @@ use crate::audit::Event;
 use crate::audit::Head;
 use crate::audit::LogParts;
 use crate::audit::SequencerThread;
+use crate::audit::ShareGiven;
 use crate::audit::SignedCheckpoint;
 use crate::backup::BackupRules;
 use crate::cases::Cases;
@@ -82,6 +83,21 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
+    open_unsealed(config, root, Vec::new(), clock, entropy).await
+}
+
+/// Opens a vault that officers have unsealed, and records that with whose shares.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_unsealed(
+    config: &Config,
+    root: Arc<dyn RootKeyHolder>,
+    shares_given: Vec<ShareGiven>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<OpenVault, AssemblyError> {
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Keyring::open(&*root, &KeyTable::read(&*store)?.keys())?;
@@ -112,6 +128,7 @@ pub async fn open(
     let policy = load_policies(config)?;
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
+        shares_given,
         ..EntryDraft::new(Event::Started)
     };
     let changes = Changes {

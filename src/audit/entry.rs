@@ -9,6 +9,7 @@ use crate::access::Actor;
 use crate::access::Freeze;
 use crate::audit::AccessNote;
 use crate::audit::CeremonyNote;
+use crate::audit::ShareGiven;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -83,6 +84,8 @@ pub struct EntryDraft {
     pub access: AccessNote,
     /// What it has to do with key officers.
     pub ceremony: CeremonyNote,
+    /// Of [`Event::Started`]: whose shares unsealed the vault, in the order in which they came.
+    pub shares_given: Vec<ShareGiven>,
 }
 
 /// What an entry says of one item.
@@ -124,6 +127,7 @@ impl EntryDraft {
             key: None,
             access: AccessNote::default(),
             ceremony: CeremonyNote::default(),
+            shares_given: Vec::new(),
         }
     }
 

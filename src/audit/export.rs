@@ -14,8 +14,10 @@ use serde::Serialize;
 
 use crate::audit::Entry;
 use crate::audit::EntryItem;
+use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessLine;
 use crate::audit::ceremony_note::CeremonyLine;
+use crate::audit::unseal_note::ShareGivenLine;
 use crate::domain::KeyPurpose;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
@@ -129,6 +131,8 @@ struct EntryLine<'a> {
     access: Option<AccessLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ceremony: Option<CeremonyLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shares_given: Vec<ShareGivenLine<'a>>,
     leaf: String,
 }
 
@@ -171,6 +175,7 @@ impl<'a> EntryLine<'a> {
             key_version: draft.key.map(|(_, version)| version.number()),
             access: draft.access.line(),
             ceremony: draft.ceremony.line(),
+            shares_given: draft.shares_given.iter().map(ShareGiven::line).collect(),
             leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
         }
     }

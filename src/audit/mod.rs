@@ -21,6 +21,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unseal_note;
 mod verify;
 mod wire;
 
@@ -49,6 +50,8 @@ pub use log::Receipt;
 pub use log::SequencerThread;
 pub use recorded::Recorded;
 pub use start::StartError;
+pub use unseal_note::SHARES_GIVEN_MAX;
+pub use unseal_note::ShareGiven;
 pub use verify::Report;
 pub use verify::VerifyError;
 pub use verify::export_checkpoint;

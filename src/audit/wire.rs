@@ -17,8 +17,10 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
+use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessMessage;
 use crate::audit::ceremony_note::CeremonyMessage;
+use crate::audit::unseal_note::ShareGivenMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -115,6 +117,8 @@ struct EntryMessage {
     access: Option<AccessMessage>,
     #[prost(message, optional, tag = "27")]
     ceremony: Option<CeremonyMessage>,
+    #[prost(message, repeated, tag = "40")]
+    shares_given: Vec<ShareGivenMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -191,6 +195,7 @@ impl Entry {
             level: draft.level.map_or(0, level_number),
             access: draft.access.message(),
             ceremony: draft.ceremony.message(),
+            shares_given: draft.shares_given.iter().map(ShareGiven::message).collect(),
         };
         message.encode_to_vec()
     }
@@ -232,6 +237,7 @@ impl Entry {
             key: read_number(21, message.key_purpose, key_purpose)?.zip(key_version),
             access: AccessNote::read(message.access.as_ref())?,
             ceremony: CeremonyNote::read(message.ceremony.as_ref())?,
+            shares_given: ShareGiven::read_all(&message.shares_given)?,
         };
         let entry = Self {
             index: message.index,

@@ -95,6 +95,12 @@ impl ConnectionArgs {
         }
     }
 
+    /// The same connection for calls that are about no tenant.
+    pub(super) fn of_the_whole_vault(mut self) -> Self {
+        self.namespace.get_or_insert_with(|| "none".to_owned());
+        self
+    }
+
     /// The directory of a development vault, and the identity in it.
     pub(super) fn dev_identity(&self) -> Option<(&Path, &str)> {
         let directory = self.dev.as_deref()?;

@@ -33,11 +33,15 @@ mod pipeline;
 mod policy;
 mod recognize;
 mod redact;
+mod reshare;
 mod restore;
+mod root_key;
 mod run_id;
 mod serve;
+mod shares;
 mod subject;
 mod tokenize;
+mod unseal;
 mod verify_match;
 mod wiring;
 
@@ -105,6 +109,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     Unfreeze(freeze::UnfreezeArgs),
+    Unseal(unseal::UnsealArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
 }
 
@@ -179,6 +184,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::Unfreeze(arguments) => block_on(arguments.run()),
+        Command::Unseal(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),
     }
 }

@@ -20,16 +20,23 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::example_keys;
 use crate::cli::exit::Exit;
-use crate::cli::init::open_root_key;
+use crate::cli::root_key;
+use crate::cli::shares::ShareArgs;
 use crate::cli::wiring;
+use crate::cli::wiring::RootKeySource;
+use crate::cli::wiring::Served;
 use crate::config::Config;
+use crate::config::RootKeyConfig;
 use crate::keys::hardening;
 use crate::keys::root::RootKeyHolder;
+use crate::keys::root::shares::SharingFile;
 
 /// Runs a vault, until it is told to stop by SIGTERM or SIGINT; SIGHUP loads its policies anew
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Prints one line on standard output when it answers: ready token=ADDRESS reveal=ADDRESS
+Prints one line on standard output when it answers: ready token=ADDRESS reveal=ADDRESS. A vault
+whose root key is shared among officers prints sealed token=ADDRESS reveal=ADDRESS before, and waits
+for `counterfoil unseal`.
 
 Examples:
   counterfoil serve --config /etc/counterfoil/config.toml
@@ -117,10 +124,19 @@ async fn serve(
     dev: Option<DevDirectory>,
     read: impl Fn() -> Result<Config, CliError> + Send + 'static,
 ) -> Result<(), CliError> {
-    let root = open_root_key(&config)?;
-    if let Some(dev) = &dev {
-        ensure_dev_vault(dev, &config, &*root).await?;
-    }
+    let root = match &config.root_key {
+        RootKeyConfig::Shares { file } => {
+            let sharing = SharingFile::read(file).map_err(|error| CliError::caused(&error))?;
+            RootKeySource::Officers(sharing)
+        }
+        RootKeyConfig::PassphraseFile { .. } | RootKeyConfig::Pkcs11 { .. } => {
+            let root = root_key::open(&config, &ShareArgs::default())?;
+            if let Some(dev) = &dev {
+                ensure_dev_vault(dev, &config, &*root).await?;
+            }
+            RootKeySource::Held(root)
+        }
+    };
     // Before anything answers: a vault that is told to stop while it starts stops in order.
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
@@ -145,7 +161,18 @@ async fn serve(
         // Nobody has to listen to this line.
         let _ = writeln!(io::stdout(), "ready token={token} reveal={reveal}");
     };
-    wiring::serve(&config, root, shutdown, hangup, read, ready).await
+    let sealed = |endpoints: Endpoints| {
+        let Endpoints { token, reveal } = endpoints;
+        let _ = writeln!(io::stdout(), "sealed token={token} reveal={reveal}");
+        say("the vault is sealed: its officers unseal it by `counterfoil unseal`");
+    };
+    let served = Served {
+        sealed,
+        ready,
+        hangup,
+        read,
+    };
+    wiring::serve(&config, root, shutdown, served).await
 }
 
 /// Makes the vault of a directory for development, the first time. One that was made and is gone

@@ -8,6 +8,8 @@ use tokio::signal::unix::Signal;
 
 use crate::assembly;
 use crate::assembly::AssemblyError;
+use crate::assembly::OpenVault;
+use crate::audit::ShareGiven;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
 use crate::config::Config;
@@ -17,8 +19,11 @@ use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::SystemClock;
 use crate::keys::root::RootKeyHolder;
+use crate::keys::root::shares::SharingFile;
 use crate::server;
 use crate::server::BoundAddresses;
+use crate::server::BoundServer;
+use crate::server::Unsealed;
 use crate::vault::Vault;
 
 /// Makes a vault for the configured namespaces.
@@ -63,7 +68,27 @@ pub(super) fn audit_key_file(config: &Config) -> PathBuf {
     assembly::audit_key_file(&config.data_dir)
 }
 
-/// Opens the vault and serves it until `shutdown` completes. `ready` learns where it answers. At
+/// Where a vault that starts has its root key.
+pub(super) enum RootKeySource {
+    /// It is there.
+    Held(Arc<dyn RootKeyHolder>),
+    /// Officers must unseal it.
+    Officers(SharingFile),
+}
+
+/// What is told, and what is heard, while a vault is served.
+pub(super) struct Served<S, R, C> {
+    /// Learns where a sealed vault answers.
+    pub(super) sealed: S,
+    /// Learns where the vault answers.
+    pub(super) ready: R,
+    /// Comes when policies are to be loaded anew.
+    pub(super) hangup: Signal,
+    /// Reads the configuration for that.
+    pub(super) read: C,
+}
+
+/// Opens the vault, once officers have unsealed it, and serves it until `shutdown` completes. At
 /// each `hangup` the policies of what `read` returns are loaded, with no gap between old and new.
 ///
 /// # Errors
@@ -71,37 +96,74 @@ pub(super) fn audit_key_file(config: &Config) -> PathBuf {
 /// If it cannot be opened, or its log fails.
 pub(super) async fn serve(
     config: &Config,
-    root: Arc<dyn RootKeyHolder>,
+    root: RootKeySource,
     shutdown: impl Future<Output = ()> + Send,
-    hangup: Signal,
-    read: impl Fn() -> Result<Config, CliError> + Send + 'static,
-    ready: impl FnOnce(Endpoints),
+    told: Served<
+        impl FnOnce(Endpoints),
+        impl FnOnce(Endpoints),
+        impl Fn() -> Result<Config, CliError> + Send + 'static,
+    >,
 ) -> Result<(), CliError> {
-    let open = assembly::open(config, root, clock(), entropy()).await;
-    let open = open.map_err(|error| CliError::caused(&error))?;
-    let ready = |addresses: BoundAddresses| {
-        let BoundAddresses { token, reveal, .. } = addresses;
-        ready(Endpoints { token, reveal });
+    tokio::pin!(shutdown);
+    let settings = assembly::server_settings(config);
+    let (open, bound) = match root {
+        // Bound when there is a vault to serve: a port answers, or is closed.
+        RootKeySource::Held(root) => (open(config, root, Vec::new()).await?, None),
+        RootKeySource::Officers(sharing) => {
+            let bound = BoundServer::bind(&settings).await;
+            let bound = bound.map_err(|error| CliError::caused(&error))?;
+            let sealed = bound.seal(sharing, clock()).await;
+            let mut sealed = sealed.map_err(|error| CliError::caused(&error))?;
+            (told.sealed)(endpoints(bound.addresses()));
+            let unsealed = tokio::select! {
+                unsealed = sealed.unsealed() => unsealed,
+                () = &mut shutdown => {
+                    sealed.finish().await;
+                    return Ok(());
+                }
+            };
+            let Unsealed {
+                root_key,
+                shares_given,
+            } = unsealed;
+            // The last officer's answer leaves, and health says not serving, while it opens.
+            let open = open(config, root_key, shares_given).await?;
+            sealed.finish().await;
+            (open, Some(bound))
+        }
     };
     let reloading = tokio::spawn(reload(
         Arc::downgrade(&open.vault),
         config.clone(),
-        hangup,
-        read,
+        told.hangup,
+        told.read,
     ));
-    let served = server::run(
-        Arc::clone(&open.vault),
-        assembly::server_settings(config),
-        shutdown,
-        ready,
-    )
-    .await;
+    let ready = |addresses| (told.ready)(endpoints(addresses));
+    let vault = Arc::clone(&open.vault);
+    let served = match bound {
+        None => server::run(vault, settings, shutdown, ready).await,
+        Some(bound) => bound.serve(vault, shutdown, ready).await,
+    };
     reloading.abort();
     let _ = reloading.await;
     let closed = open.close().await;
     // A log that failed cannot be closed in order: what made it fail is the one to tell.
     served.map_err(|error| CliError::caused(&error))?;
     closed.map_err(|error| CliError::caused(&error))
+}
+
+async fn open(
+    config: &Config,
+    root: Arc<dyn RootKeyHolder>,
+    shares_given: Vec<ShareGiven>,
+) -> Result<OpenVault, CliError> {
+    let open = assembly::open_unsealed(config, root, shares_given, clock(), entropy()).await;
+    open.map_err(|error| CliError::caused(&error))
+}
+
+fn endpoints(addresses: BoundAddresses) -> Endpoints {
+    let BoundAddresses { token, reveal, .. } = addresses;
+    Endpoints { token, reveal }
 }
 
 /// Reads the policies and the keys of identity providers anew at each signal. What is wrong with

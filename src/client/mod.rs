@@ -16,6 +16,7 @@ mod profile;
 mod redact;
 mod retry;
 mod reveal;
+mod seal;
 mod subject;
 mod token;
 
@@ -42,6 +43,8 @@ pub use reveal::Reason;
 pub use reveal::Receipt;
 pub use reveal::RevealClient;
 pub use reveal::Revealed;
+pub use seal::SealClient;
+pub use seal::SealStatus;
 pub use subject::SubjectClient;
 pub use token::TokenClient;
 pub use tonic::Code;

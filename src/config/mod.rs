@@ -112,8 +112,7 @@ impl Config {
         })?;
         let mut config = Self::from_toml(&text, path.parent().unwrap_or(Path::new("")))?;
         if let Some(file) = passphrase_file {
-            let RootKeyConfig::PassphraseFile { passphrase, .. } = &mut config.root_key;
-            *passphrase = PassphraseSource::File(file.into());
+            config.root_key.set_passphrase_file(file.into());
         }
         Ok(config)
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::config::error::ConfigError;
 use crate::config::error::choice;
+use crate::keys::root::TokenKeyName;
 
 /// Where the root key comes from: `[root_key]`. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,38 +19,160 @@ pub enum RootKeyConfig {
         /// Where the passphrase comes from.
         passphrase: PassphraseSource,
     },
+    /// `provider = "pkcs11"`: a key on a PKCS#11 token, which never leaves it.
+    Pkcs11 {
+        /// `module`, `token` and `key`: which key. Required. Example:
+        /// `"/usr/lib/softhsm/libsofthsm2.so"`, `"counterfoil"` and `"root-key"`.
+        name: TokenKeyName,
+        /// Where the PIN comes from: `pin_file`.
+        pin: PassphraseSource,
+    },
+    /// `provider = "shares"`: officers' shares. The vault starts sealed, until enough of them have
+    /// given theirs.
+    Shares {
+        /// `file`: the sharing file. Required. Example: `"sharing.toml"`.
+        file: PathBuf,
+    },
 }
 
-/// Where the passphrase of the root key comes from.
+/// Where the passphrase of the root key comes from, or the PIN of its token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PassphraseSource {
-    /// `passphrase_file`, or the file that the environment's `COUNTERFOIL_PASSPHRASE_FILE` names,
-    /// which comes first. One line. Example: `"/run/credentials/counterfoil/passphrase"`.
+    /// `passphrase_file` or `pin_file`, or the file that the environment's
+    /// `COUNTERFOIL_PASSPHRASE_FILE` names, which comes first. One line. Example:
+    /// `"/run/credentials/counterfoil/passphrase"`.
     File(PathBuf),
     /// Asked for on the terminal. The default.
     Terminal,
+}
+
+impl RootKeyConfig {
+    /// Takes the passphrase or the PIN from another file. Officers have passphrases of their own.
+    pub(super) fn set_passphrase_file(&mut self, path: PathBuf) {
+        match self {
+            Self::PassphraseFile { passphrase, .. } => *passphrase = PassphraseSource::File(path),
+            Self::Pkcs11 { pin, .. } => *pin = PassphraseSource::File(path),
+            Self::Shares { .. } => {}
+        }
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRootKey {
     provider: String,
-    file: PathBuf,
+    file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
+    module: Option<PathBuf>,
+    token: Option<String>,
+    key: Option<String>,
+    pin_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Provider {
+    PassphraseFile,
+    Pkcs11,
+    Shares,
 }
 
 impl RawRootKey {
     pub(super) fn check(self, base_dir: &Path) -> Result<RootKeyConfig, ConfigError> {
-        choice("root_key.provider", &self.provider, &[(PROVIDER, ())])?;
-        let passphrase = match self.passphrase_file {
-            Some(file) => PassphraseSource::File(base_dir.join(file)),
-            None => PassphraseSource::Terminal,
-        };
-        Ok(RootKeyConfig::PassphraseFile {
-            file: base_dir.join(self.file),
-            passphrase,
-        })
+        let provider = choice("root_key.provider", &self.provider, &PROVIDERS)?;
+        self.refuse_others(provider)?;
+        match provider {
+            Provider::PassphraseFile => Ok(RootKeyConfig::PassphraseFile {
+                file: base_dir.join(required("file", self.file)?),
+                passphrase: source(base_dir, self.passphrase_file),
+            }),
+            Provider::Pkcs11 => Ok(RootKeyConfig::Pkcs11 {
+                name: TokenKeyName {
+                    module: base_dir.join(required("module", self.module)?),
+                    token: label("token", self.token, TOKEN_LABEL_BYTES_MAX)?,
+                    key: label("key", self.key, KEY_LABEL_BYTES_MAX)?,
+                },
+                pin: source(base_dir, self.pin_file),
+            }),
+            Provider::Shares => Ok(RootKeyConfig::Shares {
+                file: base_dir.join(required("file", self.file)?),
+            }),
+        }
+    }
+
+    /// Refuses keys that another provider has: whoever wrote them believes that they do something.
+    fn refuse_others(&self, provider: Provider) -> Result<(), ConfigError> {
+        let given = [
+            ("file", self.file.is_some(), provider != Provider::Pkcs11),
+            (
+                "passphrase_file",
+                self.passphrase_file.is_some(),
+                provider == Provider::PassphraseFile,
+            ),
+            (
+                "module",
+                self.module.is_some(),
+                provider == Provider::Pkcs11,
+            ),
+            ("token", self.token.is_some(), provider == Provider::Pkcs11),
+            ("key", self.key.is_some(), provider == Provider::Pkcs11),
+            (
+                "pin_file",
+                self.pin_file.is_some(),
+                provider == Provider::Pkcs11,
+            ),
+        ];
+        let wrong = given
+            .into_iter()
+            .find(|(_, is_given, fits)| *is_given && !fits);
+        match wrong {
+            None => Ok(()),
+            Some((name, _, _)) => Err(ConfigError::value(
+                format!("root_key.{name}"),
+                "is of another provider",
+                "remove it, or choose the provider that has it",
+            )),
+        }
     }
 }
 
-const PROVIDER: &str = "passphrase-file";
+fn source(base_dir: &Path, file: Option<PathBuf>) -> PassphraseSource {
+    match file {
+        Some(file) => PassphraseSource::File(base_dir.join(file)),
+        None => PassphraseSource::Terminal,
+    }
+}
+
+fn required<T>(name: &str, given: Option<T>) -> Result<T, ConfigError> {
+    given.ok_or_else(|| {
+        ConfigError::value(
+            format!("root_key.{name}"),
+            "is missing",
+            "the provider needs it: docs/root-key.md",
+        )
+    })
+}
+
+fn label(name: &str, given: Option<String>, bytes_max: usize) -> Result<String, ConfigError> {
+    let label = required(name, given)?;
+    let is_label = !label.is_empty()
+        && label.len() <= bytes_max
+        && label.trim() == label
+        && !label.contains(char::is_control);
+    if is_label {
+        return Ok(label);
+    }
+    Err(ConfigError::value(
+        format!("root_key.{name}"),
+        "is not a label",
+        format!("use 1 to {bytes_max} bytes, without spaces around them"),
+    ))
+}
+
+const PROVIDERS: [(&str, Provider); 3] = [
+    ("passphrase-file", Provider::PassphraseFile),
+    ("pkcs11", Provider::Pkcs11),
+    ("shares", Provider::Shares),
+];
+/// CK_TOKEN_INFO has so many, filled up with spaces.
+const TOKEN_LABEL_BYTES_MAX: usize = 32;
+const KEY_LABEL_BYTES_MAX: usize = 64;

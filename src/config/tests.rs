@@ -9,6 +9,7 @@ use crate::domain::Principal;
 use crate::domain::Purpose;
 use crate::format::EmailDomain;
 use crate::format::Length;
+use crate::keys::root::TokenKeyName;
 use crate::policy::Action;
 use crate::policy::CaseRequirement;
 use crate::policy::FieldSelection;
@@ -406,7 +407,9 @@ fn passphrase_file_of_the_environment_comes_first() {
     fs::write(&path, text).unwrap();
     let source = |variable: Option<&str>| {
         let config = Config::load(&path, variable.map(OsString::from)).unwrap();
-        let RootKeyConfig::PassphraseFile { passphrase, .. } = config.root_key;
+        let RootKeyConfig::PassphraseFile { passphrase, .. } = config.root_key else {
+            panic!("another provider")
+        };
         passphrase
     };
     assert_eq!(
@@ -417,4 +420,64 @@ fn passphrase_file_of_the_environment_comes_first() {
         source(Some("/run/p")),
         PassphraseSource::File("/run/p".into())
     );
+}
+
+/// Goal: each provider has its keys and no other's. Method: a table of `[root_key]`.
+#[test]
+fn root_key_has_the_keys_of_its_provider() {
+    let with = |root_key: &str| {
+        let (before, rest) = SMALLEST.split_once("[root_key]").unwrap();
+        let (_, after) = rest.split_once("[audit]").unwrap();
+        let text = format!("{before}[root_key]\n{root_key}\n[audit]{after}");
+        Config::from_toml(&text, Path::new("/etc/vault")).map(|config| config.root_key)
+    };
+    let file = PathBuf::from("/etc/vault/sharing.toml");
+    let shares = with("provider = \"shares\"\nfile = \"sharing.toml\"");
+    assert_eq!(shares.unwrap(), RootKeyConfig::Shares { file });
+    let hsm = "provider = \"pkcs11\"\nmodule = \"/lib/m.so\"\ntoken = \"t\"\nkey = \"k\"";
+    let name = TokenKeyName {
+        module: "/lib/m.so".into(),
+        token: "t".to_owned(),
+        key: "k".to_owned(),
+    };
+    let pin = PassphraseSource::Terminal;
+    let expected = RootKeyConfig::Pkcs11 { name, pin };
+    assert_eq!(with(hsm).unwrap(), expected);
+    for (text, key, problem) in [
+        ("provider = \"shares\"", "root_key.file", "is missing"),
+        (
+            "provider = \"passphrase-file\"",
+            "root_key.file",
+            "is missing",
+        ),
+        ("provider = \"pkcs11\"", "root_key.module", "is missing"),
+        (
+            "provider = \"shares\"\nfile = \"f\"\npassphrase_file = \"p\"",
+            "root_key.passphrase_file",
+            "is of another provider",
+        ),
+        (
+            "provider = \"passphrase-file\"\nfile = \"f\"\npin_file = \"p\"",
+            "root_key.pin_file",
+            "is of another provider",
+        ),
+        (
+            &format!("{hsm}\nfile = \"f\""),
+            "root_key.file",
+            "is of another provider",
+        ),
+        (
+            &hsm.replace("\"t\"", "\" t\""),
+            "root_key.token",
+            "is not a label",
+        ),
+        (
+            &hsm.replace("\"k\"", "\"\""),
+            "root_key.key",
+            "is not a label",
+        ),
+    ] {
+        let error = with(text).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains(problem), "{error}");
+    }
 }

@@ -27,6 +27,20 @@ pub struct KeyIdentity<'a> {
     pub version: KeyVersion,
 }
 
+impl KeyIdentity<'_> {
+    /// The one encoding of the identity: what a wrapped key is bound to.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // A namespace is never empty, so the empty part can only be the whole vault.
+        let namespace = self.namespace.map_or("", Namespace::as_str);
+        Encoding::begin(Vec::new(), "counterfoil/v1/key")
+            .part(&[self.purpose.number()])
+            .part(namespace.as_bytes())
+            .part(&self.version.number().to_be_bytes())
+            .finish()
+    }
+}
+
 /// The root key: wraps every other key, and is itself kept by a provider.
 pub struct RootKey {
     aead: Aead,
@@ -57,9 +71,9 @@ impl RootKey {
     ) -> Result<Vec<u8>, CryptoError> {
         let mut nonce = [0; NONCE_BYTES];
         entropy.fill(&mut nonce);
-        let sealed =
-            self.aead
-                .seal(&nonce, &associated(name), &[key.expose()], KeyBytes::LENGTH)?;
+        let sealed = self
+            .aead
+            .seal(&nonce, &name.encode(), &[key.expose()], KeyBytes::LENGTH)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -72,19 +86,9 @@ impl RootKey {
         let (nonce, sealed) = wrapped
             .split_first_chunk::<NONCE_BYTES>()
             .ok_or(CryptoError::Opening)?;
-        let opened = self.aead.open(nonce, &associated(name), sealed)?;
+        let opened = self.aead.open(nonce, &name.encode(), sealed)?;
         KeyBytes::from_slice(&opened).ok_or(CryptoError::Opening)
     }
-}
-
-fn associated(name: &KeyIdentity<'_>) -> Vec<u8> {
-    // A namespace is never empty, so the empty part can only be the whole vault.
-    let namespace = name.namespace.map_or("", Namespace::as_str);
-    Encoding::begin(Vec::new(), "counterfoil/v1/key")
-        .part(&[name.purpose.number()])
-        .part(namespace.as_bytes())
-        .part(&name.version.number().to_be_bytes())
-        .finish()
 }
 
 impl fmt::Debug for RootKey {

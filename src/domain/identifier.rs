@@ -104,6 +104,10 @@ identifier!(
     Purpose, 32, is_name
 );
 identifier!(
+    /// Somebody who has a part in a ceremony: a share, a key. `[a-z][a-z0-9_-]*`.
+    OfficerName, 32, is_name
+);
+identifier!(
     /// The caller's own opaque id of the customer whom a value belongs to. `[A-Za-z0-9._:-]+`,
     /// since audit entries and the report of who was seen carry it in clear.
     Subject, 64, is_opaque

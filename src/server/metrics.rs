@@ -1,7 +1,6 @@
 //! Metrics: counts by call and outcome, and the store's own figures. No label ever holds what a
 //! caller sent.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
@@ -76,6 +75,12 @@ impl Metrics {
             "Free bytes on the store's disk",
             free_bytes.clone(),
         );
+        let sealed: Gauge<u64, AtomicU64> = Gauge::default();
+        registry.register(
+            "sealed",
+            "Whether the vault waits for officers' shares",
+            sealed,
+        );
         let records = Gauge::default();
         registry.register("store_records", "Records, estimated", records.clone());
         let unpurged = Gauge::default();
@@ -116,7 +121,7 @@ impl Metrics {
         }
     }
 
-    fn text(&self, vault: &Vault) -> String {
+    pub(super) fn text(&self, vault: &Vault) -> String {
         if let Ok(statistics) = vault.store().statistics() {
             self.tree_size.set(statistics.tree_size);
             self.free_bytes.set(statistics.free_bytes);
@@ -133,17 +138,16 @@ impl Metrics {
 /// Serves the metrics until the server stops.
 pub(super) async fn serve(
     listener: TcpListener,
-    metrics: Arc<Metrics>,
-    vault: Arc<Vault>,
+    text: impl Fn() -> String + Clone + Send + Sync + 'static,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let text = move || async move {
+    let answer = move || async move {
         (
             [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0")],
-            metrics.text(&vault),
+            text(),
         )
     };
-    let routes = Router::new().route("/metrics", get(text));
+    let routes = Router::new().route("/metrics", get(answer));
     let stop = async move {
         let _ = stopping.wait_for(|stop| *stop).await;
     };
@@ -155,6 +159,14 @@ pub(super) async fn serve(
         tracing::error!("metrics listener failed");
     }
 }
+
+/// What is answered for a vault that is sealed.
+pub(super) const SEALED: &str = "\
+# HELP counterfoil_sealed Whether the vault waits for officers' shares.
+# TYPE counterfoil_sealed gauge
+counterfoil_sealed 1
+# EOF
+";
 
 fn outcome(error: &VaultError) -> &'static str {
     match error {

@@ -11,6 +11,7 @@
 mod admission;
 mod audit_service;
 mod backup_service;
+mod bound;
 mod connection;
 mod convert;
 mod detokenization_service;
@@ -22,6 +23,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod principal_service;
+mod sealed;
 mod status;
 mod stream;
 mod subject_service;
@@ -33,14 +35,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
 use crate::vault::Vault;
 
+pub use bound::BoundServer;
 pub use limits::ServerLimits;
+pub use sealed::SealedServer;
+pub use sealed::Unsealed;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
 
@@ -53,6 +57,7 @@ use self::key_service::KeyEndpoint;
 use self::listener::Listener;
 use self::metrics::Metrics;
 use self::principal_service::PrincipalEndpoint;
+use self::sealed::SealEndpoint;
 use self::subject_service::SubjectEndpoint;
 use self::token_service::TokenEndpoint;
 
@@ -117,23 +122,17 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
     ready: impl FnOnce(BoundAddresses),
 ) -> Result<(), ServerError> {
-    let limits = settings.limits;
-    let acceptor = settings.tls.acceptor()?;
-    let token = bind("token", settings.token_address).await?;
-    let reveal = bind("reveal", settings.reveal_address).await?;
-    let metrics_listener = match settings.metrics_address {
-        Some(address) => Some(bind("metrics", address).await?),
-        None => None,
-    };
-    let addresses = BoundAddresses {
-        token: local_address("token", &token)?,
-        reveal: local_address("reveal", &reveal)?,
-        metrics: match &metrics_listener {
-            Some(listener) => Some(local_address("metrics", listener)?),
-            None => None,
-        },
-    };
+    let bound = BoundServer::bind(&settings).await?;
+    bound.serve(vault, shutdown, ready).await
+}
 
+async fn serve_vault(
+    bound: &BoundServer,
+    vault: Arc<Vault>,
+    shutdown: impl Future<Output = ()> + Send,
+    ready: impl FnOnce(BoundAddresses),
+) -> Result<(), ServerError> {
+    let limits = bound.limits();
     let metrics = Arc::new(Metrics::new());
     let health = Health::new();
     let (stop, stopping) = watch::channel(false);
@@ -145,20 +144,16 @@ pub async fn run(
     let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health);
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
-    let token = Listener::new(token, acceptor.clone(), limits, alive.clone());
-    let reveal = Listener::new(reveal, acceptor, limits, alive);
+    let (token, reveal) = bound.listeners(&alive)?;
     let token = serve(token, token_routes, limits, stopping.clone());
     let reveal = serve(reveal, reveal_routes, limits, stopping.clone());
-    if let Some(listener) = metrics_listener {
-        tokio::spawn(metrics::serve(
-            listener,
-            metrics,
-            Arc::clone(&vault),
-            stopping,
-        ));
+    if let Some(listener) = bound.metrics_listener()? {
+        let vault = Arc::clone(&vault);
+        let text = move || metrics.text(&vault);
+        tokio::spawn(metrics::serve(listener, text, stopping));
     }
     health.serving().await;
-    ready(addresses);
+    ready(bound.addresses());
 
     let served = async { tokio::try_join!(token, reveal) };
     tokio::pin!(served);
@@ -182,6 +177,7 @@ fn reveal_routes(
     health: &Health,
 ) -> Routes {
     Routes::new(health.service())
+        .add_service(SealEndpoint::service(None, limits))
         .add_service(DetokenizationEndpoint::service(
             Arc::clone(vault),
             limits,
@@ -217,18 +213,6 @@ fn reveal_routes(
             limits,
             Arc::clone(metrics),
         ))
-}
-
-async fn bind(listener: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| ServerError::Bind { listener, source })
-}
-
-fn local_address(listener: &'static str, bound: &TcpListener) -> Result<SocketAddr, ServerError> {
-    bound
-        .local_addr()
-        .map_err(|source| ServerError::Bind { listener, source })
 }
 
 async fn serve(

@@ -208,6 +208,14 @@ pub(super) fn invalid(part: &str, description: impl Into<String>) -> Status {
     )
 }
 
+/// The vault is sealed.
+pub(super) fn sealed() -> Status {
+    retry_later(
+        Code::Unavailable,
+        "vault is sealed; its officers must unseal it",
+    )
+}
+
 /// More calls wait than are taken on.
 pub(super) fn busy() -> Status {
     retry_later(Code::ResourceExhausted, "too many requests")

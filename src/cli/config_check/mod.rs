@@ -18,7 +18,9 @@ use crate::config::Config;
 use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
 use crate::config::RootKeyConfig;
+use crate::domain::OfficerName;
 use crate::domain::Timestamp;
+use crate::keys::root::shares::SharingFile;
 use crate::people::People;
 use crate::policy::PolicyError;
 
@@ -60,6 +62,7 @@ impl ConfigCommand {
             .values()
             .map(|namespace| namespace.fields.len())
             .sum();
+        say(root_key(&config)?);
         // Policies that are wrong keep a vault from starting, as the rest does.
         let policies = assembly::load_policies(&config).map_err(wrong_policy)?;
         let policies = policies.summaries().len();
@@ -76,6 +79,44 @@ impl ConfigCommand {
             path.display()
         ));
         Ok(Exit::Done)
+    }
+}
+
+/// What is found of the root key, without a passphrase, a PIN or a share.
+///
+/// # Errors
+///
+/// If what is there is damaged, or a token is missing.
+fn root_key(config: &Config) -> Result<String, CliError> {
+    let made = |is_there: bool| {
+        if is_there {
+            "there"
+        } else {
+            "not there yet: init makes it"
+        }
+    };
+    match &config.root_key {
+        RootKeyConfig::PassphraseFile { file, .. } => Ok(format!(
+            "root key: a passphrase file, {}",
+            made(file.exists())
+        )),
+        RootKeyConfig::Pkcs11 { name, .. } => {
+            name.check().map_err(|error| CliError::caused(&error))?;
+            Ok("root key: on a PKCS#11 token, which is there".to_owned())
+        }
+        RootKeyConfig::Shares { file } if !file.exists() => {
+            Ok(format!("root key: officers' shares, {}", made(false)))
+        }
+        RootKeyConfig::Shares { file } => {
+            let sharing = SharingFile::read(file).map_err(|error| CliError::caused(&error))?;
+            let officers: Vec<_> = sharing.officers().iter().map(OfficerName::as_str).collect();
+            Ok(format!(
+                "root key: {} shares of {} are needed ({})",
+                sharing.needed(),
+                officers.len(),
+                officers.join(", ")
+            ))
+        }
     }
 }
 
@@ -104,9 +145,20 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
         ("tls.key", &config.tls.key),
         ("tls.client_ca", &config.tls.client_ca),
     ];
-    let RootKeyConfig::PassphraseFile { passphrase, .. } = &config.root_key;
-    if let PassphraseSource::File(file) = passphrase {
-        files.push(("root_key.passphrase_file", file));
+    match &config.root_key {
+        RootKeyConfig::PassphraseFile { passphrase, .. } => {
+            if let PassphraseSource::File(file) = passphrase {
+                files.push(("root_key.passphrase_file", file));
+            }
+        }
+        RootKeyConfig::Pkcs11 { name, pin } => {
+            files.push(("root_key.module", &name.module));
+            if let PassphraseSource::File(file) = pin {
+                files.push(("root_key.pin_file", file));
+            }
+        }
+        // `init` makes it; without it nothing serves.
+        RootKeyConfig::Shares { .. } => {}
     }
     for (key, path) in files {
         std::fs::File::open(path).map_err(|error| {

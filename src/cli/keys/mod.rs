@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::reshare::ReshareArgs;
 
 /// Keys: see them; propose, sign, cancel and watch operations with them, as an officer
 #[derive(Debug, Subcommand)]
@@ -25,6 +26,7 @@ pub(super) enum KeysCommand {
     #[command(subcommand)]
     Propose(propose::ProposeCommand),
     Record(record::RecordArgs),
+    Reshare(ReshareArgs),
     Show(show::ShowArgs),
     Watch(watch::WatchArgs),
 }
@@ -39,6 +41,7 @@ impl KeysCommand {
             Self::Officer(command) => command.run(),
             Self::Propose(command) => command.run().await,
             Self::Record(arguments) => arguments.run().await,
+            Self::Reshare(arguments) => arguments.run(),
             Self::Show(arguments) => arguments.run().await,
             Self::Watch(arguments) => arguments.run().await,
         }

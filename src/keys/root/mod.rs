@@ -1,7 +1,11 @@
 //! Where the root key comes from, and who holds it.
 
+mod argon2_parameters;
 mod holder;
+mod key_file;
 mod passphrase_file;
+mod pkcs11;
+pub mod shares;
 
 use std::io;
 use std::path::PathBuf;
@@ -9,10 +13,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use self::shares::SharesError;
+pub use argon2_parameters::Argon2Parameters;
 pub use holder::HolderError;
 pub use holder::RootKeyHolder;
-pub use passphrase_file::Argon2Parameters;
 pub use passphrase_file::PassphraseFile;
+pub use pkcs11::Pkcs11Error;
+pub use pkcs11::TokenKeyName;
+pub use pkcs11::TokenRootKey;
 
 /// Provides whoever holds the root key, once, at start: a passphrase file, officers' shares, an
 /// HSM.
@@ -68,4 +76,10 @@ pub enum RootKeyError {
     /// The passphrase is too short to be one.
     #[error("passphrase is empty\nchoose one of at least six random words")]
     PassphraseEmpty,
+    /// The key on a token cannot be used.
+    #[error(transparent)]
+    Pkcs11(#[from] Pkcs11Error),
+    /// Shares were not made, or not taken.
+    #[error(transparent)]
+    Shares(#[from] SharesError),
 }

@@ -4,29 +4,19 @@
 //! `docs/decisions/0001-passphrase-file-with-argon2id.md` says why it is not an `age` file.
 
 use std::fmt;
-use std::fs::File;
-use std::fs::Permissions;
-use std::io;
-use std::io::Read;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use argon2::Algorithm;
-use argon2::Argon2;
-use argon2::Params;
-use argon2::Version;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
+use super::Argon2Parameters;
 use super::RootKeyError;
 use super::RootKeyHolder;
 use super::RootKeyProvider;
+use super::key_file;
 use crate::crypto::Encoding;
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
@@ -39,14 +29,6 @@ use crate::crypto::aead::TAG_BYTES;
 pub struct PassphraseFile {
     path: PathBuf,
     passphrase: SecretString,
-}
-
-/// What Argon2id costs whoever tries a passphrase.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Argon2Parameters {
-    memory_kib: u32,
-    iterations: u32,
-    parallelism: u32,
 }
 
 /// The file, line by line.
@@ -94,26 +76,8 @@ impl PassphraseFile {
         let key = KeyBytes::generate(entropy);
         let contents = Contents::seal(&key, &self.passphrase, parameters, entropy)?;
         let text = toml::to_string(&contents).map_err(|_| RootKeyError::Parameters)?;
-        self.write_new(text.as_bytes())
-            .map_err(|source| self.failed(source))?;
+        key_file::write_new(&self.path, text.as_bytes())?;
         Ok(RootKey::new(&key))
-    }
-
-    fn write_new(&self, bytes: &[u8]) -> io::Result<()> {
-        let directory = self
-            .path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(FILE_MODE))
-            .tempfile_in(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        // If we crash before this line, there is no root key; after it, there is a whole one.
-        file.persist_noclobber(&self.path)?;
-        // The file's name is in its directory, which has to be on disk too.
-        File::open(directory)?.sync_all()
     }
 
     fn read(&self) -> Result<Contents, RootKeyError> {
@@ -121,34 +85,11 @@ impl PassphraseFile {
             part,
             path: self.path.clone(),
         };
-        let bytes = self.read_bytes().map_err(|source| self.failed(source))?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            return Err(damaged("it is too long"));
-        }
-        let text = str::from_utf8(&bytes).map_err(|_| damaged("it is not text"))?;
+        let text = key_file::read(&self.path)?;
         let contents: Contents =
-            toml::from_str(text).map_err(|_| damaged("it is not a root key file"))?;
+            toml::from_str(&text).map_err(|_| damaged("it is not a root key file"))?;
         contents.check().map_err(damaged)?;
         Ok(contents)
-    }
-
-    fn read_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(&self.path)?
-            .take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn failed(&self, source: io::Error) -> RootKeyError {
-        let (path, kind) = (self.path.clone(), source.kind());
-        if kind == io::ErrorKind::AlreadyExists {
-            RootKeyError::Exists { path }
-        } else if kind == io::ErrorKind::NotFound {
-            RootKeyError::Missing { path }
-        } else {
-            RootKeyError::Io { path, source }
-        }
     }
 }
 
@@ -156,55 +97,6 @@ impl RootKeyProvider for PassphraseFile {
     fn root_key(&self) -> Result<Arc<dyn RootKeyHolder>, RootKeyError> {
         let key = self.read()?.open(&self.passphrase)?;
         Ok(Arc::new(RootKey::new(&key)))
-    }
-}
-
-impl Argon2Parameters {
-    /// 64 MiB, 3 iterations, 4 lanes: the second recommended option.
-    ///
-    /// Source: RFC 9106, section 4.
-    #[must_use]
-    pub const fn recommended() -> Self {
-        Self {
-            memory_kib: 64 * 1_024,
-            iterations: 3,
-            parallelism: 4,
-        }
-    }
-
-    /// So cheap that a passphrase can be guessed: for tests, and for vaults that hold nothing.
-    #[must_use]
-    pub const fn insecure_for_development() -> Self {
-        Self {
-            memory_kib: 32,
-            iterations: 1,
-            parallelism: 1,
-        }
-    }
-
-    /// Bounds what a planted file can make this process do.
-    fn are_acceptable(self) -> bool {
-        (MEMORY_KIB_MIN..=MEMORY_KIB_MAX).contains(&self.memory_kib)
-            && (1..=ITERATIONS_MAX).contains(&self.iterations)
-            && (1..=PARALLELISM_MAX).contains(&self.parallelism)
-    }
-
-    fn derive(self, passphrase: &SecretString, salt: &[u8]) -> Result<KeyBytes, RootKeyError> {
-        if !self.are_acceptable() {
-            return Err(RootKeyError::Parameters);
-        }
-        let parameters = Params::new(
-            self.memory_kib,
-            self.iterations,
-            self.parallelism,
-            Some(KeyBytes::LENGTH),
-        );
-        let parameters = parameters.map_err(|_| RootKeyError::Parameters)?;
-        let mut key = Zeroizing::new([0; KeyBytes::LENGTH]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
-            .hash_password_into(passphrase.expose_secret().as_bytes(), salt, &mut *key)
-            .map_err(|_| RootKeyError::Parameters)?;
-        Ok(KeyBytes::from_array(&key))
     }
 }
 
@@ -329,12 +221,6 @@ const AEAD: &str = "aes-256-gcm-siv";
 const ID_BYTES: usize = 16;
 const SALT_BYTES: usize = 16;
 const SEALED_BYTES: usize = KeyBytes::LENGTH + TAG_BYTES;
-const FILE_MODE: u32 = 0o600;
-const FILE_BYTES_MAX: u64 = 4_096;
-const MEMORY_KIB_MIN: u32 = 8;
-const MEMORY_KIB_MAX: u32 = 1_024 * 1_024;
-const ITERATIONS_MAX: u32 = 16;
-const PARALLELISM_MAX: u32 = 16;
 
 #[cfg(test)]
 mod tests;
