@@ -135,10 +135,6 @@ impl GrantId {
 }
 
 identifier!(
-    /// The name of a key officer. `[a-z][a-z0-9_-]*`.
-    OfficerName, 32, is_name
-);
-identifier!(
     /// The vault's id of a ceremony. `[A-Za-z0-9._:-]+`.
     CeremonyId, 64, is_opaque
 );

@@ -73,7 +73,8 @@ impl Vault {
         let origin = NoteKeyName::new(origin).map_err(|_| StoreError::Corrupt {
             table: "checkpoints",
         })?;
-        let keys = self.parts.keyring.audit_signing();
+        let ring = self.ring();
+        let keys = ring.audit_signing();
         let verifiers = keys.iter().map(|(_, key)| key.verifier(origin.clone()));
         let verifiers = CheckpointKeys::new(verifiers.collect());
         let signer = CheckpointSigner::new(origin, keys.active().duplicate());

@@ -370,7 +370,11 @@ async fn below_the_quorum_nothing_has_an_effect() {
         ("another statement's", borrowed),
     ] {
         let refused = office.approve_with(&proposed, &signature).await;
-        assert_eq!(refused.err().unwrap().code(), Code::InvalidArgument, "{what}");
+        assert_eq!(
+            refused.err().unwrap().code(),
+            Code::InvalidArgument,
+            "{what}"
+        );
     }
     // A replayed rotation names a version that is no longer active.
     let replay = protocol::ProposeOperationRequest {
