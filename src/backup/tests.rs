@@ -27,7 +27,6 @@ use crate::crypto::note::NoteKeyName;
 use crate::domain::Clock;
 use crate::domain::SystemClock;
 use crate::domain::Timestamp;
-use crate::store::Changes;
 use crate::store::Store;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;

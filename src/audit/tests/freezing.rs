@@ -122,11 +122,11 @@ impl Caller {
             actor: self.actor.clone(),
             act,
         };
-        let mut commit = Commit {
-            changes: Changes::default(),
-            entry: EntryDraft::new(Event::Detokenize),
-            claim: Some(claim),
-        };
+        let mut commit = Commit::new(
+            Changes::default(),
+            EntryDraft::new(Event::Detokenize),
+            Some(claim),
+        );
         if asking == Asking::BeforeTheirTurn {
             let is_stopped = audit.access(|access| {
                 access.stops(&self.actor) || access.stops_disclosure(&self.disclosure)
@@ -214,11 +214,11 @@ fn by_officer(name: &str, act: Act) -> Commit {
         person: Some(PersonId::read(&format!("acme/{name}")).unwrap()),
         authenticated: None,
     };
-    Commit {
-        changes: Changes::default(),
-        entry: EntryDraft::new(Event::Frozen),
-        claim: Some(Claim { actor, act }),
-    }
+    Commit::new(
+        Changes::default(),
+        EntryDraft::new(Event::Frozen),
+        Some(Claim { actor, act }),
+    )
 }
 
 /// Reveals and freezes, and returns how many reveals came too late.

@@ -3,6 +3,7 @@
 //! Each step is the command that anybody would type, run as a process of its own, with its real
 //! output: nothing here knows more than a caller does.
 
+mod officers;
 mod stage;
 mod steps;
 mod theft;
@@ -15,7 +16,7 @@ use crate::cli::demo::stage::Stage;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 
-/// Shows the whole story on this machine: tokenize, search, refuse, reveal, prove
+/// Shows the whole story on this machine: tokenize, search, refuse, reveal, rob, rotate, prove
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Runs a vault with the public example keys in a temporary directory, tokenizes a file of made-up

@@ -4,6 +4,7 @@ use comfy_table::Table;
 use csv::StringRecord;
 use serde_json::Value;
 
+use crate::cli::demo::officers;
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::theft;
 use crate::cli::error::CliError;
@@ -23,6 +24,10 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), CliError> {
     find_entry(stage, leaf_index)?;
     let rows = read_rows(&stage.read("tokens.csv")?)?;
     theft::play(stage, &rows)?;
+    let customers = read_rows(str::from_utf8(CUSTOMERS).map_err(CliError::failed)?)?;
+    let customer = with_an_address_of_their_own(&customers).ok_or_else(no_customer)?;
+    let value = escape(cell(customer, ADDRESS));
+    officers::play(stage, value.as_str(), &token)?;
     verify(stage)?;
     tamper(stage)
 }
