@@ -49,7 +49,7 @@ fn same_token(stage: &mut Stage, value: &str, token: &str) -> Result<(), CliErro
 /// Returns the operation's id.
 fn propose_to_destroy(stage: &mut Stage) -> Result<String, CliError> {
     stage.step("Now the old version is to be destroyed, for ever. One officer cannot do that.")?;
-    let destroy = ["keys", "propose", "destroy", "--version", "1"];
+    let destroy = ["keys", "propose", "destroy", "--key-version", "1"];
     let played = stage.play(&[&destroy[..], &OFFICER1].concat(), None, 0)?;
     for line in played.words.lines() {
         stage.tell(&format!("   {line}"))?;

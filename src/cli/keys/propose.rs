@@ -47,11 +47,11 @@ pub(in crate::cli) enum ProposeCommand {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
-  counterfoil keys propose rotate --key wrapping --dev .dev --as officer1 --yes")]
+  counterfoil keys propose rotate --dev .dev --as officer1 --yes")]
 pub(in crate::cli) struct RotateArgs {
     /// What the key is for
-    #[arg(long, value_parser = purpose, default_value = "wrapping")]
-    key: KeyPurpose,
+    #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
+    purpose: KeyPurpose,
 
     #[command(flatten)]
     proposing: ProposingArgs,
@@ -60,21 +60,22 @@ pub(in crate::cli) struct RotateArgs {
 /// An operation with one version of a key
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-compromise  protects nothing new under it, moves everything to another, and says so in the log
-destroy     opens nothing under it, ever again; refused while anything is still under it
-resume      trusts a suspended version again
-suspend     protects nothing new under it for now
+What each does:
+  compromise  protects nothing new under it, moves everything to another, and says so in the log
+  destroy     opens nothing under it, ever again; refused while anything is still under it
+  resume      trusts a suspended version again
+  suspend     protects nothing new under it for now
 
 Example:
-  counterfoil keys propose destroy --key wrapping --version 1 --dev .dev --as officer1 --yes")]
+  counterfoil keys propose destroy --key-version 1 --dev .dev --as officer1 --yes")]
 pub(in crate::cli) struct KeyArgs {
     /// What the key is for
-    #[arg(long, value_parser = purpose, default_value = "wrapping")]
-    key: KeyPurpose,
+    #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
+    purpose: KeyPurpose,
 
     /// Which version
-    #[arg(long, value_parser = version)]
-    version: KeyVersion,
+    #[arg(long, value_name = "NUMBER", value_parser = version)]
+    key_version: KeyVersion,
 
     #[command(flatten)]
     proposing: ProposingArgs,
@@ -127,15 +128,15 @@ impl ProposeCommand {
             Self::Suspend(arguments) => (arguments, Operation::SuspendKey),
         };
         let KeyArgs {
-            key,
-            version,
+            purpose,
+            key_version,
             proposing,
         } = arguments;
-        let namespace = proposing.namespace(key)?;
+        let namespace = proposing.namespace(purpose)?;
         let name = KeyName {
-            purpose: key,
+            purpose,
             namespace,
-            version,
+            version: key_version,
         };
         proposing.propose(|_| Ok((make(name), None))).await
     }
@@ -143,7 +144,7 @@ impl ProposeCommand {
 
 impl RotateArgs {
     async fn run(self) -> Result<Exit, CliError> {
-        let purpose = self.key;
+        let purpose = self.purpose;
         let namespace = self.proposing.namespace(purpose)?;
         let active = |listed: &protocol::ListKeysResponse| {
             let mut names = listed
