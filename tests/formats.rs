@@ -12,6 +12,8 @@
 #[path = "formats/parts.rs"]
 mod parts;
 mod round_trip;
+#[path = "formats/table.rs"]
+mod table;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;

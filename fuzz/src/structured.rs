@@ -18,9 +18,30 @@ use crate::round_trip::parts::PartsFormat;
 use crate::round_trip::parts::mangled_parts;
 use crate::round_trip::parts::parts_round_trip;
 
-/// A format in parts: four bytes choose kind, length, what is kept, the parts and their order.
-/// Nothing where there are fewer than two parts.
-pub fn format(input: &mut Input<'_>) -> Option<PartsFormat> {
+/// A format in parts.
+pub struct Layout(PartsFormat);
+
+impl Layout {
+    /// The format that an input says: four bytes choose kind, length, what is kept, the parts and
+    /// their order. Nothing where there are fewer than two parts.
+    pub fn read(input: &mut Input<'_>) -> Option<Self> {
+        format(input).map(Self)
+    }
+
+    /// A value: the texts of its parts with line ends between them (U+2028 is a line end within a
+    /// part). Where the input says so, it is in a country of the table, and its postal code of one
+    /// of the country's patterns. Nothing where a text has a character that separates parts.
+    pub fn value(&self, input: &mut Input<'_>) -> Option<Plaintext> {
+        value(&self.0, input)
+    }
+
+    /// Tries a value in parts. Says whether it is one.
+    pub fn try_value(&self, value: &Plaintext, seed: u64) -> bool {
+        try_parts(&self.0, value, seed)
+    }
+}
+
+fn format(input: &mut Input<'_>) -> Option<PartsFormat> {
     let options = input.byte();
     let is = |bit: u8| options >> bit & 1 == 1;
     let (kind, names) = match is(0) {
@@ -65,10 +86,7 @@ pub fn format(input: &mut Input<'_>) -> Option<PartsFormat> {
     })
 }
 
-/// A value: the texts of its parts with line ends between them (U+2028 is a line end within a
-/// part). Where the input says so, it is in a country of the table, and its postal code of one of
-/// the country's patterns. Nothing where a text has a character that separates parts.
-pub fn value(it: &PartsFormat, input: &mut Input<'_>) -> Option<Plaintext> {
+fn value(it: &PartsFormat, input: &mut Input<'_>) -> Option<Plaintext> {
     let placed = input.byte();
     let (country, seed) = (input.below(COUNTRIES.len()), u64::from(input.byte()));
     let country = COUNTRIES.get(country).expect("a country below the end");
@@ -88,8 +106,7 @@ pub fn value(it: &PartsFormat, input: &mut Input<'_>) -> Option<Plaintext> {
     Plaintext::of_parts(&parts).ok()
 }
 
-/// Tries a value in parts. Says whether it is one.
-pub fn try_parts(it: &PartsFormat, value: &Plaintext, seed: u64) -> bool {
+fn try_parts(it: &PartsFormat, value: &Plaintext, seed: u64) -> bool {
     let _ = it.format.recognize(&Token::new(value.expose().to_owned()));
     let Ok(parsed) = it.format.parse(value) else {
         return false;

@@ -5,6 +5,9 @@
 
 #![no_main]
 
+use counterfoil::access::Cause;
+use counterfoil::access::Effect;
+use counterfoil::audit::AccessNote;
 use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Decision;
 use counterfoil::audit::Entry;
@@ -17,9 +20,14 @@ use counterfoil::audit::verify_export;
 use counterfoil::crypto::Fingerprint;
 use counterfoil::domain::CaseId;
 use counterfoil::domain::FieldName;
+use counterfoil::domain::FreezeTarget;
+use counterfoil::domain::GrantId;
+use counterfoil::domain::Group;
 use counterfoil::domain::KeyPurpose;
 use counterfoil::domain::KeyVersion;
+use counterfoil::domain::Level;
 use counterfoil::domain::Namespace;
+use counterfoil::domain::PersonId;
 use counterfoil::domain::Principal;
 use counterfoil::domain::Purpose;
 use counterfoil::domain::RequestId;
@@ -85,6 +93,11 @@ fn entry(input: &mut Input<'_>) -> Entry {
         event: one_of(input, Event::ALL),
         principal: name(input).and_then(|text| Principal::new(&format!("spiffe://{text}")).ok()),
         credential: input.flag().then(|| input.array()),
+        person: name(input).and_then(|text| PersonId::read(&format!("acme/{text}")).ok()),
+        login: input.flag().then(|| input.array()),
+        methods: (0..input.below(4))
+            .filter_map(|_| name(input).and_then(|text| Group::new(&text).ok()))
+            .collect(),
         case_id: name(input).and_then(|text| CaseId::new(&text).ok()),
         purpose: name(input).and_then(|text| Purpose::new(&text).ok()),
         namespace: name(input).and_then(|text| Namespace::new(&text).ok()),
@@ -93,14 +106,29 @@ fn entry(input: &mut Input<'_>) -> Entry {
         decision: input.flag().then(|| one_of(input, Decision::ALL)),
         error: input.flag().then(|| one_of(input, ErrorClass::ALL)),
         request_id: name(input).and_then(|text| RequestId::new(&text).ok()),
+        level: input.flag().then(|| one_of(input, &Level::ALL)),
         intent_index: input.flag().then(|| input.number()),
         key: key_version(input).map(|version| (one_of(input, &PURPOSES), version)),
+        access: access(input),
     };
     Entry {
         index: input.number(),
         time: Timestamp::from_unix_ms(input.number()),
         uptime_ms: input.number(),
         draft,
+    }
+}
+
+fn access(input: &mut Input<'_>) -> AccessNote {
+    let kinds = ["grant", "namespace", "principal", "case:shop"];
+    let kind = one_of(input, &kinds);
+    let target = name(input).map(|text| format!("{kind}:{text}"));
+    AccessNote {
+        grant_id: name(input).and_then(|text| GrantId::new(&text).ok()),
+        scope_digest: input.flag().then(|| input.array()),
+        freeze: target.and_then(|text| FreezeTarget::read(&text)),
+        cause: input.flag().then(|| one_of(input, &Cause::ALL)),
+        effect: input.flag().then(|| one_of(input, &Effect::ALL)),
     }
 }
 

@@ -6,21 +6,19 @@
 #![no_main]
 
 use counterfoil_fuzz::input::Input;
-use counterfoil_fuzz::structured::format;
-use counterfoil_fuzz::structured::try_parts;
-use counterfoil_fuzz::structured::value;
+use counterfoil_fuzz::structured::Layout;
 use libfuzzer_sys::Corpus;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| -> Corpus {
     let mut input = Input::new(data);
-    let Some(format) = format(&mut input) else {
+    let Some(layout) = Layout::read(&mut input) else {
         return Corpus::Reject;
     };
     let seed = input.number();
-    let Some(value) = value(&format, &mut input) else {
+    let Some(value) = layout.value(&mut input) else {
         return Corpus::Reject;
     };
-    try_parts(&format, &value, seed);
+    layout.try_value(&value, seed);
     Corpus::Keep
 });

@@ -55,11 +55,12 @@ fn made(input: &mut Input<'_>) {
 }
 
 fn record(input: &mut Input<'_>) -> Record {
-    let fidelities = [Fidelity::Shape, Fidelity::Outline, Fidelity::Opaque];
     let (wrapped, subject) = (input.below(600), input.below(600));
-    Record {
-        layout_version: u16::from_be_bytes(input.array()),
-        fidelity: fidelities[input.below(3)],
+    let layout_version = u16::from_be_bytes(input.array());
+    let fidelity = FIDELITIES[input.below(FIDELITIES.len())];
+    let mut record = Record {
+        layout_version,
+        fidelity,
         outline_size: input.byte(),
         state: [RecordState::Live, RecordState::Erased][input.below(2)],
         wrapping_version: key_version(input),
@@ -74,9 +75,23 @@ fn record(input: &mut Input<'_>) -> Record {
         wrapped: input.bytes(wrapped).to_vec(),
         subject: input.bytes(subject).to_vec(),
         residue: input.rest().to_vec(),
+        token: Vec::new(),
+    };
+    // A token that was imported is kept too.
+    if fidelity == Fidelity::Imported {
+        let half = record.residue.len() / 2;
+        record.token = record.residue.split_off(half);
     }
+    record
 }
 
 fn key_version(input: &mut Input<'_>) -> KeyVersion {
     KeyVersion::new(u32::from_be_bytes(input.array())).unwrap_or(KeyVersion::FIRST)
 }
+
+const FIDELITIES: [Fidelity; 4] = [
+    Fidelity::Shape,
+    Fidelity::Outline,
+    Fidelity::Opaque,
+    Fidelity::Imported,
+];

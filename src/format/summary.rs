@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Format;
 use super::Layout;
+use super::OutlineSize;
 use super::Parsed;
 use super::skeletal::Domains;
 use super::skeletal::validators;
@@ -44,6 +45,9 @@ impl Format {
                 if is_outline {
                     summary.reveals = outline_reveals();
                     summary.warnings.clear();
+                    let value = summary.example.take().map(|(value, _)| value);
+                    summary.slices_count = None;
+                    summary.set_example(value.as_deref().and_then(|it| self.example_of(it)));
                 }
                 summary
             }
@@ -120,10 +124,7 @@ impl Format {
             warnings,
             ..FormatSummary::default()
         };
-        if let Some((bits, token)) = self.example_of(value) {
-            summary.bits = Some((bits, bits));
-            summary.example = Some((value.to_owned(), token));
-        }
+        summary.set_example(self.example_of(value));
         summary
     }
 
@@ -146,25 +147,52 @@ impl Format {
             );
         }
         let value = structured.example();
-        if let Some((bits, token)) = self.example_of(&value) {
-            summary.bits = Some((bits, bits));
-            summary.example = Some((shown(&value), shown(&token)));
-        }
+        summary.set_example(self.example_of(&value));
+        summary.example = summary
+            .example
+            .map(|(value, token)| (shown(&value), shown(&token)));
         summary
     }
 
-    /// The bits of a made-up value's slice, and a token of that slice.
-    fn example_of(&self, value: &str) -> Option<(usize, String)> {
+    /// A made-up value, the bits of what its tokens are drawn from, and one of them.
+    fn example_of(&self, value: &str) -> Option<Example> {
         let mut parsed = self.parse(&Plaintext::new(value.to_owned())).ok()?;
         if parsed.domain_tag().is_some() {
             let tag = some_rank(&Parsed::domain_tags());
             parsed.set_domain_tag(&tag).ok()?;
         }
-        let shaped = parsed.shaped().ok()?;
-        let domain = shaped.slice.domain();
-        let token = shaped.slice.unrank(&some_rank(domain)).ok()??;
-        // Made up, so there is nothing to hide.
-        Some((domain.bits(), token.expose().to_owned()))
+        let (bits, token) = match self.fidelity {
+            Fidelity::Outline => {
+                let (outlined, size) = (parsed.outlined(), OutlineSize::Small);
+                let domain = outlined.domain(size);
+                (domain.bits(), outlined.unrank(size, &some_rank(&domain)))
+            }
+            Fidelity::Imported | Fidelity::Opaque | Fidelity::Shape => {
+                let slice = &parsed.shaped().ok()?.slice;
+                let domain = slice.domain();
+                (domain.bits(), slice.unrank(&some_rank(domain)))
+            }
+        };
+        Some(Example {
+            value: value.to_owned(),
+            bits,
+            // Made up, so there is nothing to hide.
+            token: token.ok()??.expose().to_owned(),
+        })
+    }
+}
+
+/// A made-up value with a token.
+struct Example {
+    value: String,
+    bits: usize,
+    token: String,
+}
+
+impl FormatSummary {
+    fn set_example(&mut self, example: Option<Example>) {
+        self.bits = example.as_ref().map(|example| (example.bits, example.bits));
+        self.example = example.map(|example| (example.value, example.token));
     }
 }
 
@@ -183,10 +211,13 @@ fn outline_reveals() -> Vec<String> {
 fn some_rank(domain: &DomainSize) -> Rank {
     let mut limbs = Zeroizing::new(vec![SOME_LIMB; domain.limbs().len()]);
     if let (Some(last), Some(top)) = (limbs.last_mut(), domain.limbs().last()) {
-        *last = top / 3;
+        // A third would be the same digit all over in many a radix.
+        *last = u64::try_from((u128::from(*top) * SOME_FRACTION) >> 64).unwrap_or_default();
     }
     Rank::from_limbs(limbs)
 }
 
 /// Any number does.
 const SOME_LIMB: u64 = 0x9e37_79b9_7f4a_7c15;
+/// 2^64 / π.
+const SOME_FRACTION: u128 = 0x517c_c1b7_2722_0a95;

@@ -25,6 +25,7 @@ import oracle
 CORPORA = oracle.HERE.parent / "corpora"
 COUNT = 2_000
 DRAWN_PER_SCHEME = 200
+BATCH = 20
 
 
 def corpus(name):
@@ -82,7 +83,16 @@ def serve(program, directory):
 
 
 def tokenize(program, directory, field, values):
-    """Pairs of value and token; nothing for values that the program refuses."""
+    """Pairs of value and token; nothing for values that the program refuses.
+
+    Few at a time: formats of countries are compiled when they are first needed, and all of them in
+    one call would take a program that is not optimized longer than a call may take.
+    """
+    for start in range(0, len(values), BATCH):
+        yield from tokenize_batch(program, directory, field, values[start : start + BATCH])
+
+
+def tokenize_batch(program, directory, field, values):
     asked = subprocess.run(
         [program, "tokenize", "--dev", directory, "--field", field],
         input="".join(f"{value}\n" for value in values),
@@ -105,7 +115,7 @@ def pairs(program, directory):
     vault = serve(program, directory)
     try:
         for field, kind, _, values in described:
-            found = tokenize(program, directory, field, values)
+            found = list(tokenize(program, directory, field, values))
             print(f"{kind}: {len(found)} of {len(values)} values tokenized")
             if not found:
                 sys.exit(f"{kind} has no pairs")
