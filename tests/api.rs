@@ -23,6 +23,8 @@ mod access;
 mod acting;
 #[path = "api/authorization.rs"]
 mod authorization;
+#[path = "api/cases.rs"]
+mod cases;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]
