@@ -27,6 +27,8 @@ mod acting;
 mod authorization;
 #[path = "api/backup.rs"]
 mod backup;
+#[path = "api/cases.rs"]
+mod cases;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]

@@ -1,6 +1,8 @@
 //! Asks the operator's case system whether a case is open, whose it is, and whom it is about.
 //!
-//! `docs/cases.md` describes the one request that it must answer.
+//! `docs/access.md` describes the one request that it must answer.
+
+mod recent;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,9 +13,12 @@ use crate::domain::CaseId;
 use crate::domain::Namespace;
 use crate::domain::PersonId;
 use crate::domain::Subject;
+use crate::domain::Timestamp;
 use crate::outbound::Client;
 use crate::outbound::OutboundError;
 use crate::outbound::ServiceUrl;
+
+use self::recent::Recent;
 
 /// Where the case system answers.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,6 +61,7 @@ pub struct CaseQuestion<'a> {
 #[derive(Debug)]
 pub struct Cases {
     client: Client,
+    recent: Recent,
 }
 
 impl Cases {
@@ -68,7 +74,23 @@ impl Cases {
         let ca_file = settings.ca_file.as_deref();
         Ok(Self {
             client: Client::new(&settings.url, ca_file, ASK_TIME_MAX)?,
+            recent: Recent::default(),
         })
+    }
+
+    /// What is known of a case: an answer of the last seconds, or a new one. Nothing if it cannot
+    /// be had.
+    pub async fn ask_or_recall(
+        &self,
+        question: CaseQuestion<'_>,
+        now: Timestamp,
+    ) -> Option<CaseAnswer> {
+        if let Some(answer) = self.recent.find(&question, now) {
+            return Some(answer);
+        }
+        let answer = self.ask(question).await?;
+        self.recent.keep(&question, now, answer);
+        Some(answer)
     }
 
     /// Asks about a case. Nothing if it cannot be had: policies that look at the case deny then.

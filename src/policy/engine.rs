@@ -15,6 +15,7 @@ use cedar_policy::PrincipalConstraint;
 use cedar_policy::Response;
 
 use crate::domain::FieldName;
+use crate::domain::Principal;
 use crate::policy::action::Action;
 use crate::policy::action::Target;
 use crate::policy::attributes::Attributes;
@@ -132,6 +133,16 @@ impl Policy {
                 policy_hash: self.hash,
             }),
         }
+    }
+
+    /// Whether a policy for this principal and action looks at what the case system says: if none
+    /// does, it need not be asked.
+    #[must_use]
+    pub fn looks_at_case(&self, principal: &Principal, action: Action) -> bool {
+        self.by_action.get(&action).is_some_and(|of_action| {
+            let own = of_action.by_principal.get(&self.world.principal(principal));
+            own.unwrap_or(&of_action.others).attributes.has("case")
+        })
     }
 
     fn permit(

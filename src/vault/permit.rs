@@ -1,9 +1,12 @@
 //! The first gate: policy, and the entry of who was turned away at it.
 
+use std::collections::BTreeSet;
+
 use crate::access::Act;
 use crate::access::Grant;
 use crate::access::GrantKind;
 use crate::access::Refusal;
+use crate::access::SUBJECTS_MAX;
 use crate::access::Usage;
 use crate::audit::Commit;
 use crate::audit::CommitError;
@@ -12,9 +15,12 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::audit::Receipt;
+use crate::cases::CaseQuestion;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
 use crate::domain::Namespace;
+use crate::domain::Subject;
+use crate::policy::CaseFacts;
 use crate::keys::Ring;
 use crate::policy::Circumstances;
 use crate::policy::Coverage;
@@ -64,12 +70,13 @@ impl Vault {
         let grant = request
             .grant_id()
             .and_then(|id| self.live_grant(caller, id));
+        let policy = self.parts.policy.current();
         let circumstances = Circumstances {
+            case: self.case_of(caller, &request, &policy).await,
             grant: grant.as_ref().map(facts),
             budget_used_percent: self.budget_used_percent(caller, request.namespace()),
             ..self.circumstances(caller)
         };
-        let policy = self.parts.policy.current();
         let named = request.fields();
         let is_grant_missing = request.grant_id().is_some() && grant.is_none();
         let decision = policy.decide(&circumstances, request, &named);
@@ -103,6 +110,43 @@ impl Vault {
         let grant = self.parts.log.access(|access| access.grant(id).cloned())?;
         let is_own = grant.requester == *person && grant.principal == caller.principal;
         (is_own && grant.is_live(now)).then_some(grant)
+    }
+
+    /// What the case system says of the case of a reveal, where a policy wants to know: of the
+    /// customers whom the call names, and of nobody where it names one for not every item.
+    async fn case_of<T: Journaled>(
+        &self,
+        caller: &Caller,
+        request: &T,
+        policy: &Policy,
+    ) -> Option<CaseFacts> {
+        let (case_id, person) = (request.case_id()?, caller.person.as_ref()?);
+        let cases = self.parts.cases.as_ref()?;
+        if !policy.looks_at_case(&caller.principal, request.action()) {
+            return None;
+        }
+        let items = 0..request.items_count();
+        let subjects: Option<BTreeSet<&Subject>> =
+            items.map(|index| request.item(index).subject).collect();
+        let is_about_all = subjects.is_some();
+        let subjects: Vec<&Subject> = subjects.unwrap_or_default().into_iter().collect();
+        if subjects.len() > SUBJECTS_MAX {
+            return None;
+        }
+        let question = CaseQuestion {
+            namespace: request.namespace(),
+            case_id,
+            person: &person.id,
+            subjects: &subjects,
+        };
+        let answer = cases
+            .ask_or_recall(question, self.parts.clock.now())
+            .await?;
+        Some(CaseFacts {
+            is_open: answer.open,
+            is_assigned: answer.assigned,
+            is_about_subject: answer.about_subject && is_about_all,
+        })
     }
 
     /// How much is used of the budget that is used the most, of callers who act for a person: the

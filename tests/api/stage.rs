@@ -89,8 +89,14 @@ impl Stage {
 
     /// One with these lines of configuration in the place of the budget.
     pub(crate) async fn with(customers_count: usize, lines: &str) -> Self {
+        Self::with_policies(customers_count, lines, "").await
+    }
+
+    /// One with further policies, too.
+    pub(crate) async fn with_policies(customers_count: usize, lines: &str, further: &str) -> Self {
         let policies = tempfile::tempdir().unwrap();
         fs::write(policies.path().join("roles.cedar"), POLICIES).unwrap();
+        fs::write(policies.path().join("further.cedar"), further).unwrap();
         let provider = Provider::new();
         let dir = policies.path().to_str().unwrap();
         let lines = format!("[policies]\ndir = {dir:?}\n{}{lines}", provider.table());

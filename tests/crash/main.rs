@@ -235,7 +235,7 @@ pub(crate) fn number(variable: &str) -> Option<u64> {
 }
 
 /// A planted fault must show within so many kills.
-const PLANTED_KILLS_COUNT: u64 = 20;
+const PLANTED_KILLS_COUNT: u64 = 60;
 /// Tokens from before the last kill that are asked about after it, beside all later ones.
 const OLD_TOKENS_ASKED: usize = 200;
 /// How long the planted fault goes on without a sync.

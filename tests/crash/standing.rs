@@ -86,7 +86,7 @@ impl Officer {
         let state = |states: &[_]| Done::Grant(id.clone(), digest.clone(), states.to_vec());
         let (requested, live) = (protocol::GrantState::Requested, protocol::GrantState::Live);
         note(state(&[requested]));
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             return Ok(());
         }
         note(state(&[requested, live]));
@@ -126,7 +126,7 @@ impl Officer {
         };
         self.principals.freeze(request).await?;
         note(Done::Freeze(target.clone(), Some(true)));
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             return Ok(());
         }
         for person in ["first", "second"] {

@@ -139,7 +139,6 @@ pub(crate) async fn go_well(vault: &TestVault, people: &People, canaries: &mut C
 
 /// Everything that a person says that is not what it should be: of no use, and repeated nowhere.
 pub(crate) async fn go_wrong(vault: &TestVault, people: &People, canaries: &mut Canaries) {
-    let client = vault.backend().await;
     let mut services = services(vault).await;
     for _ in 0..2 {
         let text = canaries.value("name");
@@ -206,15 +205,20 @@ pub(crate) async fn go_wrong(vault: &TestVault, people: &People, canaries: &mut 
         };
         let refused = services.audit.report_exposure(request).await;
         assert!(canaries.outcome(refused.map(drop)).is_none());
-        // An assertion that is changed is believed by nobody, and remains a secret.
-        let forged = people.assertion(vault, "ada", canaries).replace('.', "..");
-        let request = LookupRequest {
-            acting_principal: forged,
-            ..lookup(&text)
-        };
-        let refused = client.token.clone().lookup(request).await;
-        assert!(canaries.outcome(refused.map(drop)).is_none());
+        forge(vault, people, &text, canaries).await;
     }
+}
+
+/// An assertion that is changed is believed by nobody, and remains a secret.
+async fn forge(vault: &TestVault, people: &People, text: &str, canaries: &mut Canaries) {
+    let client = vault.backend().await;
+    let forged = people.assertion(vault, "ada", canaries).replace('.', "..");
+    let request = LookupRequest {
+        acting_principal: forged,
+        ..lookup(text)
+    };
+    let refused = client.token.clone().lookup(request).await;
+    assert!(canaries.outcome(refused.map(drop)).is_none());
 }
 
 async fn services(vault: &TestVault) -> Services {

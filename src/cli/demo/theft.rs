@@ -72,12 +72,13 @@ fn steal(stage: &mut Stage, customers: &[&StringRecord], grant: &Value) -> Resul
         let who = ["--dev", "dev", "--as", "agent"];
         let arguments = [&reveal[..], &FIELD, &CASE, &who].concat();
         let token = format!("{}\n", escape(cell(customer, ADDRESS)).as_str());
-        let is_within_budget = position < BUDGET;
+        let is_within_budget = position < BUDGET - SEARCHED;
         let played = stage.play(&arguments, Some(&token), i32::from(!is_within_budget))?;
         if !is_within_budget {
             stage.tell(&format!("   {}", played.words))?;
             return stage.tell(&format!(
-                "   {BUDGET} customers an hour, whatever the session does. The grant is frozen."
+                "   {BUDGET} customers an hour, the one that the agent searched for among them, \
+                 whatever the session does. The grant is frozen."
             ));
         }
         stage.tell(&format!("   {}", played.output))?;
@@ -130,6 +131,8 @@ fn text<'a>(grant: &'a Value, name: &str) -> &'a str {
 const CUSTOMERS_COUNT: usize = 8;
 /// How many customers a person may see in an hour: `[[budget]]` of the example's configuration.
 const BUDGET: usize = 5;
+/// How many of them the agent has searched for before: a search counts too.
+const SEARCHED: usize = 1;
 const FIELD: [&str; 2] = ["--field", "address"];
 const CASE: [&str; 4] = ["--purpose", "support", "--case", "T-1043"];
 /// Columns of the customers' file.

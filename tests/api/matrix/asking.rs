@@ -1,6 +1,7 @@
 //! How each call is asked, and what its answer was.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use counterfoil::domain::Level;
 use counterfoil::protocol;
@@ -76,10 +77,10 @@ pub(super) enum Answer {
 pub(super) type Tokens = HashMap<(&'static str, &'static str), String>;
 
 /// A role at its certificates.
-pub(super) struct Asker<'a> {
-    stage: &'a Stage,
+pub(super) struct Asker {
+    stage: Arc<Stage>,
     role: Role,
-    tokens: &'a Tokens,
+    tokens: Arc<Tokens>,
     pub(super) client: Client,
     grants: GrantServiceClient<Channel>,
     principals: PrincipalServiceClient<Channel>,
@@ -106,14 +107,14 @@ pub(super) async fn tokens(stage: &Stage) -> Tokens {
     tokens
 }
 
-impl<'a> Asker<'a> {
-    pub(super) async fn new(stage: &'a Stage, role: Role, tokens: &'a Tokens) -> Self {
+impl Asker {
+    pub(super) async fn new(stage: &Arc<Stage>, role: Role, tokens: &Arc<Tokens>) -> Self {
         let credential = stage.vault.identities().credential(role.certificate);
         let reveal = stage.vault.connect(Side::Reveal, credential).await.unwrap();
         Self {
-            stage,
+            stage: Arc::clone(stage),
             role,
-            tokens,
+            tokens: Arc::clone(tokens),
             client: stage.vault.client(role.certificate).await,
             grants: GrantServiceClient::new(reveal.clone()),
             principals: PrincipalServiceClient::new(reveal.clone()),
@@ -121,7 +122,20 @@ impl<'a> Asker<'a> {
         }
     }
 
-    pub(super) async fn ask(&self, question: &Question, grant: &Grant) -> Answer {
+    /// Asks these questions, and says which answers are not those that are wanted.
+    pub(super) async fn differences(self, asked: Vec<(Question, Grant, Answer)>) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (question, grant, want) in asked {
+            let got = self.ask(&question, &grant).await;
+            if got != want {
+                let role = self.role.name;
+                differences.push(format!("{role} asks {question:?}: {got:?}, not {want:?}"));
+            }
+        }
+        differences
+    }
+
+    async fn ask(&self, question: &Question, grant: &Grant) -> Answer {
         match self.send(question, grant).await {
             Ok(None) => Answer::Done,
             Ok(Some(item)) => match Code::from(item.code) {

@@ -29,7 +29,7 @@ use crate::support::imported_of;
 use crate::support::item_of;
 use crate::support::token_of;
 
-impl Asker<'_> {
+impl Asker {
     pub(super) async fn send_token(
         &self,
         call: &str,

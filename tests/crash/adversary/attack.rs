@@ -282,10 +282,13 @@ impl Attacker {
     }
 
     fn note(&self, status: &Status) {
-        let count = match status.code() {
-            Code::ResourceExhausted => &self.shared.refused_count,
-            _ if self.shared.is_killed.load(Ordering::SeqCst) => &self.shared.cut_off_count,
-            code => return self.strange(&format!("{code:?}: {}", status.message())),
+        let count = if status.code() == Code::ResourceExhausted {
+            &self.shared.refused_count
+        } else if self.shared.is_killed.load(Ordering::SeqCst) {
+            &self.shared.cut_off_count
+        } else {
+            let (code, words) = (status.code(), status.message());
+            return self.strange(&format!("{code:?}: {words}"));
         };
         count.fetch_add(1, Ordering::SeqCst);
     }

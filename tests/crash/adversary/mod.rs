@@ -10,6 +10,7 @@ mod sightings;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -17,6 +18,9 @@ use std::time::Duration;
 
 use counterfoil::assembly;
 use counterfoil::crypto::SystemEntropy;
+use counterfoil::protocol::token_service_client::TokenServiceClient;
+use counterfoil::protocol::tokenize_result;
+use tokio::task::JoinHandle;
 
 use self::attack::Attacker;
 use self::attack::Shared;
@@ -37,6 +41,7 @@ use crate::values::letters;
 use crate::values::scramble;
 
 /// What came of a campaign.
+#[derive(Default)]
 struct Outcome {
     sightings: Sightings,
     /// Distinct customers in the log's own intents, likewise.
@@ -110,72 +115,21 @@ async fn campaign(plant: Plant, hours: u64) -> Result<Outcome, Failure> {
     let (vault_clock, entropy) = (Arc::new(clock.clone()), Arc::new(SystemEntropy));
     assembly::create(&config, &testbed::root_key(), vault_clock, entropy).await?;
 
-    let mut outcome = Outcome {
-        sightings: Sightings::default(),
-        recorded: Sightings::default(),
-        kills_count: 0,
-        cut_off_count: 0,
-        refused_count: 0,
-        strange: Vec::new(),
-    };
+    let mut outcome = Outcome::default();
     let mut server = start(directory, plant).await?;
-    let customers = Arc::new(customers(&server).await?);
+    let attack = Attack {
+        plant,
+        directory,
+        customers: Arc::new(customers(&server).await?),
+        provider,
+    };
     let mut random = scramble(seed);
     let mut now_ms = STARTED_MS;
     while now_ms < STARTED_MS + hours * HOUR_MS && !(plant != Plant::None && outcome.is_over()) {
         random = scramble(random);
         now_ms += jump(plant, random);
         clock.set(now_ms)?;
-        let shared = Arc::new(Shared {
-            directory: directory.to_owned(),
-            addresses: server.addresses,
-            customers: Arc::clone(&customers),
-            assertion: provider.assertion("mallory", now_ms)?,
-            now_ms,
-            has_streams: plant != Plant::EarlyRelease,
-            is_killed: AtomicBool::new(false),
-            cut_off_count: AtomicU64::new(0),
-            refused_count: AtomicU64::new(0),
-            found: std::sync::Mutex::default(),
-        });
-        let attackers: Vec<_> = (0..ATTACKERS_COUNT)
-            .map(|number| tokio::spawn(Attacker::new(&shared, &server, random ^ number).run()))
-            .collect();
-        let is_killed = match plant {
-            Plant::None => scramble(random ^ 1) % 2 == 0,
-            // What the fault remembers, it remembers until it dies.
-            Plant::EarlyRelease => false,
-            Plant::LostWrites | Plant::LostWritesBehindHead => true,
-        };
-        if is_killed {
-            let synced = Synced::now(directory)?;
-            // Sometimes at once, mostly while it is answering.
-            if plant == Plant::LostWrites || scramble(random ^ 3) % 4 > 0 {
-                shared.wait_for_an_answer().await;
-            }
-            tokio::time::sleep(Duration::from_millis(scramble(random ^ 2) % 60)).await;
-            shared.is_killed.store(true, Ordering::SeqCst);
-            server.kill()?;
-            outcome.kills_count += 1;
-            for attacker in attackers {
-                attacker.await?;
-            }
-            if plant == Plant::LostWrites {
-                synced.lose_database()?;
-                synced.lose_head()?;
-            }
-            server = start(directory, plant).await?;
-        } else {
-            for attacker in attackers {
-                attacker.await?;
-            }
-        }
-        let shared = Arc::into_inner(shared).ok_or("an attacker is still there")?;
-        outcome.cut_off_count += shared.cut_off_count.into_inner();
-        outcome.refused_count += shared.refused_count.into_inner();
-        let found = shared.found.into_inner().unwrap_or_default();
-        outcome.sightings.extend(now_ms, found.seen);
-        outcome.strange.extend(found.strange);
+        server = attack.burst(server, now_ms, random, &mut outcome).await?;
     }
     server.kill()?;
     if plant == Plant::None {
@@ -193,6 +147,89 @@ async fn campaign(plant: Plant, hours: u64) -> Result<Outcome, Failure> {
         outcome.most_in_a_day(),
     );
     Ok(outcome)
+}
+
+/// What stays the same from burst to burst.
+struct Attack<'a> {
+    plant: Plant,
+    directory: &'a Path,
+    customers: Arc<Vec<Customer>>,
+    provider: Provider,
+}
+
+impl Attack<'_> {
+    /// Attacks once, perhaps until the vault is killed, and returns the vault that serves then.
+    async fn burst(
+        &self,
+        server: Server,
+        now_ms: u64,
+        random: u64,
+        outcome: &mut Outcome,
+    ) -> Result<Server, Failure> {
+        let shared = Arc::new(Shared {
+            directory: self.directory.to_owned(),
+            addresses: server.addresses,
+            customers: Arc::clone(&self.customers),
+            assertion: self.provider.assertion("mallory", now_ms)?,
+            now_ms,
+            has_streams: self.plant != Plant::EarlyRelease,
+            is_killed: AtomicBool::new(false),
+            cut_off_count: AtomicU64::new(0),
+            refused_count: AtomicU64::new(0),
+            found: Mutex::default(),
+        });
+        let attackers: Vec<_> = (0..ATTACKERS_COUNT)
+            .map(|number| tokio::spawn(Attacker::new(&shared, &server, random ^ number).run()))
+            .collect();
+        let is_killed = match self.plant {
+            Plant::None => scramble(random ^ 1).is_multiple_of(2),
+            // What the fault remembers, it remembers until it dies.
+            Plant::EarlyRelease => false,
+            Plant::LostWrites | Plant::LostWritesBehindHead => true,
+        };
+        let server = if is_killed {
+            outcome.kills_count += 1;
+            self.kill(server, random, &shared, attackers).await?
+        } else {
+            for attacker in attackers {
+                attacker.await?;
+            }
+            server
+        };
+        let shared = Arc::into_inner(shared).ok_or("an attacker is still there")?;
+        outcome.cut_off_count += shared.cut_off_count.into_inner();
+        outcome.refused_count += shared.refused_count.into_inner();
+        let found = shared.found.into_inner().unwrap_or_default();
+        outcome.sightings.extend(now_ms, found.seen);
+        outcome.strange.extend(found.strange);
+        Ok(server)
+    }
+
+    /// Kills the vault in the middle of a burst, and starts it again.
+    async fn kill(
+        &self,
+        server: Server,
+        random: u64,
+        shared: &Shared,
+        attackers: Vec<JoinHandle<()>>,
+    ) -> Result<Server, Failure> {
+        let synced = Synced::now(self.directory)?;
+        // Sometimes at once, mostly while it is answering.
+        if self.plant == Plant::LostWrites || !scramble(random ^ 3).is_multiple_of(4) {
+            shared.wait_for_an_answer().await;
+        }
+        tokio::time::sleep(Duration::from_millis(scramble(random ^ 2) % 60)).await;
+        shared.is_killed.store(true, Ordering::SeqCst);
+        server.kill()?;
+        for attacker in attackers {
+            attacker.await?;
+        }
+        if self.plant == Plant::LostWrites {
+            synced.lose_database()?;
+            synced.lose_head()?;
+        }
+        start(self.directory, self.plant).await
+    }
 }
 
 async fn start(directory: &Path, plant: Plant) -> Result<Server, Failure> {
@@ -229,8 +266,7 @@ async fn customers(server: &Server) -> Result<Vec<Customer>, Failure> {
             subject: format!("cus_{number}"),
         })
         .collect();
-    let mut client =
-        counterfoil::protocol::token_service_client::TokenServiceClient::new(server.token.clone());
+    let mut client = TokenServiceClient::new(server.token.clone());
     let answer = client
         .tokenize(tokenize_request(&values, None))
         .await?
@@ -238,7 +274,7 @@ async fn customers(server: &Server) -> Result<Vec<Customer>, Failure> {
     let pairs = values.into_iter().zip(answer.results);
     pairs
         .map(|(value, result)| match result.result {
-            Some(counterfoil::protocol::tokenize_result::Result::Token(token)) => Ok(Customer {
+            Some(tokenize_result::Result::Token(token)) => Ok(Customer {
                 value,
                 token: token.token,
             }),
