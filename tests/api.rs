@@ -53,6 +53,8 @@ mod masked;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/purge.rs"]
+mod purge;
 #[path = "api/redact.rs"]
 mod redact;
 #[path = "api/report_exposure.rs"]
