@@ -13,11 +13,14 @@ use tonic::Status;
 
 use crate::support::Client;
 use crate::support::TestVault;
+use crate::support::detokenize_items;
 use crate::support::import_of;
 use crate::support::imported_of;
 use crate::support::item;
 use crate::support::item_of;
+use crate::support::reveal_of;
 use crate::support::token_of;
+use crate::support::value_of;
 
 const LINES: &str = r#"
 [[permit]]
@@ -329,6 +332,37 @@ async fn token_that_is_given_after_an_erasing_opens() {
         assert_eq!(counts(&erase(&client, "cus_2", false).await), (1, 0, true));
     }
     assert!(before_count + after_count == 40);
+    vault.check().await;
+}
+
+/// Goal: what the log has after an erasing reveals nothing of it. Method: both at once, over and
+/// over; whoever saw the value has a receipt of before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn reveal_that_is_recorded_after_an_erasing_opens_nothing() {
+    let vault = start().await;
+    let client = vault.backend().await;
+    for round in 0..40 {
+        let token = token_for(&client, "name", "Ada Lovelace", "cus_1").await;
+        let reveals = (0..4).map(|_| {
+            let items = vec![reveal_of("name", &token, "cus_1")];
+            let client = client.clone();
+            tokio::spawn(async move { client.detokenize(detokenize_items(items)).await.unwrap() })
+        });
+        let reveals: Vec<_> = reveals.collect();
+        for _ in 0..round % 4 {
+            tokio::task::yield_now().await;
+        }
+        let erased = erase(&client, "cus_1", false).await;
+        for reveal in reveals {
+            let answer = reveal.await.unwrap();
+            let leaf_index = answer.receipt.unwrap().leaf_index;
+            let seen = value_of(answer.results.into_iter().next().unwrap());
+            if leaf_index > erased.leaf_index {
+                assert!(is_unknown(seen), "round {round}");
+            }
+        }
+        assert!(is_unknown(client.value_of("name", &token, "cus_1").await));
+    }
     vault.check().await;
 }
 
