@@ -65,6 +65,8 @@ mod officers;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/purge.rs"]
+mod purge;
 #[path = "api/redact.rs"]
 mod redact;
 #[path = "api/report_exposure.rs"]

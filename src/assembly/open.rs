@@ -139,14 +139,7 @@ pub async fn open_unsealed(
     if let Some(founding) = found_charter(&*store, &keyring, config.officers.charter.as_ref())? {
         log.commit(founding).await?;
     }
-    tokio::spawn(sweep::now_and_then(
-        Arc::downgrade(&store),
-        Arc::clone(&clock),
-    ));
-    tokio::spawn(purge::after_erasing(
-        Arc::downgrade(&store),
-        Arc::clone(&clock),
-    ));
+    tend(&store, &clock);
     start_pager(config, &log, &clock)?;
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
     let parts = Parts {
@@ -172,6 +165,14 @@ pub async fn open_unsealed(
         store,
         thread,
     })
+}
+
+/// Removes from now on what is no longer wanted.
+fn tend(store: &Arc<dyn Store>, clock: &Arc<dyn Clock>) {
+    let swept = sweep::now_and_then(Arc::downgrade(store), Arc::clone(clock));
+    let purged = purge::after_erasing(Arc::downgrade(store), Arc::clone(clock));
+    tokio::spawn(swept);
+    tokio::spawn(purged);
 }
 
 /// Where backups may go; nothing: none are made.

@@ -8,8 +8,8 @@ use crate::domain::Clock;
 use crate::store::Store;
 use crate::store::StoreError;
 
-/// Purges soon after something was erased, until the store is closed. What a purge costs, it is
-/// given a share of the time for: a small vault purges within a minute, a large one goes on serving.
+/// Purges soon after something was erased, until the store is closed, and for no more than a share
+/// of the time: a small vault purges within a minute, a large one goes on serving.
 pub(super) async fn after_erasing(store: Weak<dyn Store>, clock: Arc<dyn Clock>) {
     loop {
         let Some(open) = store.upgrade() else { return };

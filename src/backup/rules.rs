@@ -35,15 +35,9 @@ impl BackupRules {
         if !is_plain {
             return Err(BackupError::Outside);
         }
-        // Of a path that is not there yet, what is there decides: the rest will be made.
-        let there = asked.ancestors().find_map(|path| {
-            let rest = asked.strip_prefix(path).ok()?;
-            Some(path.canonicalize().ok()?.join(rest))
-        });
-        let there = there.ok_or(BackupError::Outside)?;
+        let there = resolved(asked).ok_or(BackupError::Outside)?;
         let is_in = |directory: &Path| {
-            let directory = directory.canonicalize();
-            directory.is_ok_and(|directory| there.starts_with(directory))
+            resolved(directory).is_some_and(|directory| there.starts_with(directory))
         };
         if is_in(&self.directory) && !is_in(&self.data_dir) {
             Ok(there)
@@ -51,6 +45,15 @@ impl BackupRules {
             Err(BackupError::Outside)
         }
     }
+}
+
+/// Where a path leads. Of one that is not there yet, what is there decides: the rest will be made.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    absolute.ancestors().find_map(|there| {
+        let rest = absolute.strip_prefix(there).ok()?;
+        Some(there.canonicalize().ok()?.join(rest))
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +92,14 @@ mod tests {
         ] {
             assert!(matches!(of(outside), Err(BackupError::Outside)));
         }
+        // One that is not made yet.
+        let later = BackupRules {
+            directory: root.join("later/backups"),
+            ..rules.clone()
+        };
+        let inside = root.join("later/backups/daily");
+        assert_eq!(later.directory_of(Some(&inside)).unwrap(), inside);
+        assert!(later.directory_of(Some(&root.join("later"))).is_err());
         // Even where everything is permitted.
         let rules = BackupRules {
             directory: root.clone(),

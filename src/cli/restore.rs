@@ -64,8 +64,8 @@ impl RestoreArgs {
         ));
         match restored.head {
             RestoredHead::Behind { entries_count } => say(format_args!(
-                "the head was signed for {entries_count} entries more: the vault stays closed until \
-                 officers accept the rollback"
+                "the head was signed for {entries_count} entries more: the vault stays closed \
+                 until officers accept the rollback"
             )),
             RestoredHead::Current => {}
             RestoredHead::Made => say(

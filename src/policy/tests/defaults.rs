@@ -422,6 +422,36 @@ fn security_stops_and_sees_and_reveals_nothing() {
     ]);
 }
 
+/// Goal: who erases does nothing else, and what makes backups neither. Method: each with and
+/// without what the policies ask for.
+#[test]
+fn privacy_desk_erases_and_scheduler_backs_up() {
+    const ERASES: &[Action] = &[Action::DescribeSubject, Action::EraseSubject];
+    let desk = |groups: &[&str]| Situation::of("privacy-desk", groups);
+    let scheduler = || Situation::of("backup-scheduler", &[]);
+    check(vec![
+        ("privacy desk", desk(&["privacy"]), ERASES),
+        ("somebody else at the desk", desk(&["support-agents"]), &[]),
+        ("the desk without a person", desk(&[]), &[]),
+        (
+            "privacy desk without mfa",
+            desk(&["privacy"]).person(|it| it.methods.clear()),
+            &[],
+        ),
+        (
+            "privacy desk, everywhere",
+            desk(&["privacy"]).with(|it| it.namespace = None),
+            &[],
+        ),
+        (
+            "scheduler",
+            scheduler().with(|it| it.namespace = None),
+            &[Action::CreateBackup],
+        ),
+        ("scheduler in a namespace", scheduler(), &[]),
+    ]);
+}
+
 /// Goal: the guardrails hold for permits as well. Method: a permit of everything beside them.
 #[test]
 fn guardrails_hold_for_permits() {

@@ -104,6 +104,6 @@ fn rule_of_each_action_permits_nothing_else() {
             }
         }
     }
-    assert_eq!(permitted_count, 20 * 2 - 6);
-    assert_eq!(permitted_count + denied_count, 20 * 20 * 3 * 4 * 2);
+    assert_eq!(permitted_count, 21 * 2 - 6);
+    assert_eq!(permitted_count + denied_count, 21 * 21 * 3 * 4 * 2);
 }

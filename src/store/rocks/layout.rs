@@ -3,7 +3,7 @@
 //! | family | key | value |
 //! |---|---|---|
 //! | `default` | `schema` | [`SCHEMA_VERSION`], 4 bytes |
-//! | `default` | `erasures`, `purged` | how many calls erased, and of how many the bytes are gone, 8 |
+//! | `default` | `erasures`, `purged` | calls that erased; those whose bytes are gone; 8 bytes |
 //! | `records` | namespace 4, record id 16 | a record |
 //! | `values` | namespace 4, value fingerprint 16 | record id 16, key version 4 |
 //! | `sharers` | namespace 4, record id 16, subject fingerprint 16 | nothing |

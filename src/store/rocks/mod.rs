@@ -1,7 +1,7 @@
 //! The tables in RocksDB, in this process: the default store.
 //!
-//! A store is a directory with `rocksdb`, the database, `ballast` (see `ballast.rs`), and, while there
-//! is one, `snapshot`.
+//! A store is a directory with `rocksdb`, the database, `ballast` (see `ballast.rs`), and, while
+//! there is one, `snapshot`.
 
 mod ballast;
 mod error;

@@ -23,9 +23,11 @@ impl RocksStore {
         self.room()?;
         let path = self.directory.join(SNAPSHOT_NAME);
         let made = DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => unavailable("another snapshot is in use"),
-            _ => unavailable(error),
+        made.map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                return unavailable("another snapshot is in use");
+            }
+            unavailable(error)
         })?;
         let directory = SnapshotDirectory(path);
         let database = directory.0.join(DATABASE_NAME);

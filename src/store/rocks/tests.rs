@@ -54,6 +54,28 @@ fn open_never_creates() {
 }
 
 #[test]
+fn snapshot_goes_when_it_is_dropped_or_at_the_next_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    commit(&store).unwrap();
+    let path = directory.path().join("snapshot");
+    let snapshot = store.snapshot().unwrap();
+    commit(&store).unwrap();
+    assert_eq!(snapshot.store().tree_size().unwrap(), 1);
+    assert!(snapshot.files().keys().all(|name| path.join(name).exists()));
+    // One at a time, and the store goes on.
+    assert!(matches!(store.snapshot(), Err(StoreError::Unavailable(_))));
+    drop(snapshot);
+    assert!(!path.exists());
+    assert_eq!(store.snapshot().unwrap().store().tree_size().unwrap(), 2);
+    drop(store);
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("left"), "behind").unwrap();
+    open(directory.path());
+    assert!(!path.exists());
+}
+
+#[test]
 fn create_refuses_an_existing_database() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()));
