@@ -43,14 +43,15 @@ pub(super) fn refuse(config: &Config) -> Result<(), CliError> {
             return Err(refused("people.issuers.jwks_file", path));
         }
     }
-    let file = match &config.root_key {
-        RootKeyConfig::PassphraseFile { file, .. } => file,
-        // The example has neither a token nor shares.
-        RootKeyConfig::Pkcs11 { .. } | RootKeyConfig::Shares { .. } => return Ok(()),
+    let (name, file) = match &config.root_key {
+        RootKeyConfig::PassphraseFile { file, .. } => ("root-key.toml", file),
+        RootKeyConfig::Shares { file } => ("shares/sharing.toml", file),
+        // A token cannot be in the example.
+        RootKeyConfig::Pkcs11 { .. } => return Ok(()),
     };
     // One that is not there yet is none of them.
     let text = fs::read_to_string(file).unwrap_or_default();
-    let example = FILES.iter().find(|(name, _)| *name == "root-key.toml");
+    let example = FILES.iter().find(|(example, _)| *example == name);
     let example_id = example.and_then(|(_, text)| root_key_id(text));
     match root_key_id(&text) {
         Some(id) if Some(&id) == example_id.as_ref() => Err(refused("root_key.file", file)),
@@ -92,7 +93,7 @@ fn example_coordinate() -> Option<String> {
     Some(coordinate.to_owned())
 }
 
-/// The id of a root key file. It is authenticated: a file with another id does not open.
+/// The id of a root key file or a sharing file. It is authenticated: with another id, nothing opens.
 fn root_key_id(text: &str) -> Option<String> {
     let table: toml::Table = text.parse().ok()?;
     Some(table.get("id")?.as_str()?.to_owned())
@@ -106,7 +107,7 @@ macro_rules! files {
 
 /// The example's files; the configuration last, as `serve --dev` takes it for the sign that the
 /// others are there.
-const FILES: [(&str, &str); 30] = files![
+const FILES: [(&str, &str); 31] = files![
     "identities/agent.key",
     "identities/agent.pem",
     "identities/approver.key",
@@ -132,6 +133,7 @@ const FILES: [(&str, &str); 30] = files![
     "people/jwks.json",
     "policies/dev.cedar",
     "root-key.toml",
+    "shares/sharing.toml",
     "tls/ca.key",
     "tls/ca.pem",
     "tls/server.key",
@@ -142,6 +144,8 @@ const FILES: [(&str, &str); 30] = files![
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::root::shares::ShareFile;
+    use crate::keys::root::shares::SharingFile;
 
     /// A directory with keys of its own, in which some files are the example's.
     fn refused_with(names: &[&str]) -> Option<String> {
@@ -169,6 +173,44 @@ mod tests {
             let error = refused_with(&[name]).unwrap();
             assert!(error.starts_with(&format!("{key}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn example_sharing_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dev");
+        let dev = DevDirectory::new(&path);
+        dev.ensure().unwrap();
+        let mut config = Config::load(&dev.config(), None).unwrap();
+        let file = path.join("sharing.toml");
+        config.root_key = RootKeyConfig::Shares { file: file.clone() };
+        assert!(refuse(&config).is_ok());
+        let (_, text) = FILES
+            .iter()
+            .find(|(name, _)| name.starts_with("shares/"))
+            .unwrap();
+        fs::write(file, text).unwrap();
+        let error = refuse(&config).unwrap_err().to_string();
+        assert!(error.starts_with("root_key.file: "), "{error}");
+    }
+
+    #[test]
+    fn example_has_a_configuration_for_each_kind_of_root_key() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("keys-example");
+        let load = |name: &str| Config::load(&example.join(name), None).unwrap().root_key;
+        assert!(matches!(load("hsm.toml"), RootKeyConfig::Pkcs11 { .. }));
+        let RootKeyConfig::Shares { file } = load("shares.toml") else {
+            panic!("no shares")
+        };
+        let sharing = SharingFile::read(&file).unwrap();
+        let offers = ["officer1", "officer3"].map(|name| {
+            let path = file.with_file_name(format!("{name}.share.toml"));
+            let share = ShareFile::read(&path).unwrap();
+            share
+                .open(&"counterfoil-example".to_owned().into())
+                .unwrap()
+        });
+        assert!(sharing.combine(&[&offers[0], &offers[1]]).is_ok());
     }
 
     #[test]

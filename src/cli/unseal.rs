@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::shares;
 use crate::client::SealClient;
 use crate::client::SealStatus;
+use crate::keys::hardening;
 use crate::keys::root::shares::Progress;
 
 /// Gives an officer's share to a vault that has started sealed; with the last one it opens
@@ -49,6 +50,7 @@ pub(super) struct UnsealArgs {
 
 impl UnsealArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
+        hardening::protect_process_memory()?;
         let profile = self.connection.of_the_whole_vault().profile()?;
         let status = match &self.share {
             Some(path) => {

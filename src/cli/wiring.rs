@@ -110,6 +110,8 @@ pub(super) async fn serve(
         // Bound when there is a vault to serve: a port answers, or is closed.
         RootKeySource::Held(root) => (open(config, root, Vec::new()).await?, None),
         RootKeySource::Officers(sharing) => {
+            // Officers should not come for a vault that cannot start.
+            assembly::load_policies(config).map_err(|error| CliError::caused(&error))?;
             let bound = BoundServer::bind(&settings).await;
             let bound = bound.map_err(|error| CliError::caused(&error))?;
             let sealed = bound.seal(sharing, clock()).await;

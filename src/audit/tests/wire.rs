@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::SHARES_GIVEN_MAX;
+use crate::domain::OfficerName;
 
 pub(crate) fn full_entry() -> Entry {
     let item = |field: &str, subject: Option<&str>, outcome| EntryItem {
@@ -41,6 +43,11 @@ pub(crate) fn full_entry() -> Entry {
             level: Some(Level::Masked),
             intent_index: Some(0),
             key: Some((KeyPurpose::Wrapping, KeyVersion::FIRST)),
+            shares_given: vec![ShareGiven {
+                officer: OfficerName::new("alice").unwrap(),
+                principal: Principal::new("alice.acme.example").unwrap(),
+                credential: [0x44; 32],
+            }],
             ..EntryDraft::new(Event::Detokenize)
         },
     }
@@ -105,6 +112,20 @@ fn methods_have_one_order() {
     message.methods = vec!["free text".to_owned()];
     let refused = Entry::decode(&message.encode_to_vec());
     assert_eq!(refused, Err(EntryError::Field { number: 7 }));
+}
+
+#[test]
+fn shares_are_few_and_whole() {
+    let mut message = EntryMessage::decode(full_entry().encode().as_slice()).unwrap();
+    let share = message.shares_given[0].clone();
+    message.shares_given = vec![share.clone(); SHARES_GIVEN_MAX];
+    assert!(Entry::decode(&message.encode_to_vec()).is_ok());
+    message.shares_given.push(share);
+    let refused = Entry::decode(&message.encode_to_vec());
+    assert_eq!(refused, Err(EntryError::Field { number: 40 }));
+    message.shares_given = vec![ShareGivenMessage::default()];
+    let refused = Entry::decode(&message.encode_to_vec());
+    assert_eq!(refused, Err(EntryError::Field { number: 40 }));
 }
 
 #[test]

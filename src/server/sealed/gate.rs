@@ -76,7 +76,8 @@ impl Gate {
                 Ok(Sealed::Waiting(progress))
             }
             Ok(Step::Open(root_key, who)) => {
-                tracing::info!(%principal, "last share of the root key taken; the vault opens");
+                let officers: Vec<_> = who.iter().map(|(officer, _)| officer.as_str()).collect();
+                tracing::info!(?officers, %principal, "last share taken; the vault opens");
                 let given = |(officer, (principal, credential))| ShareGiven {
                     officer,
                     principal,
@@ -93,7 +94,10 @@ impl Gate {
                 Ok(Sealed::Opening)
             }
             Err(error) => {
-                tracing::warn!(%principal, %error, "share of the root key refused");
+                // Without the remedy, which is on a line of its own.
+                let reason = error.to_string();
+                let reason = reason.lines().next().unwrap_or_default();
+                tracing::warn!(%principal, reason, "share of the root key refused");
                 Err(refusal(&error))
             }
         }

@@ -169,6 +169,17 @@ fn child_cannot_extract() {
         let changed = found.session.update_attributes(found.key, &[change]);
         assert!(changed.is_err());
     }
+    // The planted fault: of a key that was made readable, the same question gives the value away.
+    let session = module.session_for_tests(TOKEN);
+    let readable = [
+        Attribute::ValueLen(32.into()),
+        Attribute::Sensitive(false),
+        Attribute::Extractable(true),
+    ];
+    let key = session.generate_key(&Mechanism::AesKeyGen, &readable);
+    let key = key.unwrap();
+    let given_away = token::value_of(&Found { session, key }).unwrap();
+    assert!(matches!(given_away.as_slice(), [Attribute::Value(value)] if value.len() == 32));
     // Nor under a key of the thief's own.
     let wrapping = found
         .session

@@ -1,0 +1,323 @@
+//! A vault by its commands, from `init` to a token and through a restart, with the root key shared
+//! among officers and with the root key on a token of SoftHSM.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes only functions with #[test] for tests"
+)]
+
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Lines;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::ChildStdout;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+
+use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::CertifiedIssuer;
+use rcgen::IsCa;
+use rcgen::KeyPair;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
+use tempfile::TempDir;
+
+const PIN: &str = "824619";
+const MODULES: [&str; 3] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+];
+
+/// A directory with certificates and a configuration, and the environment of the commands.
+struct Stage {
+    directory: TempDir,
+    environment: Vec<(&'static str, PathBuf)>,
+}
+
+/// A vault that runs.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// What a command said, and how it ended.
+struct Said {
+    code: i32,
+    output: String,
+    words: String,
+}
+
+impl Stage {
+    fn new(root_key: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let authority = CertifiedIssuer::self_signed(authority, key).unwrap();
+        write("ca.pem", &authority.pem());
+        for (file, name) in [("server", "localhost"), ("client", "client.shop.example")] {
+            let key = KeyPair::generate().unwrap();
+            let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            let certificate = certificate.signed_by(&key, &authority).unwrap();
+            write(&format!("{file}.pem"), &certificate.pem());
+            write(&format!("{file}.key"), &key.serialize_pem());
+        }
+        write("config.toml", &CONFIG.replace("ROOT_KEY", root_key));
+        Self {
+            directory,
+            environment: Vec::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.directory.path())
+            .envs(self.environment.iter().map(|(name, path)| (name, path)));
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Said {
+        said(
+            self.command(arguments)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Runs what must be done, and returns its output.
+    fn done(&self, arguments: &str) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.code, 0, "{arguments}: {}", said.words);
+        said.output
+    }
+
+    fn serve(&self) -> Running {
+        let mut command = self.command("serve --config config.toml");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Running { child, lines }
+    }
+
+    /// The flags of a client, by the line in which the vault says where it answers.
+    fn client(line: &str) -> String {
+        let address = |name: &str| {
+            let part = line.split(' ').find_map(|part| part.strip_prefix(name));
+            part.unwrap().to_owned()
+        };
+        format!(
+            "--token-address {} --reveal-address {} --server-name localhost --ca ca.pem \
+             --certificate client.pem --key client.key",
+            address("token="),
+            address("reveal=")
+        )
+    }
+
+    fn tokenize(&self, client: &str, value: &str) -> String {
+        let mut command = self.command(&format!("tokenize --field name --namespace shop {client}"));
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{value}").unwrap();
+        let said = said(child.wait_with_output().unwrap());
+        assert_eq!(said.code, 0, "{}", said.words);
+        said.output
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap(),
+        output: String::from_utf8(output.stdout).unwrap(),
+        words: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Running {
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+
+    fn stop(mut self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+fn deal(stage: &Stage, round: &str, officers: &[&str]) -> String {
+    fs::create_dir(stage.path(round)).unwrap();
+    let mut arguments = format!("--threshold 2 --share-dir {round}");
+    for officer in officers {
+        arguments.push_str(&format!(" --officer {officer}"));
+        fs::write(stage.path(officer), format!("words of {officer}\n")).unwrap();
+    }
+    arguments
+}
+
+fn unseal(officer: &str, round: &str, client: &str) -> String {
+    format!(
+        "unseal --share {round}/{officer}.share.toml --share-passphrase-file {officer} {client}"
+    )
+}
+
+#[test]
+fn officers_make_start_and_reshare_a_vault() {
+    let stage = Stage::new("provider = \"shares\"\nfile = \"sharing.toml\"");
+    let missing = stage.run("serve --config config.toml");
+    assert_eq!(missing.code, 2, "{}", missing.words);
+    let officers = ["alice", "bob", "carol"];
+    let dealt = deal(&stage, "first", &officers);
+    let passphrases = "--share-passphrase-file alice --share-passphrase-file bob \
+                       --share-passphrase-file carol";
+    stage.done(&format!("init --config config.toml {dealt} {passphrases}"));
+    let checked = stage.run("config check --config config.toml");
+    let found = "2 shares of 3 are needed (alice, bob, carol)";
+    assert!(checked.words.contains(found), "{}", checked.words);
+
+    let mut vault = stage.serve();
+    let line = vault.line();
+    assert!(line.starts_with("sealed "), "{line}");
+    let client = Stage::client(&line);
+    assert_eq!(
+        stage.done(&unseal("carol", "first", &client)),
+        "sealed 1/2\n"
+    );
+    assert_eq!(
+        stage.done(&format!("unseal --status {client}")),
+        "sealed 1/2\n"
+    );
+    let again = stage.run(&unseal("carol", "first", &client));
+    assert_eq!(again.code, 1);
+    assert!(
+        again.words.contains("share of carol is in already"),
+        "{}",
+        again.words
+    );
+    assert_eq!(stage.done(&unseal("alice", "first", &client)), "opening\n");
+    let ready = vault.line();
+    assert_eq!(ready, line.replacen("sealed", "ready", 1));
+    let token = stage.tokenize(&client, "Ada Lovelace");
+    assert_eq!(
+        stage.done(&format!("unseal --status {client}")),
+        "unsealed\n"
+    );
+    vault.stop();
+
+    let dealt = deal(&stage, "second", &["bob", "dave"]);
+    let old = "--share first/alice.share.toml --share first/bob.share.toml \
+               --share-passphrase-file alice --share-passphrase-file bob";
+    let new = "--new-share-passphrase-file bob --new-share-passphrase-file dave";
+    stage.done(&format!(
+        "keys reshare --config config.toml {old} {dealt} {new}"
+    ));
+
+    let mut vault = stage.serve();
+    let client = Stage::client(&vault.line());
+    let old = stage.run(&unseal("bob", "first", &client));
+    assert_eq!(old.code, 1);
+    assert!(old.words.contains("another sharing"), "{}", old.words);
+    stage.done(&unseal("bob", "second", &client));
+    stage.done(&unseal("dave", "second", &client));
+    assert!(vault.line().starts_with("ready "));
+    assert_eq!(stage.tokenize(&client, "Ada Lovelace"), token);
+    vault.stop();
+    let log = "--data-dir data --public-key data/audit.vkey";
+    stage.done(&format!("audit verify {log}"));
+    let export = stage.done(&format!("audit export {log}"));
+    let given = "\"shares_given\":[{\"officer\":\"carol\",\"principal\":\"client.shop.example\"";
+    assert_eq!(export.matches(given).count(), 1, "{export}");
+    assert_eq!(export.matches("\"shares_given\"").count(), 2);
+}
+
+#[test]
+fn vault_with_its_root_key_on_a_token_starts_again() {
+    let module = MODULES.iter().map(Path::new).find(|path| path.exists());
+    let Some(module) = module else {
+        // Past the capture of the test's output: who reads the log must see it.
+        let words = "not tried: SoftHSM is missing (softhsm2 in Debian)";
+        let _ = writeln!(std::io::stderr(), "{words}");
+        return;
+    };
+    let mut stage = Stage::new(&format!(
+        "provider = \"pkcs11\"\nmodule = \"{}\"\ntoken = \"counterfoil\"\nkey = \"root-key\"\n\
+         pin_file = \"pin\"",
+        module.display()
+    ));
+    fs::create_dir(stage.path("tokens")).unwrap();
+    let text = format!(
+        "directories.tokendir = {}\n",
+        stage.path("tokens").display()
+    );
+    fs::write(stage.path("softhsm2.conf"), text).unwrap();
+    let softhsm = stage.path("softhsm2.conf");
+    stage.environment.push(("SOFTHSM2_CONF", softhsm.clone()));
+    let made = Command::new("softhsm2-util")
+        .args(["--init-token", "--free", "--label", "counterfoil"])
+        .args(["--pin", PIN, "--so-pin", "13572468"])
+        .env("SOFTHSM2_CONF", softhsm)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    fs::write(stage.path("pin"), format!("{PIN}\n")).unwrap();
+    let checked = stage.run("config check --config config.toml");
+    let found = "on a PKCS#11 token, which is there";
+    assert!(checked.words.contains(found), "{}", checked.words);
+    stage.done("init --config config.toml");
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let mut vault = stage.serve();
+        let line = vault.line();
+        assert!(line.starts_with("ready "), "{line}");
+        tokens.push(stage.tokenize(&Stage::client(&line), "Ada Lovelace"));
+        vault.stop();
+    }
+    assert_eq!(tokens.first(), tokens.last());
+
+    fs::rename(stage.path("tokens"), stage.path("away")).unwrap();
+    fs::create_dir(stage.path("tokens")).unwrap();
+    let gone = stage.run("serve --config config.toml");
+    assert_eq!(gone.code, 1);
+    assert!(
+        gone.words.contains("no token with this label"),
+        "{}",
+        gone.words
+    );
+}
+
+const CONFIG: &str = r#"
+vault = { data_dir = "data" }
+listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0" }
+tls = { certificate = "server.pem", key = "server.key", client_ca = "ca.pem" }
+audit = { origin = "shop.example/counterfoil" }
+store = { block_cache_mib = 8, disk_reserve_mib = 64 }
+
+[root_key]
+ROOT_KEY
+
+[namespaces.shop.fields]
+name = { format = "name" }
+
+[[permit]]
+principals = ["client.shop.example"]
+actions = ["tokenize", "lookup", "detokenize"]
+namespace = "shop"
+"#;
