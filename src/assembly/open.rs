@@ -48,6 +48,7 @@ use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Changes;
 use crate::store::NamespaceId;
+use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::rocks::RocksStore;
@@ -131,14 +132,8 @@ pub async fn open_unsealed(
         shares_given,
         ..EntryDraft::new(Event::Started)
     };
-    let changes = Changes {
-        rows: new_fields.into_iter().collect(),
-        ..Changes::default()
-    };
-    log.commit(Commit::new(changes, started, None)).await?;
-    if let Some(founding) = found_charter(&*store, &keyring, config.officers.charter.as_ref())? {
-        log.commit(founding).await?;
-    }
+    let founding = found_charter(&*store, &keyring, config.officers.charter.as_ref())?;
+    begin(&log, started, new_fields, founding).await?;
     tend(&store, &clock);
     start_pager(config, &log, &clock)?;
     let cases = config.cases.as_ref().map(Cases::new).transpose()?;
@@ -165,6 +160,24 @@ pub async fn open_unsealed(
         store,
         thread,
     })
+}
+
+/// Records that the vault is about to serve, with what is new of its fields and its officers.
+async fn begin(
+    log: &AuditLog,
+    started: EntryDraft,
+    new_fields: Option<RowChange>,
+    founding: Option<Commit>,
+) -> Result<(), AssemblyError> {
+    let changes = Changes {
+        rows: new_fields.into_iter().collect(),
+        ..Changes::default()
+    };
+    log.commit(Commit::new(changes, started, None)).await?;
+    if let Some(founding) = founding {
+        log.commit(founding).await?;
+    }
+    Ok(())
 }
 
 /// Removes from now on what is no longer wanted.

@@ -26,9 +26,9 @@ impl Progress {
         }) else {
             return 0;
         };
-        let place = u64::from(high) << 16 | u64::from(low);
+        let place = (u64::from(high) << 16) | u64::from(low);
         // At most 999,999, since the place is below 2^32.
-        u32::try_from(place * 1_000_000 >> 32).unwrap_or(1_000_000)
+        u32::try_from((place * 1_000_000) >> 32).unwrap_or(1_000_000)
     }
 }
 

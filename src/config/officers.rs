@@ -98,7 +98,7 @@ fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter
     Charter::new(verifiers, checked).map_err(|error| {
         ConfigError::value(
             "officers",
-            &error.to_string(),
+            error,
             "see docs/officers.md for what officers and rules must be",
         )
     })

@@ -66,7 +66,8 @@ impl Vault {
                 Ok(_) => return Err(CeremonyError::State.into()),
                 Err(error) => return Err(error),
             }
-            Ok(Turn::Next(Kept::new(proposed.clone()), proposed))
+            let kept = Kept::new(proposed.clone());
+            Ok(Turn::Next(Box::new((kept, proposed))))
         };
         self.take_turn(caller, &permitted, &ring, turn()).await
     }
@@ -128,7 +129,7 @@ impl Vault {
     ) -> Result<Ceremony, VaultError> {
         let carried = turn.and_then(|turn| {
             let (kept, after) = match turn {
-                Turn::Next(kept, after) => (kept, after),
+                Turn::Next(next) => *next,
                 Turn::Taken(ceremony) => return Ok((None, Carried::nothing(ceremony))),
             };
             let now = self.now();
@@ -216,7 +217,7 @@ impl Vault {
 /// What a turn would make of a ceremony.
 enum Turn {
     /// What is kept, and what would be in its place.
-    Next(Kept, Ceremony),
+    Next(Box<(Kept, Ceremony)>),
     /// The turn was taken before, by the same officer: nothing changes.
     Taken(Ceremony),
 }
@@ -227,7 +228,7 @@ impl Turn {
         take: impl FnOnce(&Ceremony) -> Result<Ceremony, CeremonyError>,
     ) -> Result<Self, VaultError> {
         match take(&kept.ceremony) {
-            Ok(after) => Ok(Self::Next(kept, after)),
+            Ok(after) => Ok(Self::Next(Box::new((kept, after)))),
             Err(CeremonyError::SignedAlready) => Ok(Self::Taken(kept.ceremony)),
             Err(error) => Err(error.into()),
         }
