@@ -59,6 +59,8 @@ mod lookup;
 mod masked;
 #[path = "api/matrix/mod.rs"]
 mod matrix;
+#[path = "api/office.rs"]
+mod office;
 #[path = "api/officers.rs"]
 mod officers;
 #[path = "api/people.rs"]

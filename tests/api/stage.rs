@@ -52,6 +52,29 @@ permit (
 ) when { context has person && context.person.groups.contains("approvers") };
 
 permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action in [
+    Action::"list_keys",
+    Action::"propose_operation",
+    Action::"approve_operation",
+    Action::"cancel_operation"
+  ],
+  resource
+) when { context has person && context.person.groups.contains("officers") };
+
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action in [Action::"describe_subject", Action::"erase_subject"],
+  resource in Namespace::"shop"
+) when { context has person && context.person.groups.contains("keepers") };
+
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action == Action::"create_backup",
+  resource
+) when { context has person && context.person.groups.contains("keepers") };
+
+permit (
   principal == Service::"agent.shop.example",
   action == Action::"create_decoys",
   resource in Namespace::"shop"

@@ -85,6 +85,7 @@ pub(super) struct Asker {
     grants: GrantServiceClient<Channel>,
     principals: PrincipalServiceClient<Channel>,
     audit: AuditServiceClient<Channel>,
+    pub(super) reveal: Channel,
 }
 
 /// The tokens that are asked about.
@@ -118,7 +119,8 @@ impl Asker {
             client: stage.vault.client(role.certificate).await,
             grants: GrantServiceClient::new(reveal.clone()),
             principals: PrincipalServiceClient::new(reveal.clone()),
-            audit: AuditServiceClient::new(reveal),
+            audit: AuditServiceClient::new(reveal.clone()),
+            reveal,
         }
     }
 
@@ -164,6 +166,9 @@ impl Asker {
             ("DetokenizationService", call) => self.send_reveal(call, question, grant).await,
             ("GrantService", call) => self.send_grant(call, question, grant).await.map(|()| None),
             ("PrincipalService", call) => self.send_freeze(call, question).await.map(|()| None),
+            ("SubjectService" | "BackupService" | "KeyService", call) => {
+                self.send_keeping(call, question).await.map(|()| None)
+            }
             ("AuditService", "ReportExposure") => self.report(question).await.map(|()| None),
             (_, _) => panic!("{} is not asked", question.call),
         }

@@ -1,0 +1,121 @@
+//! Calls of who keeps the vault: customers' records, backups, keys.
+
+use counterfoil::crypto::KeyBytes;
+use counterfoil::crypto::note::NoteKeyName;
+use counterfoil::crypto::note::OfficerKey;
+use counterfoil::protocol;
+use counterfoil::protocol::backup_service_client::BackupServiceClient;
+use counterfoil::protocol::key_service_client::KeyServiceClient;
+use counterfoil::protocol::subject_service_client::SubjectServiceClient;
+use tonic::Code;
+use tonic::Status;
+
+use super::asking::Asker;
+use super::asking::Question;
+
+impl Asker {
+    /// Sends a call that keeps something. What comes after the policies, such as that this vault
+    /// has no officers, is not asked about here: the call was permitted.
+    pub(super) async fn send_keeping(&self, call: &str, question: &Question) -> Result<(), Status> {
+        let sent = match call {
+            "DescribeSubject" | "EraseSubject" => self.send_subject(call, question).await,
+            "CreateBackup" => {
+                let request = protocol::CreateBackupRequest {
+                    acting_principal: self.assertion(),
+                    ..protocol::CreateBackupRequest::default()
+                };
+                let mut service = BackupServiceClient::new(self.reveal.clone());
+                match service.create_backup(request).await {
+                    Ok(stream) => stream.into_inner().message().await.map(drop),
+                    Err(status) => Err(status),
+                }
+            }
+            _ => self.send_key(call).await,
+        };
+        match sent {
+            Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::NotFound) => {
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_subject(&self, call: &str, question: &Question) -> Result<(), Status> {
+        let mut service = SubjectServiceClient::new(self.reveal.clone());
+        let (namespace, subject) = (question.namespace.to_owned(), "cus_nobody".to_owned());
+        let acting_principal = self.assertion();
+        if call == "DescribeSubject" {
+            let request = protocol::DescribeSubjectRequest {
+                namespace,
+                subject,
+                acting_principal,
+            };
+            return service.describe_subject(request).await.map(drop);
+        }
+        let request = protocol::EraseSubjectRequest {
+            namespace,
+            subject,
+            dry_run: false,
+            acting_principal,
+        };
+        service.erase_subject(request).await.map(drop)
+    }
+
+    async fn send_key(&self, call: &str) -> Result<(), Status> {
+        let mut service = KeyServiceClient::new(self.reveal.clone());
+        let acting_principal = self.assertion();
+        let (operation_id, note) = ("c-0".to_owned(), note());
+        match call {
+            "ListKeys" => {
+                let request = protocol::ListKeysRequest { acting_principal };
+                service.list_keys(request).await.map(drop)
+            }
+            "ProposeOperation" => {
+                let request = protocol::ProposeOperationRequest {
+                    note,
+                    charter: String::new(),
+                    acting_principal,
+                };
+                service.propose_operation(request).await.map(drop)
+            }
+            "ApproveOperation" => {
+                let request = protocol::ApproveOperationRequest {
+                    operation_id,
+                    note,
+                    acting_principal,
+                };
+                service.approve_operation(request).await.map(drop)
+            }
+            "CancelOperation" => {
+                let request = protocol::CancelOperationRequest {
+                    operation_id,
+                    note,
+                    acting_principal,
+                };
+                service.cancel_operation(request).await.map(drop)
+            }
+            "GetOperation" => {
+                let request = protocol::GetOperationRequest {
+                    operation_id,
+                    acting_principal,
+                };
+                service.get_operation(request).await.map(drop)
+            }
+            "WatchOperation" => {
+                let request = protocol::WatchOperationRequest {
+                    operation_id,
+                    acting_principal,
+                };
+                service.watch_operation(request).await.map(drop)
+            }
+            _ => panic!("{call} is not asked"),
+        }
+    }
+}
+
+/// A text with a signature, of nobody's.
+fn note() -> String {
+    let key = OfficerKey::new(&KeyBytes::from_array(&[7; 32]));
+    let name = NoteKeyName::new("nobody").unwrap();
+    key.sign(name, "a text\n").unwrap().to_string()
+}
