@@ -167,7 +167,8 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     let (grants_count, freezes_count) = ledger.standing.counts();
     println!(
         "crash campaign: plant {plant:?}, seed {seed}, {kills_done} kills, {} tokens, {} reveals, \
-         {grants_count} grants and {freezes_count} freezes acknowledged, {} calls cut off, {} log entries, faults {:?}",
+         {grants_count} grants and {freezes_count} freezes acknowledged, {} calls cut off, {} log \
+         entries, faults {:?}",
         ledger.tokens.len(),
         ledger.reveals.len(),
         ledger.cut_off_count,

@@ -246,8 +246,8 @@ fn every_call_of_the_protocol_has_rows() {
     {
         assert!(
             CALLS.iter().any(|(name, _)| name == call),
-            "{call} has no row. In tests/api/matrix/mod.rs add (\"{call}\", About::…) to CALLS, and \
-             to PERMITTED a row for each role and tenant that may call it; in \
+            "{call} has no row. In tests/api/matrix/mod.rs add (\"{call}\", About::…) to CALLS, \
+             and to PERMITTED a row for each role and tenant that may call it; in \
              tests/api/matrix/asking.rs say in `Asker::send` how it is called"
         );
     }

@@ -82,10 +82,10 @@ async fn adversary_never_sees_one_customer_more_than_allowed() {
     // The log has whatever was intended, answered or not.
     assert!(outcome.recorded.most_in(HOUR_MS) <= PER_HOUR);
     assert!(outcome.recorded.most_in(24 * HOUR_MS) <= PER_DAY);
-    // And it was not for want of trying: an hour was filled, a day nearly so, whatever was cut off
-    // on its way, and the rest refused.
+    // And it was not for want of trying: an hour was filled, several in a day, whatever was cut
+    // off on its way, and the rest refused.
     assert_eq!(outcome.most_in_an_hour(), PER_HOUR);
-    assert!(outcome.most_in_a_day() > PER_DAY - PER_HOUR);
+    assert!(outcome.most_in_a_day() > 2 * PER_HOUR);
     assert!(outcome.refused_count > 0 && outcome.kills_count > 0);
 }
 
