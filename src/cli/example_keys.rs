@@ -93,7 +93,7 @@ fn example_coordinate() -> Option<String> {
     Some(coordinate.to_owned())
 }
 
-/// The id of a root key file or a sharing file. It is authenticated: with another id, nothing opens.
+/// The id of a root key file or a sharing file. It is authenticated: with another, nothing opens.
 fn root_key_id(text: &str) -> Option<String> {
     let table: toml::Table = text.parse().ok()?;
     Some(table.get("id")?.as_str()?.to_owned())

@@ -93,7 +93,7 @@ impl BoundServer {
         shutdown: impl Future<Output = ()> + Send,
         ready: impl FnOnce(BoundAddresses),
     ) -> Result<(), ServerError> {
-        super::serve_vault(&self, vault, shutdown, ready).await
+        super::serve_vault(self, vault, shutdown, ready).await
     }
 
     pub(super) fn limits(&self) -> ServerLimits {

@@ -127,7 +127,7 @@ pub async fn run(
 }
 
 async fn serve_vault(
-    bound: &BoundServer,
+    bound: BoundServer,
     vault: Arc<Vault>,
     shutdown: impl Future<Output = ()> + Send,
     ready: impl FnOnce(BoundAddresses),
@@ -152,8 +152,11 @@ async fn serve_vault(
         let text = move || metrics.text(&vault);
         tokio::spawn(metrics::serve(listener, text, stopping));
     }
+    let addresses = bound.addresses();
+    // The sockets are the listeners' alone from here on: they close as soon as those do.
+    drop(bound);
     health.serving().await;
-    ready(bound.addresses());
+    ready(addresses);
 
     let served = async { tokio::try_join!(token, reveal) };
     tokio::pin!(served);
