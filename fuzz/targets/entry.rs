@@ -8,6 +8,7 @@
 use counterfoil::access::Cause;
 use counterfoil::access::Effect;
 use counterfoil::audit::AccessNote;
+use counterfoil::audit::CeremonyNote;
 use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Decision;
 use counterfoil::audit::Entry;
@@ -17,16 +18,21 @@ use counterfoil::audit::ErrorClass;
 use counterfoil::audit::Event;
 use counterfoil::audit::ItemOutcome;
 use counterfoil::audit::verify_export;
+use counterfoil::ceremony::CeremonyState;
+use counterfoil::ceremony::OperationKind;
 use counterfoil::crypto::Fingerprint;
 use counterfoil::domain::CaseId;
+use counterfoil::domain::CeremonyId;
 use counterfoil::domain::FieldName;
 use counterfoil::domain::FreezeTarget;
 use counterfoil::domain::GrantId;
 use counterfoil::domain::Group;
 use counterfoil::domain::KeyPurpose;
+use counterfoil::domain::KeyState;
 use counterfoil::domain::KeyVersion;
 use counterfoil::domain::Level;
 use counterfoil::domain::Namespace;
+use counterfoil::domain::OfficerName;
 use counterfoil::domain::PersonId;
 use counterfoil::domain::Principal;
 use counterfoil::domain::Purpose;
@@ -110,12 +116,30 @@ fn entry(input: &mut Input<'_>) -> Entry {
         intent_index: input.flag().then(|| input.number()),
         key: key_version(input).map(|version| (one_of(input, &PURPOSES), version)),
         access: access(input),
+        ceremony: ceremony(input),
+        // Read and written by a message of its own, which the first kind of input reaches.
+        shares_given: Vec::new(),
     };
     Entry {
         index: input.number(),
         time: Timestamp::from_unix_ms(input.number()),
         uptime_ms: input.number(),
         draft,
+    }
+}
+
+fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
+    CeremonyNote {
+        id: name(input).and_then(|text| CeremonyId::new(&text).ok()),
+        operation: input.flag().then(|| one_of(input, &OperationKind::ALL)),
+        statement_digest: input.flag().then(|| input.array()),
+        officers: (0..input.below(4))
+            .filter_map(|_| name(input).and_then(|text| OfficerName::new(&text).ok()))
+            .collect(),
+        state: input.flag().then(|| one_of(input, &CeremonyState::ALL)),
+        key_state: input.flag().then(|| one_of(input, &KeyState::ALL)),
+        records_count: input.flag().then(|| input.number()),
+        charter_digest: input.flag().then(|| input.array()),
     }
 }
 
