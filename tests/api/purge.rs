@@ -27,7 +27,7 @@ fn records_of(vault: &TestVault, subject: &str) -> Vec<(RecordKey, Record)> {
         .iter()
         .map(|(_, row)| StoredKey::decode(row).unwrap())
         .collect();
-    let keyring = Keyring::open(&vault.root_key(), &keys).unwrap();
+    let keyring = Keyring::open(&*vault.root_key(), &keys).unwrap();
     let key = keyring
         .namespace(&shop)
         .unwrap()

@@ -61,7 +61,7 @@ impl Vault {
                 Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
                 // To propose a statement again changes nothing.
                 Ok(kept) if kept.ceremony.proposer() == proposed.proposer() => {
-                    return Ok(Turn::Taken(kept.ceremony));
+                    return Ok(Turn::Taken(Box::new(kept.ceremony)));
                 }
                 Ok(_) => return Err(CeremonyError::State.into()),
                 Err(error) => return Err(error),
@@ -130,7 +130,7 @@ impl Vault {
         let carried = turn.and_then(|turn| {
             let (kept, after) = match turn {
                 Turn::Next(next) => *next,
-                Turn::Taken(ceremony) => return Ok((None, Carried::nothing(ceremony))),
+                Turn::Taken(ceremony) => return Ok((None, Carried::nothing(*ceremony))),
             };
             let now = self.now();
             let by = latest(permitted.request().action, &after);
@@ -219,7 +219,7 @@ enum Turn {
     /// What is kept, and what would be in its place.
     Next(Box<(Kept, Ceremony)>),
     /// The turn was taken before, by the same officer: nothing changes.
-    Taken(Ceremony),
+    Taken(Box<Ceremony>),
 }
 
 impl Turn {
@@ -229,7 +229,7 @@ impl Turn {
     ) -> Result<Self, VaultError> {
         match take(&kept.ceremony) {
             Ok(after) => Ok(Self::Next(Box::new((kept, after)))),
-            Err(CeremonyError::SignedAlready) => Ok(Self::Taken(kept.ceremony)),
+            Err(CeremonyError::SignedAlready) => Ok(Self::Taken(Box::new(kept.ceremony))),
             Err(error) => Err(error.into()),
         }
     }
