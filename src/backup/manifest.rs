@@ -24,7 +24,7 @@ pub struct BackupId(pub u32);
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`FORMAT`].
+    /// `FORMAT`.
     pub format: String,
     /// The number of the backup.
     pub id: BackupId,

@@ -35,13 +35,14 @@ pub(in crate::cli) enum OfficerCommand {
 /// Makes an officer's key, in a file under a passphrase, and prints its public key
 ///
 /// Each officer does this alone, on a machine of their own, and keeps file and passphrase. The
-/// printed line goes into [officers] keys of the vault's configuration, or into a new charter.
+/// printed line goes into officers.keys of the vault's configuration, or into a new charter.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
   counterfoil keys officer new --name officer1 --file officer1.pem")]
 pub(in crate::cli) struct NewArgs {
-    /// The officer's name, [a-z][a-z0-9_-]*, as it will be in statements and in the audit log
+    /// The officer's name, of lower-case letters, digits, - and _, as it will be in statements and in
+    /// the audit log
     #[arg(long, value_parser = name)]
     name: OfficerName,
 
