@@ -295,9 +295,9 @@ impl Sequencer {
     }
 }
 
-/// Answers the calls whose keys are no longer in use, and returns the others. Keys change only after
-/// the entry that says so, and before anybody is told: what is written from then on is under the
-/// new ones.
+/// Answers the calls whose keys are no longer in use, and returns the others. Keys change only
+/// after the entry that says so, and before anybody is told: what is written from then on is under
+/// the new ones.
 fn turn_away_bygone(group: Vec<Call>) -> Vec<Call> {
     let mut current = Vec::with_capacity(group.len());
     for call in group {

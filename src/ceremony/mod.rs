@@ -11,8 +11,8 @@
 //!     └── cancelled, expired         └── cancelled        └── failed
 //! ```
 //!
-//! Signatures are of single officers (Ed25519, C2SP signed notes), so a ceremony says who was there;
-//! shares of a common key would not.
+//! Signatures are of single officers (Ed25519, C2SP signed notes), so a ceremony says who was
+//! there; shares of a common key would not.
 
 mod charter;
 mod error;

@@ -108,7 +108,8 @@ fn key_table(keys: &[protocol::KeyVersion]) -> Table {
 
 fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
     let changes = key.changes.iter().map(|change| {
-        json!({ "state": state_name(change.state()), "time": change.time.and_then(show::date_time) })
+        let time = change.time.and_then(show::date_time);
+        json!({ "state": state_name(change.state()), "time": time })
     });
     json!({
         "name": key.name,

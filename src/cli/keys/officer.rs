@@ -1,4 +1,5 @@
-//! Officers' keys: PKCS#8 files (RFC 5958), encrypted under a passphrase (PKCS#5, RFC 8018, scrypt).
+//! Officers' keys: PKCS#8 files (RFC 5958), encrypted under a passphrase (PKCS#5 of RFC 8018, with
+//! scrypt).
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -41,8 +42,8 @@ pub(in crate::cli) enum OfficerCommand {
 Example:
   counterfoil keys officer new --name officer1 --file officer1.pem")]
 pub(in crate::cli) struct NewArgs {
-    /// The officer's name, of lower-case letters, digits, - and _, as it will be in statements and in
-    /// the audit log
+    /// The officer's name, of lower-case letters, digits, - and _, as it will be in statements and
+    /// in the audit log
     #[arg(long, value_parser = name)]
     name: OfficerName,
 

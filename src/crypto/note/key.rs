@@ -30,7 +30,8 @@ pub struct NoteKeyName(Box<str>);
 /// Signs checkpoints of the audit log (Ed25519, RFC 8032). One per vault, versioned.
 pub struct AuditSigningKey(SigningKey);
 
-/// Signs statements of key operations (Ed25519, RFC 8032). An officer's own; the vault never has it.
+/// Signs statements of key operations (Ed25519, RFC 8032). An officer's own; the vault never has
+/// it.
 pub struct OfficerKey(SigningKey);
 
 /// What verifies the signatures of one key: public.
