@@ -111,12 +111,14 @@ pub(super) async fn tokens(stage: &Stage) -> Tokens {
 impl Asker {
     pub(super) async fn new(stage: &Arc<Stage>, role: Role, tokens: &Arc<Tokens>) -> Self {
         let credential = stage.vault.identities().credential(role.certificate);
+        // One connection to each listener: a peer may have so many and no more.
+        let token = stage.vault.connect(Side::Token, credential).await.unwrap();
         let reveal = stage.vault.connect(Side::Reveal, credential).await.unwrap();
         Self {
             stage: Arc::clone(stage),
             role,
             tokens: Arc::clone(tokens),
-            client: stage.vault.client(role.certificate).await,
+            client: Client::new(token, reveal.clone()),
             grants: GrantServiceClient::new(reveal.clone()),
             principals: PrincipalServiceClient::new(reveal.clone()),
             audit: AuditServiceClient::new(reveal.clone()),
