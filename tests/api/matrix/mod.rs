@@ -304,8 +304,8 @@ async fn differences(stage: &Arc<Stage>, calls: &[(&'static str, About)]) -> (us
             }
             asked_count += asked.len();
             roles.spawn(asker.differences(asked));
-            // One report is made at a time.
-            if call.starts_with("AuditService/") {
+            // One report, and one backup, is made at a time.
+            if call.starts_with("AuditService/") || call.starts_with("BackupService/") {
                 differences.extend(roles.join_next().await.unwrap().unwrap());
             }
         }
