@@ -75,7 +75,9 @@ impl KeyService for KeyEndpoint {
         let (caller, message) =
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let proposal = wire::proposal(message)?;
-        let proposed = self.vault.propose_operation(&caller, proposal).await;
+        let vault = Arc::clone(&self.vault);
+        let turn = async move { vault.propose_operation(&caller, proposal).await };
+        let proposed = to_its_end(turn).await?;
         self.operation("propose_operation", proposed)
     }
 
@@ -89,7 +91,9 @@ impl KeyService for KeyEndpoint {
             wire::operation_id(&message.operation_id)?,
             wire::note(&message.note)?,
         );
-        let approved = self.vault.approve_operation(&caller, &id, note).await;
+        let vault = Arc::clone(&self.vault);
+        let turn = async move { vault.approve_operation(&caller, &id, note).await };
+        let approved = to_its_end(turn).await?;
         self.operation("approve_operation", approved)
     }
 
@@ -103,7 +107,9 @@ impl KeyService for KeyEndpoint {
             wire::operation_id(&message.operation_id)?,
             wire::note(&message.note)?,
         );
-        let cancelled = self.vault.cancel_operation(&caller, &id, note).await;
+        let vault = Arc::clone(&self.vault);
+        let turn = async move { vault.cancel_operation(&caller, &id, note).await };
+        let cancelled = to_its_end(turn).await?;
         self.operation("cancel_operation", cancelled)
     }
 
@@ -139,6 +145,15 @@ impl KeyService for KeyEndpoint {
         tokio::spawn(watch(Arc::clone(&self.vault), caller, first, sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
+}
+
+/// Takes a turn to its end, though its caller goes away: keys that have changed on the disk must
+/// come in use, too.
+async fn to_its_end(
+    turn: impl Future<Output = Result<Ceremony, VaultError>> + Send + 'static,
+) -> Result<Result<Ceremony, VaultError>, Status> {
+    let taken = tokio::spawn(turn).await;
+    taken.map_err(|_| Status::internal("internal error"))
 }
 
 /// Says where an operation is each time that it has changed, until it is over, or the watcher
