@@ -19,6 +19,8 @@ use crate::values::Value;
 pub(crate) enum Fault {
     /// A call failed while the server was alive.
     CallFailed,
+    /// What officers did is not there, or not as far as was acknowledged.
+    CeremonyLost,
     /// A checkpoint that a client has is not of the log.
     CheckpointForked,
     /// Something is not frozen that was acknowledged to be, or is still.
@@ -29,6 +31,8 @@ pub(crate) enum Fault {
     ItemFailed,
     /// A value was revealed, and its intent is not in the log.
     IntentMissing,
+    /// The states of keys, or what is under them, are not what ceremonies have brought about.
+    KeysDisagree,
     /// The log has fewer entries than its head.
     LogBehindHead,
     /// The log does not verify.

@@ -6,11 +6,13 @@
 //! files; after each restart the vault is asked. Each campaign prints its seed and its count, and
 //! three planted faults show that the harness would notice.
 //!
-//! `COUNTERFOIL_CRASH_KILLS` sets how often (10 without it), `COUNTERFOIL_CRASH_SEED` the seed.
+//! `COUNTERFOIL_CRASH_KILLS` sets how often (10 without it), `COUNTERFOIL_CRASH_SEED` the seed, and
+//! `COUNTERFOIL_CEREMONY_KILLS` how often in each step of officers (once without it).
 
 #![expect(clippy::print_stdout, reason = "a campaign prints what it did")]
 
 mod adversary;
+mod ceremonies;
 mod disk;
 mod full_disk;
 mod inspection;
