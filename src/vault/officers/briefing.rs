@@ -21,7 +21,8 @@ pub struct Briefing {
     pub charter: Option<Charter>,
     /// Every key version.
     pub keys: Vec<KeyMetadata>,
-    /// Every operation, those that are over too, in the order of their beginning.
+    /// The operations that are not over and the last 100 that are, in the order of
+    /// their beginning.
     pub operations: Vec<Ceremony>,
 }
 
@@ -43,7 +44,7 @@ impl Vault {
         let keys = self.key_table()?.keys();
         let kept = self.ceremonies(&ring)?.into_iter();
         let mut operations: Vec<Ceremony> = kept.map(|kept| kept.ceremony).collect();
-        operations.sort_by_key(|ceremony| ceremony.statement.proposed);
+        keep_latest(&mut operations);
         Ok(Briefing {
             vault: self.parts.origin.clone(),
             charter,
@@ -76,3 +77,18 @@ impl Vault {
         Ok(self.ceremony(&self.ring(), id)?.ceremony)
     }
 }
+
+/// Drops the operations that have been over for longest, so that the list stays one message.
+fn keep_latest(operations: &mut Vec<Ceremony>) {
+    let mut ended: Vec<_> = operations.iter().filter_map(|it| it.ended).collect();
+    ended.sort_unstable_by(|one, other| other.cmp(one));
+    let since = ended.get(ENDED_LISTED - 1).copied();
+    operations.retain(|it| {
+        it.ended
+            .is_none_or(|ended| since.is_none_or(|since| ended >= since))
+    });
+    operations.sort_by_key(|ceremony| ceremony.statement.proposed);
+}
+
+/// Operations that are over in a list, about: all that ended with the last of them are there.
+const ENDED_LISTED: usize = 100;

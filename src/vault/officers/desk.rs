@@ -1,6 +1,8 @@
 //! The officers' desk: where the charter and the ceremonies lie. One turn is taken at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Mutex;
@@ -17,6 +19,7 @@ use crate::domain::CeremonyId;
 use crate::keys::Bygone;
 use crate::keys::Keyring;
 use crate::store::Changes;
+use crate::store::Row;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -32,6 +35,8 @@ pub(in crate::vault) struct Desk {
     pub(super) bygone: std::sync::Mutex<Vec<Bygone>>,
     /// Somebody took a turn: there may be a job.
     pub(super) taken: Arc<Notify>,
+    /// Ceremonies that are not over; nothing before they are read for the first time.
+    unfinished: std::sync::Mutex<Option<BTreeSet<CeremonyId>>>,
     /// Held while ceremonies and their jobs are kept going.
     pub(super) job: Mutex<()>,
     /// The vault is about to close: jobs end after their batch, and go on at the next start.
@@ -64,6 +69,23 @@ impl Kept {
     }
 }
 
+impl Desk {
+    /// Notes a ceremony as it is after a turn.
+    pub(super) fn note(&self, after: &Ceremony) {
+        let mut unfinished = self
+            .unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(unfinished) = &mut *unfinished {
+            if after.state.is_final() {
+                unfinished.remove(&after.id());
+            } else {
+                unfinished.insert(after.id());
+            }
+        }
+    }
+}
+
 impl Vault {
     /// The charter that is in force.
     pub(super) fn charter(&self, ring: &Keyring) -> Result<Charter, VaultError> {
@@ -89,9 +111,12 @@ impl Vault {
     /// The ceremony with this id.
     pub(super) fn ceremony(&self, ring: &Keyring, id: &CeremonyId) -> Result<Kept, VaultError> {
         let key = row_key(id);
-        let mut kept = self.ceremonies(ring)?.into_iter();
-        kept.find(|kept| row_key(&kept.ceremony.id()) == key)
-            .ok_or(VaultError::Ceremony(CeremonyError::Missing))
+        // Rows that begin like it come right after their common beginning.
+        let before = key.split_last().map(|(_, beginning)| beginning);
+        let page = self.store().rows(Table::Ceremonies, before, ALIKE_MAX)?;
+        let row = page.into_iter().find(|(other, _)| *other == key);
+        let row = row.ok_or(VaultError::Ceremony(CeremonyError::Missing))?;
+        Ok(open(ring, row)?)
     }
 
     /// Every ceremony, in the order of their ids.
@@ -106,19 +131,38 @@ impl Vault {
                 return Ok(ceremonies);
             };
             after = Some(last.clone());
-            for (key, stored) in page {
-                let value = ring.open_row(CEREMONIES, &key, &stored);
-                let ceremony = value
-                    .and_then(|value| Ceremony::decode(value).ok())
-                    .filter(|ceremony| row_key(&ceremony.id()) == key)
-                    .ok_or(StoreError::Corrupt { table: CEREMONIES })?;
-                ceremonies.push(Kept {
-                    ceremony,
-                    stored: Some(stored),
-                });
+            for row in page {
+                ceremonies.push(open(ring, row)?);
             }
         }
     }
+
+    /// The ceremonies that are not over. Only the first time all of them are read.
+    pub(super) fn unfinished(&self, ring: &Keyring) -> Result<Vec<Kept>, VaultError> {
+        // Held while they are read: a ceremony that is proposed meanwhile is noted after.
+        let unfinished = self.desk.unfinished.lock();
+        let mut unfinished = unfinished.unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*unfinished {
+            return known.iter().map(|id| self.ceremony(ring, id)).collect();
+        }
+        let mut kept = self.ceremonies(ring)?;
+        kept.retain(|kept| !kept.ceremony.state.is_final());
+        *unfinished = Some(kept.iter().map(|kept| kept.ceremony.id()).collect());
+        Ok(kept)
+    }
+}
+
+/// A ceremony from its row.
+fn open(ring: &Keyring, (key, stored): Row) -> Result<Kept, StoreError> {
+    let value = ring.open_row(CEREMONIES, &key, &stored);
+    let ceremony = value
+        .and_then(|value| Ceremony::decode(value).ok())
+        .filter(|ceremony| row_key(&ceremony.id()) == key)
+        .ok_or(StoreError::Corrupt { table: CEREMONIES })?;
+    Ok(Kept {
+        ceremony,
+        stored: Some(stored),
+    })
 }
 
 /// What a vault without officers does with those of its configuration: they are its first. Says
@@ -193,3 +237,5 @@ const CHARTER_KEY: &[u8] = b"charter";
 /// Rows of the table, at the most: its rows are few and named in the code.
 const META_ROWS_MAX: usize = 100;
 const ROWS_PER_READ: usize = 1_000;
+/// Ids that differ in their last character only, which is a hexadecimal digit.
+const ALIKE_MAX: usize = 16;

@@ -17,7 +17,6 @@ use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::note;
 use crate::vault::officers::carry_out::Carried;
-use crate::vault::officers::desk::Kept;
 
 /// Keeps ceremonies going for as long as the vault is there.
 pub async fn keep_up(vault: Weak<Vault>) {
@@ -54,9 +53,7 @@ impl Vault {
             return Ok(());
         }
         let ring = self.ring();
-        let unfinished = |kept: &Kept| !kept.ceremony.state.is_final();
-        let ceremonies = self.ceremonies(&ring)?.into_iter().filter(unfinished);
-        for kept in ceremonies.collect::<Vec<_>>() {
+        for kept in self.unfinished(&ring)? {
             let ceremony = &kept.ceremony;
             match (ceremony.state, &ceremony.statement.operation) {
                 (CeremonyState::Running, Operation::DestroyKey(_)) => {

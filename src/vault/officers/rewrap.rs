@@ -70,7 +70,10 @@ impl Vault {
                 )
             };
             match self.parts.log.commit(commit).await {
-                Ok(_) if is_last => return Ok(()),
+                Ok(_) if is_last => {
+                    self.desk.note(&after);
+                    return Ok(());
+                }
                 // A record was erased meanwhile, or the keys changed: the batch is made anew.
                 Ok(_) | Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
                 Err(CommitError::Overloaded | CommitError::DiskFull) => {

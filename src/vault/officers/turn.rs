@@ -191,6 +191,7 @@ impl Vault {
             ..Commit::new(changes, entry, claim)
         };
         self.parts.log.commit(commit).await?;
+        self.desk.note(&after);
         if let Some(keyring) = keyring {
             // If we crash before this line, the next start opens the keys that are on the disk.
             self.put_in_use(keyring);
