@@ -27,6 +27,8 @@ mod acting;
 mod authorization;
 #[path = "api/backup.rs"]
 mod backup;
+#[path = "api/break_glass.rs"]
+mod break_glass;
 #[path = "api/cases.rs"]
 mod cases;
 #[path = "api/concurrency.rs"]
@@ -41,6 +43,8 @@ mod detokenize;
 mod erase;
 #[path = "api/exposure.rs"]
 mod exposure;
+#[path = "api/freeze_load.rs"]
+mod freeze_load;
 #[path = "api/identifiers.rs"]
 mod identifiers;
 #[path = "api/idle_stream.rs"]
@@ -69,6 +73,8 @@ mod people;
 mod policies;
 #[path = "api/purge.rs"]
 mod purge;
+#[path = "api/quorum.rs"]
+mod quorum;
 #[path = "api/redact.rs"]
 mod redact;
 #[path = "api/report_exposure.rs"]

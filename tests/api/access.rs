@@ -195,6 +195,36 @@ async fn stolen_session_sees_no_more_than_its_budget() {
     stage.vault.check().await;
 }
 
+/// Goal: the longest window slides, too, over restarts. Method: one customer a day for a month.
+#[tokio::test(flavor = "multi_thread")]
+async fn month_has_its_budget() {
+    let budget = "[[budget]]\nholder = \"person\"\nsubjects_per_30_days = 7\n";
+    let mut stage = Stage::with(12, budget).await;
+    let day_seconds = 24 * 60 * 60;
+    for customer in 0..7 {
+        let grant = stage.granted([customer]).await;
+        let agent = stage.agent_client().await;
+        let answer = agent.detokenize(stage.reveal(&grant, &[customer])).await;
+        let left = answer.unwrap().budget_remaining.unwrap();
+        assert_eq!(usize::try_from(left).unwrap(), 6 - customer);
+        stage.vault.clock.advance_seconds(day_seconds);
+        stage.vault.restart().await;
+    }
+    let eighth = async |stage: &Stage| {
+        let grant = stage.granted([7]).await;
+        let agent = stage.agent_client().await;
+        agent.detokenize(stage.reveal(&grant, &[7])).await
+    };
+    // The seventh day to the thirtieth: still a month since the first.
+    for _ in 7..30 {
+        let refused = eighth(&stage).await.err().unwrap();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        stage.vault.clock.advance_seconds(day_seconds);
+    }
+    assert!(eighth(&stage).await.is_ok(), "the first is a month ago");
+    stage.vault.check().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_revealed_after_a_freeze() {
     let stage = Stage::new(2).await;

@@ -50,6 +50,12 @@ pub(crate) fn officer(number: u8) -> (NoteKeyName, OfficerKey) {
     (name, OfficerKey::new(&KeyBytes::from_array(&[number; 32])))
 }
 
+/// An officer's public key, as the configuration has it.
+fn key_line(number: u8) -> String {
+    let (name, key) = officer(number);
+    format!("{:?}", key.verifier(name).to_string())
+}
+
 pub(crate) fn sign(number: u8, text: &str) -> SignedNote {
     let (name, key) = officer(number);
     key.sign(name, text).unwrap()
@@ -73,16 +79,21 @@ pub(crate) struct Office {
 
 impl Office {
     pub(crate) async fn open() -> Self {
-        let keys = [1, 2, 3].map(|number| {
-            let (name, key) = officer(number);
-            format!("{:?}", key.verifier(name).to_string())
-        });
+        Self::open_with(
+            &[1, 2, 3],
+            "rewrap_records_per_second = 1_000_000\n\
+             [officers.rules]\ndestroy-key = { delay_seconds = 60 }\n",
+        )
+        .await
+    }
+
+    /// A vault with these officers, and further lines of their table.
+    pub(crate) async fn open_with(officers: &[u8], further: &str) -> Self {
+        let keys: Vec<String> = officers.iter().copied().map(key_line).collect();
         let policies = tempfile::tempdir().unwrap();
         std::fs::write(policies.path().join("officers.cedar"), POLICY).unwrap();
         let lines = format!(
-            "[policies]\ndir = {:?}\n[officers]\nkeys = [{}]\n\
-             rewrap_records_per_second = 1_000_000\n\
-             [officers.rules]\ndestroy-key = {{ delay_seconds = 60 }}\n",
+            "[policies]\ndir = {:?}\n[officers]\nkeys = [{}]\n{further}",
             policies.path(),
             keys.join(", ")
         );
