@@ -13,6 +13,7 @@
 
 mod adversary;
 mod ceremonies;
+mod destroyed;
 mod disk;
 mod full_disk;
 mod inspection;

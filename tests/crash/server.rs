@@ -113,6 +113,11 @@ impl Server {
         }))
     }
 
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: no destructor runs, nothing is flushed.
     pub(crate) fn kill(mut self) -> Result<(), Failure> {
         self.child.kill()?;

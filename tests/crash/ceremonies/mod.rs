@@ -5,7 +5,7 @@
 //! its end. What was acknowledged must be there after each restart, the keys must agree with the
 //! ceremonies, and in the end every token opens, under the last key.
 
-mod story;
+pub(crate) mod story;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ async fn campaign(plant: Plant, kills_per_step: u64) -> Result<Ledger, Failure> 
     std::fs::create_dir(directory.join("policies"))?;
     std::fs::write(directory.join("policies/officers.cedar"), story::POLICY)?;
     configure(directory, "[policies]\ndir = \"policies\"\n")?;
-    configure(directory, &story::table()?)?;
+    configure(directory, &story::table(story::DELAY_SECONDS)?)?;
     let clock = FileClock::create(directory, STARTED_MS)?;
     let config = testbed::config(directory)?;
     let (vault_clock, entropy) = (Arc::new(clock.clone()), Arc::new(SystemEntropy));

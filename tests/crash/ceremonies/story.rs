@@ -26,7 +26,7 @@ use crate::testbed::NAMESPACE;
 
 /// One step of a ceremony.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Propose(u8),
     Approve(u8),
     Cancel(u8),
@@ -35,14 +35,14 @@ pub(super) enum Step {
 }
 
 /// A ceremony with its steps, and how it ends.
-pub(super) struct Ceremony {
-    pub(super) operation: Operation,
-    pub(super) steps: &'static [Step],
-    pub(super) end: OperationState,
+pub(crate) struct Ceremony {
+    pub(crate) operation: Operation,
+    pub(crate) steps: &'static [Step],
+    pub(crate) end: OperationState,
 }
 
 /// Every operation that a running vault carries out, each ready when its turn comes.
-pub(super) fn story() -> Result<Vec<Ceremony>, Failure> {
+pub(crate) fn story() -> Result<Vec<Ceremony>, Failure> {
     let alone = [Step::Propose(1), Step::End].as_slice();
     let two = [Step::Propose(1), Step::Approve(2), Step::End].as_slice();
     let undone = [
@@ -73,23 +73,23 @@ pub(super) fn story() -> Result<Vec<Ceremony>, Failure> {
 
 /// An officer's calls to a vault that may be killed under them.
 #[derive(Clone)]
-pub(super) struct Officers {
+pub(crate) struct Officers {
     keys: KeyServiceClient<Channel>,
 }
 
 impl Officers {
-    pub(super) fn new(channel: &Channel) -> Self {
+    pub(crate) fn new(channel: &Channel) -> Self {
         let keys = KeyServiceClient::new(channel.clone());
         Self { keys }
     }
 
-    pub(super) async fn list(&mut self) -> Result<protocol::ListKeysResponse, Status> {
+    pub(crate) async fn list(&mut self) -> Result<protocol::ListKeysResponse, Status> {
         let request = protocol::ListKeysRequest::default();
         Ok(self.keys.list_keys(request).await?.into_inner())
     }
 
     /// The text of an operation, made once: whoever repeats a step signs the same text.
-    pub(super) async fn statement(
+    pub(crate) async fn statement(
         &mut self,
         operation: &Operation,
         now_ms: u64,
@@ -107,7 +107,7 @@ impl Officers {
     }
 
     /// Takes one step. To take it again, after no answer came, is what an officer would do.
-    pub(super) async fn take(
+    pub(crate) async fn take(
         &mut self,
         step: Step,
         id: &CeremonyId,
@@ -157,7 +157,7 @@ impl Officers {
     }
 
     /// Where a ceremony is; nothing if there is none.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         id: &CeremonyId,
     ) -> Result<Option<protocol::Operation>, Status> {
@@ -173,8 +173,8 @@ impl Officers {
     }
 }
 
-/// The officers' table of the configuration: two destroy a key, ten minutes before it happens.
-pub(super) fn table() -> Result<String, Failure> {
+/// The officers' table of the configuration: two destroy a key, so long before it happens.
+pub(crate) fn table(delay_seconds: u64) -> Result<String, Failure> {
     let mut keys = String::new();
     for number in 1..=3 {
         let (name, key) = officer(number)?;
@@ -182,7 +182,7 @@ pub(super) fn table() -> Result<String, Failure> {
     }
     Ok(format!(
         "[officers]\nkeys = [{keys}]\nrewrap_records_per_second = 3000\n\
-         [officers.rules]\ndestroy-key = {{ delay_seconds = {DELAY_SECONDS} }}\n"
+         [officers.rules]\ndestroy-key = {{ delay_seconds = {delay_seconds} }}\n"
     ))
 }
 
@@ -198,7 +198,7 @@ fn officer(number: u8) -> Result<(NoteKeyName, OfficerKey), Failure> {
     Ok((name, key))
 }
 
-fn wrapping(version: u32) -> Result<KeyName, Failure> {
+pub(crate) fn wrapping(version: u32) -> Result<KeyName, Failure> {
     Ok(KeyName {
         purpose: KeyPurpose::Wrapping,
         namespace: Some(Namespace::new(NAMESPACE)?),
@@ -206,7 +206,7 @@ fn wrapping(version: u32) -> Result<KeyName, Failure> {
     })
 }
 
-pub(super) const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 permit (
   principal == Service::"client.shop.example",
   action in [
@@ -216,4 +216,4 @@ permit (
   resource
 );
 "#;
-pub(super) const DELAY_SECONDS: u64 = 600;
+pub(crate) const DELAY_SECONDS: u64 = 600;
