@@ -5,14 +5,17 @@ use std::fmt;
 use crate::domain::KeyVersion;
 
 /// The opened versions of one key: the active one, and those that still process.
+///
+/// Each has a place of its own on the heap from its making on: moving a ring moves pointers, so
+/// that no copy of a key stays behind on the stack.
 pub struct Versions<K> {
-    active: (KeyVersion, K),
-    others: Vec<(KeyVersion, K)>,
+    active: (KeyVersion, Box<K>),
+    others: Vec<(KeyVersion, Box<K>)>,
 }
 
 impl<K> Versions<K> {
     /// The others need not be sorted.
-    pub(super) fn new(active: (KeyVersion, K), mut others: Vec<(KeyVersion, K)>) -> Self {
+    pub(super) fn new(active: (KeyVersion, Box<K>), mut others: Vec<(KeyVersion, Box<K>)>) -> Self {
         others.sort_by(|(one, _), (other, _)| other.cmp(one));
         Self { active, others }
     }
@@ -42,7 +45,7 @@ impl<K> Versions<K> {
         [&self.active]
             .into_iter()
             .chain(&self.others)
-            .map(|(version, key)| (*version, key))
+            .map(|(version, key)| (*version, &**key))
     }
 }
 

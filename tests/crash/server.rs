@@ -107,8 +107,8 @@ impl Server {
         let addresses: (SocketAddr, SocketAddr) = (token.parse()?, reveal.parse()?);
         Ok(Some(Self {
             child,
-            token: testbed::connect(directory, addresses.0).await?,
-            reveal: testbed::connect(directory, addresses.1).await?,
+            token: connect(directory, addresses.0).await?,
+            reveal: connect(directory, addresses.1).await?,
             addresses,
         }))
     }
@@ -124,6 +124,16 @@ impl Server {
         self.child.wait()?;
         Ok(())
     }
+}
+
+/// Connects to a vault that has just begun: on a busy machine a handshake may come too late.
+async fn connect(directory: &Path, address: SocketAddr) -> Result<Channel, Failure> {
+    for _ in 1..CONNECT_TRIES {
+        if let Ok(channel) = testbed::connect(directory, address).await {
+            return Ok(channel);
+        }
+    }
+    testbed::connect(directory, address).await
 }
 
 /// Whether this process was started to serve.
@@ -238,6 +248,7 @@ impl DetokenizationService for EarlyRelease {
     }
 }
 
+const CONNECT_TRIES: usize = 5;
 const DIRECTORY: &str = "COUNTERFOIL_CRASH_DIRECTORY";
 const PLANT: &str = "COUNTERFOIL_CRASH_PLANT";
 const CLOCK: &str = "clock";

@@ -15,6 +15,7 @@ use crate::crypto::KeyIdentity;
 use crate::crypto::TokenFingerprintKey;
 use crate::crypto::ValueFingerprintKey;
 use crate::crypto::WrappingKey;
+use crate::crypto::scrub_stack;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
 use crate::domain::KeyVersion;
@@ -49,6 +50,14 @@ impl Keyring {
     /// If a key does not open, is there twice, or has no active version, or more than one: each
     /// names the key. Whoever starts a vault then refuses to serve.
     pub fn open(root: &dyn RootKeyHolder, keys: &[StoredKey]) -> Result<Self, KeyError> {
+        let opened = Self::open_all(root, keys);
+        // What the key schedules of the ciphers have left there.
+        scrub_stack();
+        opened
+    }
+
+    #[inline(never)]
+    fn open_all(root: &dyn RootKeyHolder, keys: &[StoredKey]) -> Result<Self, KeyError> {
         let opener = Opener { root, keys };
         let names: BTreeSet<_> = keys
             .iter()
@@ -203,7 +212,7 @@ impl Opener<'_> {
             if !metadata.state().processes() {
                 continue;
             }
-            let opened = (version, new(&key.unwrap(self.root)?, version));
+            let opened = (version, Box::new(new(&key.unwrap(self.root)?, version)));
             if !metadata.state().protects() {
                 others.push(opened);
             } else if active.replace(opened).is_some() {
