@@ -112,6 +112,26 @@ impl Bare {
         })
     }
 
+    /// Reads every record, changes it and writes it back: a thousand in a batch, each with an entry.
+    pub(crate) fn rewrite(&self, entry_bytes: usize) -> Result<(), Failure> {
+        let records = family(&self.database, "records")?;
+        let mut rows = self.database.iterator_cf(records, IteratorMode::Start);
+        loop {
+            let page = rows.by_ref().take(1_000);
+            let page: Vec<_> = page.collect::<Result<_, _>>()?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut batch = WriteBatch::default();
+            for (key, mut value) in page {
+                value.iter_mut().for_each(|byte| *byte ^= 1);
+                batch.put_cf(records, key, value);
+            }
+            self.put_entries(&mut batch, 1, entry_bytes)?;
+            self.sync(batch)?;
+        }
+    }
+
     fn write(
         &self,
         items_count: usize,
@@ -132,26 +152,39 @@ impl Bare {
             }
             Ok::<_, Failure>(())
         };
-        let Lengths {
-            record,
-            value,
-            checkpoint,
-        } = self.lengths;
+        let Lengths { record, value, .. } = self.lengths;
         put("records", &mut items().map(|it| key(1, it)), record)?;
         put("values", &mut items().map(|it| key(2, it)), value)?;
         let subject = |item| [key(3, item / 3), noise(item, 16)].concat();
         put("subjects", &mut items().map(subject), 0)?;
+        self.put_entries(&mut batch, entries_count, entry_bytes)?;
+        self.sync(batch)
+    }
+
+    /// What the audit log grows by.
+    fn put_entries(
+        &self,
+        batch: &mut WriteBatch,
+        entries_count: u64,
+        entry_bytes: usize,
+    ) -> Result<(), Failure> {
+        let (audit, tiles) = (
+            family(&self.database, "audit")?,
+            family(&self.database, "tiles")?,
+        );
         let entry = self.next_entry.fetch_add(entries_count, Ordering::Relaxed);
-        let entries = || entry..entry + entries_count;
-        let index = |entry: u64| entry.to_be_bytes().to_vec();
-        put("audit", &mut entries().map(index), entry_bytes)?;
-        let tile = |entry: u64| [&[0], &entry.to_be_bytes()[..]].concat();
-        put("tiles", &mut entries().map(tile), 32)?;
-        put(
-            "checkpoints",
-            &mut [b"latest".to_vec()].into_iter(),
-            checkpoint,
-        )?;
+        for entry in entry..entry + entries_count {
+            let index = entry.to_be_bytes();
+            batch.put_cf(audit, index, noise(entry, entry_bytes));
+            batch.put_cf(tiles, [&[0], &index[..]].concat(), noise(entry, 32));
+        }
+        let checkpoints = family(&self.database, "checkpoints")?;
+        let note = noise(entry, self.lengths.checkpoint);
+        batch.put_cf(checkpoints, b"latest", note);
+        Ok(())
+    }
+
+    fn sync(&self, batch: WriteBatch) -> Result<(), Failure> {
         let mut options = WriteOptions::default();
         options.set_sync(true);
         Ok(self.database.write_opt(batch, &options)?)

@@ -4,11 +4,13 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+#[expect(dead_code, reason = "it is the limit of another bench, too")]
 mod bare;
 mod echo;
 #[path = "../machine/mod.rs"]
 mod machine;
 mod measure;
+#[expect(dead_code, reason = "it is the subject of another bench, too")]
 mod subject;
 #[path = "../../tests/testbed/mod.rs"]
 mod testbed;

@@ -89,6 +89,11 @@ impl Served {
         Ok(self.open.vault.store().tree_size()?)
     }
 
+    /// A connection to the listener of reveals.
+    pub(crate) fn reveal_channel(&self) -> Result<Channel, Failure> {
+        first(&self.reveal)
+    }
+
     /// Fills the vault, so that there is something known.
     pub(crate) async fn fill(&self, batches_count: usize) -> Result<(), Failure> {
         let mut client = TokenServiceClient::new(first(&self.token)?);
