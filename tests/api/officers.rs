@@ -274,6 +274,51 @@ async fn compromised_key_is_replaced_at_once_and_protects_nothing_in_the_end() {
     office.vault.check().await;
 }
 
+/// Goal: keys that have changed on the disk come in use, though who changed them has gone away.
+/// Method: officers hang up within a random time of their call.
+#[tokio::test(flavor = "multi_thread")]
+async fn rotation_takes_effect_though_its_officer_hangs_up() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pairs = tokens(&client, 0..10).await;
+    let (mut version, mut hung_up_count) = (1, 0);
+    for attempt in 0_u64..24 {
+        let operation = Operation::RotateKey(wrapping(version));
+        let now = office.vault.clock.now();
+        let listed = office.list().await;
+        let text = statement(&listed, operation, now, 3_600, &SystemEntropy).unwrap();
+        let request = protocol::ProposeOperationRequest {
+            note: sign(1, &text.to_string()).to_string(),
+            ..protocol::ProposeOperationRequest::default()
+        };
+        let mut keys = office.keys.clone();
+        let patience = Duration::from_micros(attempt * 400);
+        let call = tokio::time::timeout(patience, keys.propose_operation(request));
+        hung_up_count += usize::from(call.await.is_err());
+        // What was begun comes to its end; what never arrived does not begin.
+        let id = text.id();
+        let is_there = async || {
+            let operations = office.list().await.operations;
+            operations
+                .into_iter()
+                .find(|it| it.operation_id == id.as_str())
+        };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if let Some(begun) = is_there().await {
+            office.until(&begun, OperationState::Done).await;
+            version += 1;
+        }
+        let value = format!("attempt.number{attempt}@mail.example");
+        client.token("email", &value).await;
+        let versions: Vec<u32> = office.records().into_keys().collect();
+        assert_eq!(versions, [version], "attempt {attempt}");
+    }
+    println!("{hung_up_count} of 24 hung up, {} rotations", version - 1);
+    assert!(hung_up_count > 0 && version > 1);
+    all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
+
 /// Goal: no request notices a rotation. Method: callers make new tokens, ask for known ones and
 /// reveal without a pause, while keys are rotated again and again.
 #[tokio::test(flavor = "multi_thread")]
