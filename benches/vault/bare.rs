@@ -112,7 +112,7 @@ impl Bare {
         })
     }
 
-    /// Reads every record, changes it and writes it back: a thousand in a batch, each with an entry.
+    /// Reads every record, changes it and writes it back: a thousand in a batch, with an entry.
     pub(crate) fn rewrite(&self, entry_bytes: usize) -> Result<(), Failure> {
         let records = family(&self.database, "records")?;
         let mut rows = self.database.iterator_cf(records, IteratorMode::Start);

@@ -171,7 +171,8 @@ async fn emergency_begins_at_once_with_a_second_person() {
     emergency.stage.vault.check().await;
 }
 
-/// Goal: an emergency is stopped by anybody who may, before it begins or after; freezes hold for it.
+/// Goal: an emergency is stopped by anybody who may, before it begins or after; freezes hold for
+/// it.
 #[tokio::test(flavor = "multi_thread")]
 async fn emergency_is_called_off_or_frozen() {
     let emergency = Emergency::new().await;

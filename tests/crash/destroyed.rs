@@ -3,8 +3,8 @@
 //!
 //! A vault serves in a process of its own. Its wrapping key is read out of it, which takes the root
 //! key; then it is rotated and destroyed, and searched for. The search finds it before, in each of
-//! the places, and finds its successor after: that it finds nothing then proves something. In memory
-//! a key is once, where the ring has it, and nowhere else.
+//! the places, and finds its successor after: that it finds nothing then proves something. In
+//! memory a key is once, where the ring has it, and nowhere else.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -196,9 +196,7 @@ async fn try_destruction() -> Result<(), Failure> {
         successor.memory.is_none_or(|count| count == 1),
         "{successor:?}"
     );
-    println!(
-        "a key, before and after it is destroyed, and its successor: {before:?}, {after:?}, {successor:?}"
-    );
+    println!("before it is destroyed {before:?}, after {after:?}; its successor {successor:?}");
     if before.memory.is_none() {
         println!("not tried: the memory of a process cannot be read here");
     }

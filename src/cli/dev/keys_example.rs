@@ -41,6 +41,8 @@ impl KeysExampleArgs {
         }
         self.deal_shares(&dev)?;
         dev.write("README.md", Access::All, include_str!("keys_example.md"))?;
+        let ceremony = include_str!("../../../keys-example/ceremony.sh");
+        dev.write("ceremony.sh", Access::All, ceremony)?;
         say(format_args!("made {}", self.directory.display()));
         Ok(Exit::Done)
     }
