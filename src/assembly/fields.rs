@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::config::FieldConfig;
 use crate::config::FieldFormat;
 use crate::domain::Equality;
+use crate::domain::FieldName;
 use crate::domain::Namespace;
 use crate::format::CountryPart;
 use crate::format::EmailDomain;
@@ -64,8 +65,11 @@ fn shape() -> String {
 
 type Fields = BTreeMap<String, BTreeMap<String, Fixed>>;
 
+/// The fields of each namespace that are no longer configured.
+pub(super) type Former = HashMap<Namespace, Vec<FieldName>>;
+
 /// Compares the configured fields with those that the vault has been serving. Returns the change
-/// of the row where fields are new.
+/// of the row where fields are new, and which fields are no longer there.
 ///
 /// # Errors
 ///
@@ -74,7 +78,7 @@ pub(super) fn check(
     config: &Config,
     opened: &HashMap<Namespace, NamespaceFields>,
     store: &dyn Store,
-) -> Result<Option<RowChange>, AssemblyError> {
+) -> Result<(Option<RowChange>, Former), AssemblyError> {
     let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
     let stored = rows
         .into_iter()
@@ -87,6 +91,7 @@ pub(super) fn check(
         None => Fields::new(),
     };
     let before = known.clone();
+    let mut former = Former::new();
     for (namespace, fields) in &config.namespaces {
         let known = known.entry(namespace.as_str().to_owned()).or_default();
         for (name, field) in &fields.fields {
@@ -106,19 +111,22 @@ pub(super) fn check(
                 });
             }
         }
+        let names = known.keys().filter_map(|name| FieldName::new(name).ok());
+        let gone = names.filter(|name| !fields.fields.contains_key(name));
+        former.insert(namespace.clone(), gone.collect());
     }
     if known == before {
-        return Ok(None);
+        return Ok((None, former));
     }
     // A map of texts always has a JSON form.
     let value = serde_json::to_vec(&known).unwrap_or_default();
-    let key = ROW_KEY.to_vec();
-    Ok(Some(RowChange {
+    let row = RowChange {
         table: Table::Meta,
-        key,
+        key: ROW_KEY.to_vec(),
         expected: stored,
         value: Some(value),
-    }))
+    };
+    Ok((Some(row), former))
 }
 
 fn changed(then: &Fixed, now: &Fixed) -> Option<&'static str> {

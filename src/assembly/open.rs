@@ -114,7 +114,10 @@ pub async fn open_unsealed(
             .ok_or_else(missing)?;
         namespaces.insert(name.clone(), namespace_fields(name, id, namespace)?);
     }
-    let new_fields = fields::check(config, &namespaces, &*store)?;
+    let (new_fields, former) = fields::check(config, &namespaces, &*store)?;
+    for (name, namespace) in &mut namespaces {
+        namespace.former = former.get(name).cloned().unwrap_or_default();
+    }
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
     let OpenLog { log, thread } = open_log(
@@ -341,7 +344,11 @@ fn namespace_fields(
         .iter()
         .map(field)
         .collect::<Result<_, AssemblyError>>()?;
-    Ok(NamespaceFields { id, fields })
+    Ok(NamespaceFields {
+        id,
+        fields,
+        former: Vec::new(),
+    })
 }
 
 /// How long closing waits for calls that were cut off.

@@ -34,6 +34,15 @@ pub struct NamespaceFields {
     pub id: NamespaceId,
     /// Its fields.
     pub fields: BTreeMap<FieldName, Field>,
+    /// Fields that it had and that are no longer configured: their records are still there.
+    pub former: Vec<FieldName>,
+}
+
+impl NamespaceFields {
+    /// The names of every field that a record may be of.
+    pub(super) fn names(&self) -> impl Iterator<Item = &FieldName> {
+        self.fields.keys().chain(&self.former)
+    }
 }
 
 impl Field {

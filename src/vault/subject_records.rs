@@ -80,7 +80,7 @@ impl Workplace<'_> {
         let sharing = store.sharing(&key, subjects)?;
         let field = expected
             .as_ref()
-            .and_then(|record| self.field_of(fields.fields.keys(), id, record).ok());
+            .and_then(|record| self.field_of(fields.names(), id, record).ok());
         let named = field
             .as_ref()
             .zip(expected.as_ref())

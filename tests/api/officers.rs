@@ -16,7 +16,9 @@ use counterfoil::crypto::SystemEntropy;
 use counterfoil::crypto::note::NoteKeyName;
 use counterfoil::crypto::note::SignedNote;
 use counterfoil::domain::Clock;
+use counterfoil::domain::FieldName;
 use counterfoil::domain::KeyState;
+use counterfoil::domain::Namespace;
 use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
 use counterfoil::protocol::key_service_client::KeyServiceClient;
@@ -74,6 +76,30 @@ async fn rotation_moves_every_record_and_changes_no_token() {
     office.vault.restart().await;
     let client = office.vault.backend().await;
     all_open(&client, &pairs).await;
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_field_that_is_gone_move_too() {
+    let mut office = Office::open().await;
+    let client = office.vault.backend().await;
+    let name = client.token("name", "Ada Lovelace").await;
+    let shop = Namespace::new("shop").unwrap();
+    let of_shop = office.vault.config.namespaces.get_mut(&shop).unwrap();
+    let (gone, field) = of_shop
+        .fields
+        .remove_entry(&FieldName::new("name").unwrap())
+        .unwrap();
+    office.vault.restart().await;
+    office.keys = Office::connect(&office.vault).await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    assert_eq!(office.records(), BTreeMap::from([(2, 1)]));
+    let of_shop = office.vault.config.namespaces.get_mut(&shop).unwrap();
+    of_shop.fields.insert(gone, field);
+    office.vault.restart().await;
+    let client = office.vault.backend().await;
+    assert_eq!(client.token("name", "Ada Lovelace").await, name);
     office.vault.check().await;
 }
 

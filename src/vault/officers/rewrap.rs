@@ -108,7 +108,7 @@ impl Vault {
                 if record.wrapping_version == active || record.wrapped.is_empty() {
                     continue;
                 }
-                match workplace.rewrapped(fields.fields.keys(), id, &record) {
+                match workplace.rewrapped(fields.names(), id, &record) {
                     Ok(after) => {
                         progress.changed += 1;
                         replacements.push(Replacement {
