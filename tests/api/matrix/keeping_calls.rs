@@ -67,7 +67,10 @@ impl Asker {
         let (operation_id, note) = ("c-0".to_owned(), note());
         match call {
             "ListKeys" => {
-                let request = protocol::ListKeysRequest { acting_principal };
+                let request = protocol::ListKeysRequest {
+                    acting_principal,
+                    ..protocol::ListKeysRequest::default()
+                };
                 service.list_keys(request).await.map(drop)
             }
             "ProposeOperation" => {
