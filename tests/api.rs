@@ -41,6 +41,8 @@ mod detokenize;
 mod erase;
 #[path = "api/exposure.rs"]
 mod exposure;
+#[path = "api/fingerprints.rs"]
+mod fingerprints;
 #[path = "api/identifiers.rs"]
 mod identifiers;
 #[path = "api/idle_stream.rs"]
@@ -71,6 +73,8 @@ mod policies;
 mod purge;
 #[path = "api/redact.rs"]
 mod redact;
+#[path = "api/reindex.rs"]
+mod reindex;
 #[path = "api/report_exposure.rs"]
 mod report_exposure;
 #[path = "api/restart.rs"]
