@@ -98,17 +98,7 @@ impl Present {
         if changes.lists_as_of.is_some_and(is_list_stale) {
             conflicts.push(Conflict::ListOutdated);
         }
-        for (link, (list, id)) in changes.links.iter().enumerate() {
-            let key = RecordKey {
-                namespace: list.namespace,
-                id: *id,
-            };
-            let is_there = self.records.contains(&key) || self.written.records.contains(&key);
-            let is_gone = self.written.relocated.contains(&key) || written.relocated.contains(&key);
-            if is_gone || !(is_there || written.records.contains(&key)) {
-                conflicts.push(Conflict::LinkOutdated { link });
-            }
-        }
+        self.judge_links(changes, &written, &mut conflicts);
         for (item, erasure) in changes.erasures.iter().enumerate() {
             if !self.may_erase(erasure, &mut written) {
                 conflicts.push(Conflict::RecordChanged { item });
@@ -130,6 +120,20 @@ impl Present {
             self.written.rows.extend(written.rows);
         }
         conflicts
+    }
+
+    fn judge_links(&self, changes: &Changes, written: &Written, conflicts: &mut Vec<Conflict>) {
+        for (link, (list, id)) in changes.links.iter().enumerate() {
+            let key = RecordKey {
+                namespace: list.namespace,
+                id: *id,
+            };
+            let is_there = self.records.contains(&key) || self.written.records.contains(&key);
+            let is_gone = self.written.relocated.contains(&key) || written.relocated.contains(&key);
+            if is_gone || !(is_there || written.records.contains(&key)) {
+                conflicts.push(Conflict::LinkOutdated { link });
+            }
+        }
     }
 
     fn judge_records(

@@ -123,11 +123,10 @@ impl Vault {
 /// When a version stopped to protect what is new.
 fn retired(key: &KeyMetadata) -> Option<Timestamp> {
     let changes = key.changes();
-    let after_active = changes.windows(2).rev().find_map(|pair| match pair {
+    changes.windows(2).rev().find_map(|pair| match pair {
         [(KeyState::Active, _), (_, time)] => Some(*time),
         _ => None,
-    });
-    after_active
+    })
 }
 
 fn still_used(purpose: KeyPurpose, usage: KeyUsage) -> CeremonyError {
