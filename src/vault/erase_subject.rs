@@ -192,8 +192,8 @@ impl Vault {
                     erased.leaf_index = receipt.index;
                     return Ok(next.is_none());
                 }
-                // Somebody joined a record, erased it, moved it, or changed its key meanwhile: the next
-                // round sees that.
+                // Somebody joined a record, erased it, moved it, or changed its key meanwhile: the
+                // next round sees that.
                 Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
                 Err(error) => {
                     let hash = permitted.permit().policy_hash();
