@@ -43,6 +43,8 @@ mod detokenize;
 mod erase;
 #[path = "api/exposure.rs"]
 mod exposure;
+#[path = "api/fingerprints.rs"]
+mod fingerprints;
 #[path = "api/freeze_load.rs"]
 mod freeze_load;
 #[path = "api/identifiers.rs"]
@@ -77,6 +79,8 @@ mod purge;
 mod quorum;
 #[path = "api/redact.rs"]
 mod redact;
+#[path = "api/reindex.rs"]
+mod reindex;
 #[path = "api/report_exposure.rs"]
 mod report_exposure;
 #[path = "api/restart.rs"]

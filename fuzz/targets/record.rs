@@ -64,6 +64,7 @@ fn record(input: &mut Input<'_>) -> Record {
         outline_size: input.byte(),
         state: [RecordState::Live, RecordState::Erased][input.below(2)],
         wrapping_version: key_version(input),
+        token_version: key_version(input),
         value_index: input.flag().then(|| ValueIndex {
             fingerprint: input.array(),
             key_version: key_version(input),

@@ -260,6 +260,11 @@ numbered!(
         CharterChanged = 57 "charter_changed",
         /// Keys, officers or operations were asked about.
         KeysRead = 58 "keys_read",
+        /// The intent to move records to where newer fingerprint keys find them, token by token.
+        /// Their values are opened inside the vault for that, and nobody is shown them.
+        Reindex = 60 "reindex",
+        /// What came of an intent to move records.
+        ReindexOutcome = 61 "reindex_outcome",
         /// Other policies took effect.
         PolicyLoaded = 40 "policy_loaded",
         /// A caller named a person whom nobody vouches for: the call was refused unread.
@@ -334,6 +339,8 @@ numbered!(
         Conflict = 16 "conflict",
         /// The record stays, since other customers have it; this one's link to it is gone.
         Kept = 17 "kept",
+        /// The record moved to where newer fingerprint keys find it.
+        Moved = 18 "moved",
     }
 );
 

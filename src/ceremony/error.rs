@@ -14,6 +14,17 @@ pub enum CeremonyError {
     /// The statement's time is over, or too far away.
     #[error("statement must end after now, and within a day")]
     Expired,
+    /// Something is still found by the key version.
+    #[error(
+        "{records_count} records and {links_count} links of customers are still found by this key \
+         version only: `counterfoil keys reindex` moves them"
+    )]
+    KeyInUse {
+        /// Records.
+        records_count: u64,
+        /// Links of customers with their records.
+        links_count: u64,
+    },
     /// The key is not in a state for the operation.
     #[error("{0}")]
     KeyState(&'static str),

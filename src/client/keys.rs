@@ -25,7 +25,7 @@ use crate::protocol::key_service_client::KeyServiceClient;
 /// Calls to KeyService. Cheap to clone; clones share one connection.
 #[derive(Clone)]
 pub struct KeyClient {
-    service: KeyServiceClient<Channel>,
+    pub(super) service: KeyServiceClient<Channel>,
     acting: Option<Arc<dyn ActingPrincipal>>,
 }
 
@@ -57,8 +57,21 @@ impl KeyClient {
     ///
     /// If the vault refuses, or does not answer.
     pub async fn list(&self) -> Result<protocol::ListKeysResponse, ClientError> {
+        self.list_with(false).await
+    }
+
+    /// The same, with what is still under older key versions, if `count_usage`.
+    ///
+    /// # Errors
+    ///
+    /// If the vault refuses, or does not answer.
+    pub async fn list_with(
+        &self,
+        count_usage: bool,
+    ) -> Result<protocol::ListKeysResponse, ClientError> {
         let message = protocol::ListKeysRequest {
             acting_principal: self.assertion()?.to_string(),
+            count_usage,
         };
         retry::call(message, |request| {
             let mut service = self.service.clone();
@@ -167,7 +180,7 @@ impl KeyClient {
         Ok(service.watch_operation(message).await?.into_inner())
     }
 
-    fn assertion(&self) -> Result<Zeroizing<String>, ClientError> {
+    pub(super) fn assertion(&self) -> Result<Zeroizing<String>, ClientError> {
         match &self.acting {
             Some(acting) => acting.assertion(),
             None => Ok(Zeroizing::default()),

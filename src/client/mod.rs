@@ -14,6 +14,7 @@ mod item;
 mod keys;
 mod profile;
 mod redact;
+mod reindex;
 mod retry;
 mod reveal;
 mod seal;

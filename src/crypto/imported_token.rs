@@ -60,6 +60,25 @@ impl TokenKey {
         Ok(aead.open(&NONCE, &associated, &inner).ok())
     }
 
+    /// Seals an imported token for another place of the record; nothing, if it is another value's.
+    /// It is not shown.
+    ///
+    /// # Errors
+    ///
+    /// If it was not sealed with this token key for the first place and these terms.
+    pub fn move_token(
+        &self,
+        (from, to): (&RecordName<'_>, &RecordName<'_>),
+        terms: &[u8],
+        equality_form: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, CryptoError> {
+        let token = self.open_token(from, terms, equality_form, sealed)?;
+        token
+            .map(|token| self.seal_token(to, terms, equality_form, &token))
+            .transpose()
+    }
+
     fn inner_aead(&self, equality_form: &[u8]) -> Aead {
         Aead::new(&self.derive("counterfoil/v1/imported-token", equality_form))
     }
@@ -114,6 +133,12 @@ mod tests {
         );
         assert!(key.open_token(&home, b"2", b"ada", &sealed).is_err());
         assert!(key.open_token(&elsewhere, b"1", b"ada", &sealed).is_err());
+        let places = (&home, &elsewhere);
+        let moved = key.move_token(places, b"1", b"ada", &sealed).unwrap();
+        let opened = key.open_token(&elsewhere, b"1", b"ada", &moved.unwrap());
+        assert_eq!(opened.unwrap().unwrap().as_slice(), b"tok_1");
+        let of_another = key.move_token(places, b"1", b"bob", &sealed).unwrap();
+        assert!(of_another.is_none());
         let other = TokenKey::generate(&SystemEntropy);
         assert!(other.open_token(&home, b"1", b"ada", &sealed).is_err());
         for place in 0..sealed.len() {

@@ -58,6 +58,22 @@ impl TokenKey {
             .open(&NONCE, &associated, sealed)
     }
 
+    /// Seals what the token cannot carry for another place of the record. It is not shown.
+    ///
+    /// # Errors
+    ///
+    /// If it was not sealed with this token and token key for the first place and these terms.
+    pub fn move_residue(
+        &self,
+        (from, to): (&RecordName<'_>, &RecordName<'_>),
+        terms: &[u8],
+        folded_token: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let residue = self.open_residue(from, terms, folded_token, sealed)?;
+        self.seal_residue(to, terms, folded_token, &residue)
+    }
+
     fn residue_aead(&self, folded_token: &[u8]) -> Aead {
         Aead::new(&self.derive("counterfoil/v1/residue", folded_token))
     }
@@ -168,6 +184,17 @@ mod tests {
                     .is_err()
             );
         }
+        // Moved, it opens at its new place only.
+        let there = RecordName {
+            record_id: Fingerprint::from_bytes([2; 16]),
+            ..home
+        };
+        let places = (&home, &there);
+        let moved = key.move_residue(places, b"1", b"kfo@tok", &sealed).unwrap();
+        let opened = key.open_residue(&there, b"1", b"kfo@tok", &moved).unwrap();
+        assert_eq!(opened.as_slice(), b"gmail.com");
+        assert!(key.open_residue(&home, b"1", b"kfo@tok", &moved).is_err());
+        assert!(key.move_residue(places, b"2", b"kfo@tok", &sealed).is_err());
         let other = TokenKey::generate(&SystemEntropy);
         assert!(
             other

@@ -41,6 +41,8 @@ pub enum Action {
     Lookup,
     /// Propose an operation with keys, as an officer.
     ProposeOperation,
+    /// Move records to where newer fingerprint keys find them.
+    Reindex,
     /// Read who was seen.
     ReportExposure,
     /// Ask for a grant.
@@ -77,7 +79,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -99,6 +101,7 @@ impl Action {
         Self::DescribeSubject,
         Self::EraseSubject,
         Self::CreateBackup,
+        Self::Reindex,
         Self::ListKeys,
         Self::ProposeOperation,
         Self::ApproveOperation,
@@ -128,6 +131,7 @@ impl Action {
             Self::ListKeys => "list_keys",
             Self::Lookup => "lookup",
             Self::ProposeOperation => "propose_operation",
+            Self::Reindex => "reindex",
             Self::ReportExposure => "report_exposure",
             Self::RequestGrant => "request_grant",
             Self::RevokeGrant => "revoke_grant",
@@ -155,6 +159,7 @@ impl Action {
             | Self::ImportTokens
             | Self::Inspect
             | Self::Lookup
+            | Self::Reindex
             | Self::RequestGrant
             | Self::Tokenize
             | Self::VerifyMatch => Target::Fields,
@@ -207,6 +212,7 @@ impl Action {
             | Self::ListKeys
             | Self::Lookup
             | Self::ProposeOperation
+            | Self::Reindex
             | Self::ReportExposure
             | Self::Tokenize
             | Self::Unfreeze

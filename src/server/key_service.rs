@@ -14,6 +14,7 @@ use crate::protocol;
 use crate::protocol::key_service_server::KeyService;
 use crate::protocol::key_service_server::KeyServiceServer;
 use crate::server::convert::key as wire;
+use crate::server::convert::reindex as convert;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
@@ -27,6 +28,7 @@ use crate::vault::VaultError;
 pub(super) struct KeyEndpoint {
     vault: Arc<Vault>,
     metrics: Arc<Metrics>,
+    items_max: usize,
 }
 
 impl KeyEndpoint {
@@ -35,7 +37,12 @@ impl KeyEndpoint {
         limits: &ServerLimits,
         metrics: Arc<Metrics>,
     ) -> KeyServiceServer<Self> {
-        KeyServiceServer::new(Self { vault, metrics })
+        let endpoint = Self {
+            vault,
+            metrics,
+            items_max: limits.items_per_request_max,
+        };
+        KeyServiceServer::new(endpoint)
             .max_decoding_message_size(limits.message_bytes_max)
             .max_encoding_message_size(limits.message_bytes_max)
     }
@@ -61,9 +68,9 @@ impl KeyService for KeyEndpoint {
         &self,
         request: Request<protocol::ListKeysRequest>,
     ) -> Result<Response<protocol::ListKeysResponse>, Status> {
-        let (caller, _) =
+        let (caller, message) =
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
-        let briefing = self.vault.brief_officer(&caller).await;
+        let briefing = self.vault.brief_officer(&caller, message.count_usage).await;
         let briefing = self.answer("list_keys", briefing)?;
         Ok(Response::new(wire::briefing(&briefing)))
     }
@@ -144,6 +151,22 @@ impl KeyService for KeyEndpoint {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(watch(Arc::clone(&self.vault), caller, first, sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn reindex(
+        &self,
+        request: Request<protocol::ReindexRequest>,
+    ) -> Result<Response<protocol::ReindexResponse>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let request = convert::reindex(message, self.items_max)?;
+        let items_count = request.items.len();
+        let answer = self.vault.reindex(&caller, request).await;
+        self.metrics
+            .count("reindex", items_count, answer.as_ref().err());
+        let items = answer.map_err(|error| status::of(&error))?.into_iter();
+        let results = items.enumerate().map(convert::reindexed).collect();
+        Ok(Response::new(protocol::ReindexResponse { results }))
     }
 }
 

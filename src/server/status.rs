@@ -110,7 +110,8 @@ fn of_ceremony(error: CeremonyError) -> Status {
         | CeremonyError::Statement => Code::InvalidArgument,
         CeremonyError::Concurrent => Code::Aborted,
         CeremonyError::Missing => Code::NotFound,
-        CeremonyError::KeyState(_)
+        CeremonyError::KeyInUse { .. }
+        | CeremonyError::KeyState(_)
         | CeremonyError::NoOfficers
         | CeremonyError::OtherCharter
         | CeremonyError::SignedAlready

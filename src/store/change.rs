@@ -4,6 +4,7 @@ use crate::store::Erasure;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
+use crate::store::Relocation;
 use crate::store::RequestKey;
 use crate::store::RequestRow;
 use crate::store::StoredEntry;
@@ -21,10 +22,15 @@ pub struct Changes {
     pub records: Vec<NewRecord>,
     /// Records that take the place of others, at most [`RECORDS_MAX`].
     pub replacements: Vec<Replacement>,
-    /// Further subjects whose lists known records join. A link that is there already stays.
+    /// Records that move to where newer fingerprint keys find them, at most [`RECORDS_MAX`].
+    pub relocations: Vec<Relocation>,
+    /// Further subjects whose lists known records join, which must be there. A link that is there
+    /// already stays.
     pub links: Vec<(SubjectKey, RecordId)>,
     /// The row of the call's request id; there must be none, or one that has expired.
     pub request: Option<(RequestKey, RequestRow)>,
+    /// Where the row of the same request may be under older keys: there must be none either.
+    pub older_requests: Vec<RequestKey>,
     /// Changes of rows in small tables.
     pub rows: Vec<RowChange>,
     /// Records that are erased, at most [`crate::store::ERASURES_MAX`].
@@ -35,6 +41,9 @@ pub struct Changes {
     /// [`crate::store::Store::erasures_count`] before the call read the records that it is about,
     /// if nothing may have been erased since; nothing where that does not matter.
     pub as_of: Option<u64>,
+    /// [`crate::store::Store::relocations_count`] before the call read a customer's list, if no
+    /// record may have moved since; nothing where that does not matter.
+    pub lists_as_of: Option<u64>,
 }
 
 impl Changes {
@@ -43,6 +52,10 @@ impl Changes {
     pub fn bytes_estimate(&self) -> usize {
         let record = |new: &NewRecord| ROW_BYTES_ESTIMATE + new.record.sealed_bytes();
         let replacement = |changed: &Replacement| ROW_BYTES_ESTIMATE + changed.after.sealed_bytes();
+        let relocation = |moved: &Relocation| {
+            let links = moved.rows_count_max() * LINK_BYTES_ESTIMATE;
+            ROW_BYTES_ESTIMATE + moved.after.sealed_bytes() + links
+        };
         let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
         let request = self
             .request
@@ -51,6 +64,7 @@ impl Changes {
         self.records.iter().map(record).sum::<usize>()
             + self.rows.iter().map(row).sum::<usize>()
             + self.replacements.iter().map(replacement).sum::<usize>()
+            + self.relocations.iter().map(relocation).sum::<usize>()
             + self.links.len() * 2 * LINK_BYTES_ESTIMATE
             + self.erasures.len() * ERASURE_BYTES_ESTIMATE
             + request
@@ -61,6 +75,11 @@ impl Changes {
     pub fn rows_count_max(&self) -> usize {
         self.records.len() * 3
             + self.replacements.len()
+            + self
+                .relocations
+                .iter()
+                .map(Relocation::rows_count_max)
+                .sum::<usize>()
             + self.links.len() * 2
             + self.rows.len()
             + self.erasures.len() * 4
@@ -76,12 +95,24 @@ pub struct NewRecord {
     /// Where the value index shall point at it, from the record's own [`super::ValueIndex`].
     /// There must be no row, or one that points at `replaces`.
     pub value_key: Option<ValueKey>,
+    /// Where the token's record, and the value's row, may be under older keys: there must be none
+    /// either, but a row that points at `replaces`.
+    pub older: Older,
     /// The expired record of the same value, whose row in the value index this one takes over.
     pub replaces: Option<RecordId>,
     /// The subject whose list it joins.
     pub subject_key: Option<SubjectKey>,
     /// The record.
     pub record: Record,
+}
+
+/// Where a token's record, and a value's row, may be under older versions of the fingerprint keys.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Older {
+    /// The record.
+    pub records: Vec<RecordKey>,
+    /// The row in the value index.
+    pub values: Vec<ValueKey>,
 }
 
 /// A record that takes the place of another of the same token, if that is as it was read. What the

@@ -10,6 +10,7 @@ use crate::store::Erasure;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
+use crate::store::Relocation;
 use crate::store::RequestKey;
 use crate::store::Sharing;
 use crate::store::SubjectKey;
@@ -19,6 +20,7 @@ use crate::store::ValueKey;
 /// The rows that the conditions of a group speak of, as they are in the store.
 #[derive(Default)]
 pub(super) struct Present {
+    /// Of the places that calls would write to or rely on, those that have a record.
     pub(super) records: HashSet<RecordKey>,
     /// Records that shall be replaced.
     pub(super) replaced: HashMap<RecordKey, Record>,
@@ -27,7 +29,10 @@ pub(super) struct Present {
     pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
     /// Records that are to be erased, as a customer has them.
     pub(super) erasures: HashMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
+    /// Records that shall move, with who joined them.
+    pub(super) relocated: HashMap<RecordKey, (Record, Vec<SubjectKey>)>,
     pub(super) erasures_count: u64,
+    pub(super) relocations_count: u64,
     written: Written,
 }
 
@@ -41,6 +46,8 @@ struct Written {
     rows: HashSet<(Table, Vec<u8>)>,
     /// Records that customers joined.
     linked: HashSet<RecordKey>,
+    /// Where records were that moved.
+    relocated: HashSet<RecordKey>,
     has_erased: bool,
 }
 
@@ -51,29 +58,22 @@ impl Present {
         let mut conflicts = Vec::new();
         // A call may not contradict itself either, so its own rows count as soon as they are seen.
         let mut written = Written::default();
-        for (item, new) in changes.records.iter().enumerate() {
-            let taken = self.records.contains(&new.key) || self.written.records.contains(&new.key);
-            if taken || !written.records.insert(new.key) {
-                conflicts.push(Conflict::TokenTaken { item });
-            }
-            let Some(key) = new.value_key else { continue };
-            let stands = self
-                .values
-                .get(&key)
-                .is_some_and(|id| Some(*id) != new.replaces);
-            if stands || self.written.values.contains(&key) || !written.values.insert(key) {
-                conflicts.push(Conflict::ValueTaken { item });
-            }
-        }
+        self.judge_records(changes, &mut written, &mut conflicts);
         if let Some((key, row)) = &changes.request {
-            let stands = self
-                .requests
-                .get(key)
-                .is_some_and(|expires| *expires > row.created);
-            if stands || self.written.requests.contains(key) {
+            let stands = |key: &RequestKey| {
+                let expires = self.requests.get(key);
+                expires.is_some_and(|expires| *expires > row.created)
+                    || self.written.requests.contains(key)
+            };
+            if stands(key) || changes.older_requests.iter().any(stands) {
                 conflicts.push(Conflict::RequestTaken);
             }
             written.requests.insert(*key);
+        }
+        for (item, relocation) in changes.relocations.iter().enumerate() {
+            if !self.may_relocate(relocation, &mut written) {
+                conflicts.push(Conflict::RelocationOutdated { item });
+            }
         }
         for (item, replacement) in changes.replacements.iter().enumerate() {
             let key = replacement.key;
@@ -93,6 +93,12 @@ impl Present {
         if changes.as_of.is_some_and(is_stale) {
             conflicts.push(Conflict::Erased);
         }
+        let has_moved = !self.written.relocated.is_empty();
+        let is_list_stale = |count| count != self.relocations_count || has_moved;
+        if changes.lists_as_of.is_some_and(is_list_stale) {
+            conflicts.push(Conflict::ListOutdated);
+        }
+        self.judge_links(changes, &written, &mut conflicts);
         for (item, erasure) in changes.erasures.iter().enumerate() {
             if !self.may_erase(erasure, &mut written) {
                 conflicts.push(Conflict::RecordChanged { item });
@@ -106,6 +112,7 @@ impl Present {
                     namespace: subject.namespace,
                     id: *id,
                 }));
+            self.written.relocated.extend(written.relocated);
             self.written.has_erased |= !changes.erasures.is_empty();
             self.written.records.extend(written.records);
             self.written.values.extend(written.values);
@@ -113,6 +120,71 @@ impl Present {
             self.written.rows.extend(written.rows);
         }
         conflicts
+    }
+
+    fn judge_links(&self, changes: &Changes, written: &Written, conflicts: &mut Vec<Conflict>) {
+        for (link, (list, id)) in changes.links.iter().enumerate() {
+            let key = RecordKey {
+                namespace: list.namespace,
+                id: *id,
+            };
+            let is_there = self.records.contains(&key) || self.written.records.contains(&key);
+            let is_gone = self.written.relocated.contains(&key) || written.relocated.contains(&key);
+            if is_gone || !(is_there || written.records.contains(&key)) {
+                conflicts.push(Conflict::LinkOutdated { link });
+            }
+        }
+    }
+
+    fn judge_records(
+        &self,
+        changes: &Changes,
+        written: &mut Written,
+        conflicts: &mut Vec<Conflict>,
+    ) {
+        let is_taken =
+            |key: &RecordKey| self.records.contains(key) || self.written.records.contains(key);
+        for (item, new) in changes.records.iter().enumerate() {
+            let taken = is_taken(&new.key) || new.older.records.iter().any(is_taken);
+            if taken || !written.records.insert(new.key) {
+                conflicts.push(Conflict::TokenTaken { item });
+            }
+            let Some(key) = new.value_key else { continue };
+            let stands = |key: &ValueKey| {
+                let row = self.values.get(key);
+                row.is_some_and(|id| Some(*id) != new.replaces) || self.written.values.contains(key)
+            };
+            let stands = stands(&key) || new.older.values.iter().any(stands);
+            if stands || !written.values.insert(key) {
+                conflicts.push(Conflict::ValueTaken { item });
+            }
+        }
+    }
+
+    /// Whether a record that shall move is as it was read, its new place is free, and nobody else
+    /// writes to it or joins it.
+    fn may_relocate(&self, relocation: &Relocation, written: &mut Written) -> bool {
+        let Relocation { from, to, .. } = relocation;
+        let is_as_read = self.relocated.get(from).is_some_and(|(record, sharers)| {
+            *record == relocation.before && *sharers == relocation.sharers
+        });
+        let is_written = |key: &RecordKey| {
+            self.written.records.contains(key) || self.written.linked.contains(key)
+        };
+        let is_free = from == to || !(self.records.contains(to) || is_written(to));
+        let (before, after) = (relocation.value_key_before(), relocation.value_key_after());
+        let is_row_taken = after.filter(|_| after != before).is_some_and(|key| {
+            let row = self.values.get(&key);
+            row.is_some_and(|id| *id != from.id)
+        });
+        let mut rows = before.into_iter().chain(after.filter(|_| after != before));
+        let is_row_written =
+            rows.any(|key| self.written.values.contains(&key) || !written.values.insert(key));
+        let is_new = written.records.insert(*from) && (from == to || written.records.insert(*to));
+        if from != to {
+            written.relocated.insert(*from);
+        }
+        is_as_read && !is_written(from) && is_free && !is_row_taken && !is_row_written && is_new
     }
 
     /// Whether a record that is to be erased is as it was read, and nobody else writes to it.

@@ -41,6 +41,10 @@ macro_rules! suite {
             record_is_shared_by_who_joined_it,
             erased_record_leaves_a_tombstone,
             record_that_changed_is_not_erased,
+            relocated_record_takes_everything_along,
+            relocation_conflicts_with_whoever_was_faster,
+            token_and_value_under_older_keys_are_taken,
+            call_that_read_before_a_relocation_conflicts,
             call_that_read_before_an_erasure_conflicts,
             purge_removes_no_row_that_stands,
             oversized_record_is_refused,
@@ -50,6 +54,7 @@ macro_rules! suite {
 pub(crate) use suite;
 
 pub(crate) use crate::store::conformance_erasing::*;
+pub(crate) use crate::store::conformance_relocating::*;
 
 pub(crate) type Open<'a, S> = &'a dyn Fn() -> S;
 
@@ -66,6 +71,7 @@ pub(crate) fn record(residue: &[u8]) -> Record {
         outline_size: 0,
         state: RecordState::Live,
         wrapping_version: KeyVersion::FIRST,
+        token_version: KeyVersion::FIRST,
         value_index: None,
         created: time(1_000),
         expires: None,
@@ -90,6 +96,7 @@ pub(crate) fn new_record(token: u8, value: Option<u8>) -> NewRecord {
             namespace: SHOP,
             fingerprint: index.fingerprint,
         }),
+        older: Older::default(),
         replaces: None,
         subject_key: None,
         record: Record {
@@ -357,6 +364,7 @@ pub(crate) fn subject_is_listed_in_pages<S: Store>(open: Open<'_, S>) {
     let subject = |byte| SubjectKey {
         namespace: SHOP,
         fingerprint: [byte; 16],
+        key_version: KeyVersion::FIRST,
     };
     let of = |byte, token| NewRecord {
         subject_key: Some(subject(byte)),

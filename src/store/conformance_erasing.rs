@@ -1,5 +1,6 @@
 //! What every engine must do about erasing: more claims of the suite in `conformance.rs`.
 
+use crate::domain::KeyVersion;
 use crate::store::conformance::Open;
 use crate::store::conformance::call;
 use crate::store::conformance::commit;
@@ -9,22 +10,23 @@ use crate::store::*;
 
 const SHOP: NamespaceId = NamespaceId(1);
 
-fn subject(byte: u8) -> SubjectKey {
+pub(super) fn subject(byte: u8) -> SubjectKey {
     SubjectKey {
         namespace: SHOP,
         fingerprint: [byte; 16],
+        key_version: KeyVersion::FIRST,
     }
 }
 
 /// A record that was made for a customer.
-fn of(token: u8, value: Option<u8>, owner: u8) -> NewRecord {
+pub(super) fn of(token: u8, value: Option<u8>, owner: u8) -> NewRecord {
     NewRecord {
         subject_key: Some(subject(owner)),
         ..new_record(token, value)
     }
 }
 
-fn join(token: u8, who: u8) -> Changes {
+pub(super) fn join(token: u8, who: u8) -> Changes {
     Changes {
         links: vec![(subject(who), RecordId([token; 16]))],
         ..Changes::default()
@@ -32,7 +34,7 @@ fn join(token: u8, who: u8) -> Changes {
 }
 
 /// Erases a customer from a record as the store has it now.
-fn erasure(store: &impl Store, token: u8, who: u8, is_own: bool) -> Changes {
+pub(super) fn erasure(store: &impl Store, token: u8, who: u8, is_own: bool) -> Changes {
     let key = RecordKey {
         namespace: SHOP,
         id: RecordId([token; 16]),
@@ -50,7 +52,7 @@ fn erasure(store: &impl Store, token: u8, who: u8, is_own: bool) -> Changes {
     }
 }
 
-fn listed(store: &impl Store, who: u8) -> Vec<u8> {
+pub(super) fn listed(store: &impl Store, who: u8) -> Vec<u8> {
     let ids = store.subject_records(&subject(who), None, 100).unwrap();
     ids.into_iter().map(|id| id.0[0]).collect()
 }
@@ -88,7 +90,7 @@ pub(crate) fn erased_record_leaves_a_tombstone<S: Store>(open: Open<'_, S>) {
     assert_eq!(conflicts(&store, &changes), []);
     commit(&store, &[&changes]);
     let stone = store.records(&[key]).unwrap().remove(0);
-    assert_eq!(stone, Some(Record::tombstone()));
+    assert_eq!(stone, Some(Record::tombstone(KeyVersion::FIRST)));
     let value = |byte| ValueKey {
         namespace: SHOP,
         fingerprint: [byte; 16],
@@ -182,7 +184,7 @@ pub(crate) fn purge_removes_no_row_that_stands<S: Store>(open: Open<'_, S>) {
         id: RecordId([token; 16]),
     };
     let found = store.records(&[key(5), key(6)]).unwrap();
-    assert_eq!(found[0], Some(Record::tombstone()));
+    assert_eq!(found[0], Some(Record::tombstone(KeyVersion::FIRST)));
     assert_eq!(found[1].as_ref().unwrap().residue, [6]);
     assert_eq!(listed(&store, 2), [6]);
 }

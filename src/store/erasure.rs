@@ -77,7 +77,10 @@ impl Erasure {
                 subject: Vec::new(),
                 ..record.clone()
             }),
-            Fate::Erased => Some(Record::tombstone()),
+            Fate::Erased => {
+                let record = self.expected.as_ref();
+                record.map(|record| Record::tombstone(record.token_version))
+            }
             Fate::Gone | Fate::Kept => None,
         }
     }
@@ -95,15 +98,17 @@ impl Erasure {
 
 impl Record {
     /// What stands where a record was erased, so that its token is never drawn again: the same
-    /// bytes for every one, which say nothing of the record that was there.
+    /// bytes for every one under a version of the token fingerprint key, which say nothing else of
+    /// the record that was there.
     #[must_use]
-    pub fn tombstone() -> Self {
+    pub fn tombstone(token_version: KeyVersion) -> Self {
         Self {
             layout_version: 0,
             fidelity: Fidelity::Shape,
             outline_size: 0,
             state: RecordState::Erased,
             wrapping_version: KeyVersion::FIRST,
+            token_version,
             value_index: None,
             created: Timestamp::default(),
             expires: None,
@@ -137,7 +142,7 @@ mod tests {
                 state: RecordState::Live,
                 wrapped: vec![1; 48],
                 subject: if subject { vec![2; 30] } else { Vec::new() },
-                ..Record::tombstone()
+                ..Record::tombstone(KeyVersion::FIRST)
             };
             let erasure = Erasure {
                 key: RecordKey {
@@ -162,10 +167,12 @@ mod tests {
 
     #[test]
     fn tombstone_says_nothing() {
-        let bytes = Record::tombstone().encode().unwrap();
-        assert_eq!(Record::decode(&bytes).unwrap(), Record::tombstone());
-        // The versions of the bytes and of the key that wraps nothing, a fidelity, and the state.
+        let tombstone = Record::tombstone(KeyVersion::FIRST);
+        let bytes = tombstone.encode().unwrap();
+        assert_eq!(Record::decode(&bytes).unwrap(), tombstone);
+        // The version of the bytes, a fidelity, the state, the versions of the key that wraps
+        // nothing and of the key that made the id.
         let said: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
-        assert_eq!(said, [1, 1, 2, 1]);
+        assert_eq!(said, [1, 1, 2, 1, 1]);
     }
 }

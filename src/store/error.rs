@@ -73,6 +73,13 @@ pub enum StoreError {
 pub enum Conflict {
     /// Something was erased since the call read: it may be what the call is about.
     Erased,
+    /// The record that a customer joins is not there: it moved.
+    LinkOutdated {
+        /// The position in [`super::Changes::links`].
+        link: usize,
+    },
+    /// Records moved since the call read a customer's list.
+    ListOutdated,
     /// The record to be replaced is not as it was read.
     RecordOutdated {
         /// The position in [`super::Changes::replacements`].
@@ -81,6 +88,11 @@ pub enum Conflict {
     /// The record to be erased, or who has it, is not as it was read.
     RecordChanged {
         /// The position in [`super::Changes::erasures`].
+        item: usize,
+    },
+    /// The record that shall move, or who has it, is not as it was read, or its new place is taken.
+    RelocationOutdated {
+        /// The position in [`super::Changes::relocations`].
         item: usize,
     },
     /// There is already a row for this request id, and it has not expired.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::crypto::Fingerprint;
+use crate::domain::KeyVersion;
 
 /// The number of a namespace in stored keys.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -46,10 +47,17 @@ namespaced_key!(
     ValueKey, fingerprint: [u8; 16], "The fingerprint of field, scope and equality form."
 );
 namespaced_key!(
-    /// Where the records of a subject are listed.
-    SubjectKey, fingerprint: [u8; 16], "The fingerprint of the subject."
-);
-namespaced_key!(
     /// Where the row of a request id is.
     RequestKey, fingerprint: [u8; 16], "The fingerprint of principal and request id."
 );
+
+/// Where the records of a subject are listed.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SubjectKey {
+    /// The namespace.
+    pub namespace: NamespaceId,
+    /// The fingerprint of the subject.
+    pub fingerprint: [u8; 16],
+    /// The version of the value fingerprint key that made it.
+    pub key_version: KeyVersion,
+}

@@ -14,11 +14,14 @@ mod condition;
 pub(crate) mod conformance;
 #[cfg(test)]
 mod conformance_erasing;
+#[cfg(test)]
+mod conformance_relocating;
 mod erasure;
 mod error;
 mod key;
 mod reader;
 mod record;
+mod relocation;
 pub mod rocks;
 mod row;
 mod snapshot;
@@ -29,6 +32,7 @@ pub use change::Append;
 pub use change::Changes;
 pub use change::CommitBatch;
 pub use change::NewRecord;
+pub use change::Older;
 pub use change::RECORDS_MAX;
 pub use change::Replacement;
 pub use change::Row;
@@ -53,6 +57,9 @@ pub use record::Record;
 pub use record::RecordState;
 pub use record::ValueIndex;
 pub use record::WRAPPED_BYTES_MAX;
+pub use relocation::ListMove;
+pub use relocation::Relocation;
+pub use relocation::SHARERS_MAX;
 pub use row::ENTRY_BYTES_MAX;
 pub use row::Hash;
 pub use row::OUTCOME_BYTES_MAX;
@@ -121,6 +128,31 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// If the engine cannot read, or a stored row is damaged.
     fn sharing(&self, record: &RecordKey, subjects: &[SubjectKey]) -> Result<Sharing, StoreError>;
+
+    /// Lists at most `limit` of the customers who joined a record after it was made.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn sharers(&self, record: &RecordKey, limit: usize) -> Result<Vec<SubjectKey>, StoreError>;
+
+    /// Lists at most `limit` links of customers with records, in the order of the lists, after
+    /// `after`.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or a stored row is damaged.
+    fn links_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<(SubjectKey, RecordId)>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, RecordId)>, StoreError>;
+
+    /// How often records began or ended to move, since the store was opened: odd while some do.
+    /// Who reads in several steps has missed no record that moved in between, if the number was
+    /// the same before and after, and even.
+    fn relocations_count(&self) -> u64;
 
     /// How many calls have erased anything, since the store was made. Who read records when there
     /// were as many can be sure that none of them was erased since: see [`Changes::as_of`].

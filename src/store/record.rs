@@ -10,6 +10,7 @@
 //! 1   flags                 1 has a value index, 2 expires, 4 has a token
 //! 2   layout version
 //! 4   wrapping key version
+//! 4   token fingerprint key version
 //! 8   created, ms
 //! 20  value fingerprint and its key version, if it has a value index
 //! 8   expires, ms, if it expires
@@ -46,6 +47,8 @@ pub struct Record {
     pub state: RecordState,
     /// The wrapping key version that `wrapped` is under.
     pub wrapping_version: KeyVersion,
+    /// The version of the token fingerprint key that made the record's id.
+    pub token_version: KeyVersion,
     /// The row in the value index, so that erasing can remove it; none where values never share.
     pub value_index: Option<ValueIndex>,
     /// When the record was made.
@@ -113,6 +116,7 @@ impl Record {
         row.extend_from_slice(&[VERSION, fidelity, self.outline_size, state, flags]);
         row.extend_from_slice(&self.layout_version.to_be_bytes());
         row.extend_from_slice(&self.wrapping_version.number().to_be_bytes());
+        row.extend_from_slice(&self.token_version.number().to_be_bytes());
         row.extend_from_slice(&self.created.unix_ms().to_be_bytes());
         if let Some(index) = &self.value_index {
             row.extend_from_slice(&index.fingerprint);
@@ -169,6 +173,7 @@ impl Record {
         }
         let layout_version = reader.u16()?;
         let wrapping_version = reader.key_version()?;
+        let token_version = reader.key_version()?;
         let created = reader.timestamp()?;
         let value_index = if flags & FLAG_VALUE_INDEX == 0 {
             None
@@ -201,6 +206,7 @@ impl Record {
             outline_size,
             state,
             wrapping_version,
+            token_version,
             value_index,
             created,
             expires,
@@ -241,6 +247,7 @@ mod tests {
             ],
             state in prop_oneof![Just(RecordState::Live), Just(RecordState::Erased)],
             wrapping_version in key_version(),
+            token_version in key_version(),
             value_index in option::of((any::<[u8; 16]>(), key_version())),
             created in time(),
             expires in option::of(time()),
@@ -253,8 +260,8 @@ mod tests {
                 .map(|(fingerprint, key_version)| ValueIndex { fingerprint, key_version });
             let (layout_version, outline_size) = kind;
             Record {
-                layout_version, fidelity, outline_size, state, wrapping_version, value_index,
-                created, expires, wrapped, subject, residue, token,
+                layout_version, fidelity, outline_size, state, wrapping_version, token_version,
+                value_index, created, expires, wrapped, subject, residue, token,
             }
         }
     }

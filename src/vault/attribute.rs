@@ -92,6 +92,7 @@ mod tests {
             outline_size: 0,
             state: RecordState::Live,
             wrapping_version: KeyVersion::FIRST,
+            token_version: KeyVersion::FIRST,
             value_index: None,
             created: Timestamp::default(),
             expires: None,

@@ -28,6 +28,7 @@ use crate::store::RecordId;
 use crate::vault::detokenize::Detokenize;
 use crate::vault::error::ItemError;
 use crate::vault::field::Field;
+use crate::vault::reindex::Reindex;
 
 /// Where a value lives: what its token is bound to.
 #[derive(Clone, Copy)]
@@ -137,6 +138,33 @@ pub(super) fn decipher(
     key: &TokenKey,
     token: &Token,
 ) -> Result<Plaintext, ItemError> {
+    let value = open(place, name, record, key, token)?;
+    Ok(match recorded.inner().request().level {
+        Level::Full => value,
+        Level::Masked => place.field.format.mask(&value),
+    })
+}
+
+/// The value of a token, to find its record by other keys. The intent to do that is on the disk; no
+/// caller gets it.
+pub(super) fn reread(
+    _: &Recorded<Permitted<Reindex>>,
+    place: &Place<'_>,
+    name: &RecordName<'_>,
+    record: &Record,
+    key: &TokenKey,
+    token: &Token,
+) -> Result<Plaintext, ItemError> {
+    open(place, name, record, key, token)
+}
+
+fn open(
+    place: &Place<'_>,
+    name: &RecordName<'_>,
+    record: &Record,
+    key: &TokenKey,
+    token: &Token,
+) -> Result<Plaintext, ItemError> {
     let format = &place.field.format;
     // Another version's alphabets would make another value of the same token.
     if record.layout_version != u16::from(format.version()) {
@@ -160,11 +188,7 @@ pub(super) fn decipher(
         }
         Form::Imported | Form::Outline(_) => format.restore_outline(&residue),
     };
-    let value = value.map_err(|_| ItemError::Damaged)?;
-    Ok(match recorded.inner().request().level {
-        Level::Full => value,
-        Level::Masked => format.mask(&value),
-    })
+    value.map_err(|_| ItemError::Damaged)
 }
 
 /// What a record says in the clear, so that its seal holds only with it: who changes the expiry

@@ -22,6 +22,7 @@ use crate::vault::caller::Caller;
 use crate::vault::erase_subject::named;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
+use crate::vault::find::is_settled;
 use crate::vault::subject_records::Listed;
 use crate::vault::work;
 
@@ -109,6 +110,22 @@ impl Vault {
         request: &DescribeSubject,
         fields: &NamespaceFields,
     ) -> Result<SubjectDescription, VaultError> {
+        for _ in 1..READS_MAX {
+            let before = self.store().relocations_count();
+            let description = self.describe_once(request, fields)?;
+            // What moves from list to list meanwhile may be missed, or be counted twice.
+            if is_settled(self.store(), before) {
+                return Ok(description);
+            }
+        }
+        self.describe_once(request, fields)
+    }
+
+    fn describe_once(
+        &self,
+        request: &DescribeSubject,
+        fields: &NamespaceFields,
+    ) -> Result<SubjectDescription, VaultError> {
         let ring = self.ring();
         let workplace = self.place_of(&ring, &request.namespace, fields)?;
         let now = self.parts.clock.now();
@@ -156,3 +173,5 @@ impl SubjectDescription {
 
 /// Pages of records that one call looks at: 10,000 records.
 const PAGES_MAX: usize = 20;
+/// How often the lists are read, while records move from one to another.
+const READS_MAX: usize = 8;

@@ -33,7 +33,7 @@ use crate::vault::cipher::decipher;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
-use crate::vault::is_outdated;
+use crate::vault::is_missing;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -177,13 +177,14 @@ impl Vault {
             let targets = work(items_count, || {
                 self.targets(ring, fields, &permitted, grant.as_ref())
             })?;
-            let outdated = is_outdated(ring, &targets);
-            Ok((targets, outdated))
+            let is_missing = is_missing(&targets);
+            Ok((targets, is_missing))
         })?;
         let recorded = self
             .record_intent(caller, fields, permitted, &targets)
             .await?;
-        let targets = self.not_erased(fields, targets, as_of)?;
+        let request = recorded.inner().request();
+        let targets = self.not_erased(fields, request, targets, as_of)?;
         // From here on the call counts as a reveal, whatever becomes of it.
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
         self.follow_up(caller, &recorded, &targets, &items);

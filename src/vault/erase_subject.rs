@@ -33,6 +33,7 @@ use crate::vault::administer::Administrative;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
+use crate::vault::find::is_settled;
 use crate::vault::read::Workplace;
 use crate::vault::retry::REMEMBERED_SECONDS;
 use crate::vault::subject_records::Listed;
@@ -160,6 +161,7 @@ impl Vault {
     ) -> Result<bool, VaultError> {
         let request = permitted.request();
         for _ in 0..ROUNDS_MAX {
+            let lists_as_of = self.store().relocations_count();
             let ring = self.ring();
             let Page { records, next } = work(usize::MAX, || {
                 let workplace = self.place_of(&ring, &request.namespace, fields)?;
@@ -168,7 +170,7 @@ impl Vault {
                 page.map_err(VaultError::from)
             })?;
             // The entries before this one tell of everything; the first call has one in any case.
-            if records.is_empty() && batch > 0 {
+            if records.is_empty() && batch > 0 && is_settled(self.store(), lists_as_of) {
                 return Ok(true);
             }
             let now = self.parts.clock.now();
@@ -176,6 +178,7 @@ impl Vault {
             let changes = Changes {
                 mark: Some(workplace.erased_mark(&request.subject, now)),
                 erasures: records.iter().map(|it| it.erasure.clone()).collect(),
+                lists_as_of: Some(lists_as_of),
                 ..Changes::default()
             };
             let entry = self.erasure_entry(caller, permitted, &records);
@@ -189,8 +192,8 @@ impl Vault {
                     erased.leaf_index = receipt.index;
                     return Ok(next.is_none());
                 }
-                // Somebody joined a record, erased it, or changed its key meanwhile: the next
-                // round sees that.
+                // Somebody joined a record, erased it, moved it, or changed its key meanwhile: the
+                // next round sees that.
                 Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
                 Err(error) => {
                     let hash = permitted.permit().policy_hash();

@@ -99,6 +99,7 @@ impl Vault {
         changes.as_of = Some(as_of);
         if replay.is_none() {
             changes.request = retry.row(now, &[]);
+            changes.older_requests = retry.older_keys();
         }
         Ok(Settled { items, changes })
     }
@@ -224,7 +225,8 @@ impl Batch<'_> {
             token,
             record_keys,
         } = offered;
-        let record_key = *record_keys.first().ok_or(ItemError::Damaged)?;
+        let (record_key, older_keys) = record_keys.split_first().ok_or(ItemError::Damaged)?;
+        let record_key = *record_key;
         let key = TokenKey::generate(&*self.vault.parts.entropy);
         let (form, id) = (Form::Imported, record_key.id);
         let record = self
@@ -243,6 +245,7 @@ impl Batch<'_> {
         self.changes.records.push(NewRecord {
             key: record_key,
             value_key: wanted.reading.value_keys.first().copied(),
+            older: wanted.reading.older(older_keys),
             replaces,
             subject_key: subject.map(|subject| self.workplace.subject_key(subject)),
             record,

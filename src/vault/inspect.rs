@@ -113,10 +113,17 @@ impl Vault {
     ) -> Result<Vec<Item<Inspected>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let items_count = permitted.request().items.len();
-        let ring = self.ring();
-        let workplace = self.workplace(&ring, permitted.request(), fields)?;
-        let answer = work(items_count, || {
-            self.describe(&workplace, fields, &permitted)
+        let answer = self.with_current_keys(|ring| {
+            let workplace = self.workplace(ring, permitted.request(), fields)?;
+            let answer = work(items_count, || {
+                self.describe(&workplace, fields, &permitted)
+            })?;
+            let is_unknown = |item: &Item<Inspected>| match item {
+                Ok(inspected) => inspected.known.is_none(),
+                Err(_) => false,
+            };
+            let is_missing = answer.iter().any(is_unknown);
+            Ok((answer, is_missing))
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(inspected)) => match &inspected.known {

@@ -111,6 +111,7 @@ impl Workplace<'_> {
         SubjectKey {
             namespace: self.id,
             fingerprint: *fingerprint.as_bytes(),
+            key_version: self.keys.value_fingerprint().active_version(),
         }
     }
 

@@ -24,7 +24,7 @@ use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Known;
 use crate::vault::find::by_value;
-use crate::vault::is_outdated;
+use crate::vault::is_missing;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -113,8 +113,8 @@ impl Vault {
             work(items_count, || {
                 let readings = readings(&workplace, fields, &permitted);
                 let answer = self.tokens_of(&workplace, &readings)?;
-                let outdated = is_outdated(ring, &answer);
-                Ok(((answer, glances(&workplace, &readings)), outdated))
+                let is_missing = is_missing(&answer);
+                Ok(((answer, glances(&workplace, &readings)), is_missing))
             })
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {

@@ -37,6 +37,8 @@ mod permit;
 mod person;
 mod read;
 mod redact;
+mod reindex;
+mod relocate;
 mod retry;
 mod standing;
 mod subject_records;
@@ -63,6 +65,7 @@ use crate::keys::root::RootKeyHolder;
 use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Store;
+use crate::vault::find::is_settled;
 use crate::vault::officers::Desk;
 
 pub use answer::Description;
@@ -99,6 +102,7 @@ pub use inspect::InspectItem;
 pub use lookup::Lookup;
 pub use lookup::LookupItem;
 pub use officers::Briefing;
+pub use officers::KeyUsage;
 pub use officers::Proposal;
 pub use officers::found_charter;
 pub use officers::keep_up;
@@ -107,6 +111,9 @@ pub use redact::Redact;
 pub use redact::RedactItem;
 pub use redact::Redacted;
 pub use redact::RedactedSpan;
+pub use reindex::Reindex;
+pub use reindex::ReindexItem;
+pub use reindex::Reindexed;
 pub use standing::FreezeWatch;
 pub use standing::Standing;
 pub use tokenize::Tokenize;
@@ -181,13 +188,17 @@ impl Vault {
     }
 
     /// Reads with the keys of now. Where a record turned out to be under a newer key than they
-    /// were, it reads once more.
+    /// were, or may have moved meanwhile, it reads once more.
     fn with_current_keys<T>(
         &self,
-        read: impl Fn(&Ring) -> Result<(T, Outdated), VaultError>,
+        read: impl Fn(&Ring) -> Result<(T, bool), VaultError>,
     ) -> Result<T, VaultError> {
         for _ in 1..KEY_CHANGES_MAX {
-            if let (answer, Outdated::No) = read(&self.ring())? {
+            let before = self.store().relocations_count();
+            let ring = self.ring();
+            let (answer, is_missing) = read(&ring)?;
+            let is_settled = is_settled(self.store(), before) && ring.epoch().is_current();
+            if !is_missing || is_settled {
                 return Ok(answer);
             }
         }
@@ -213,21 +224,19 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// Whether what was read must be read again.
-enum Outdated {
-    No,
-    /// A record is under a key that the ring does not have yet.
-    Yes,
-}
-
-/// Whether a key was missing only because the ring is of before a rotation.
-fn is_outdated<T>(ring: &Ring, items: &[Item<T>]) -> Outdated {
-    let is_missing = |item: &Item<T>| matches!(item, Err(ItemError::KeyDestroyed));
-    if items.iter().any(is_missing) && !ring.epoch().is_current() {
-        Outdated::Yes
-    } else {
-        Outdated::No
-    }
+/// Whether a record or a key was missing, which may be only because it moved, or came in use,
+/// meanwhile.
+fn is_missing<T>(items: &[Item<T>]) -> bool {
+    items.iter().any(|item| match item {
+        Ok(_) => false,
+        Err(error) => matches!(
+            error,
+            ItemError::Damaged
+                | ItemError::KeyDestroyed
+                | ItemError::NotFound
+                | ItemError::UnknownToken
+        ),
+    })
 }
 
 /// Runs work that computes or reads the disk. Short work runs where it is; longer work lets the

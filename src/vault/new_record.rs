@@ -46,6 +46,7 @@ impl Workplace<'_> {
             outline_size: form.outline_size(),
             state: RecordState::Live,
             wrapping_version: wrapping.version(),
+            token_version: self.keys.token_fingerprint().active_version(),
             value_index,
             created: now,
             expires: ttl_seconds.map(|seconds| now.plus_seconds(seconds)),

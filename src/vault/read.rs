@@ -9,6 +9,7 @@ use crate::domain::Token;
 use crate::format::Parsed;
 use crate::keys::NamespaceKeys;
 use crate::store::NamespaceId;
+use crate::store::Older;
 use crate::store::RecordId;
 use crate::store::RecordKey;
 use crate::store::ValueKey;
@@ -38,6 +39,17 @@ pub(super) struct Reading<'a> {
 pub(super) struct Presented<'a> {
     pub(super) place: Place<'a>,
     pub(super) record_keys: Vec<RecordKey>,
+}
+
+impl Reading<'_> {
+    /// Where a new record of the value must not be under older keys, beside the places of its
+    /// token.
+    pub(super) fn older(&self, records: &[RecordKey]) -> Older {
+        Older {
+            records: records.to_vec(),
+            values: self.value_keys.iter().skip(1).copied().collect(),
+        }
+    }
 }
 
 impl<'a> Workplace<'a> {

@@ -20,7 +20,8 @@ use crate::vault::read::Workplace;
 
 /// What a request id binds: the caller, and the contents.
 pub(super) struct Retry {
-    request: Option<Bound>,
+    /// Under each live version of the fingerprint key, the active one first; none without an id.
+    bounds: Vec<Bound>,
 }
 
 struct Bound {
@@ -71,19 +72,24 @@ impl Retry {
         contents: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
         let Some(request_id) = request_id else {
-            return Self { request: None };
+            return Self { bounds: Vec::new() };
         };
-        let key = workplace.keys.value_fingerprint().active();
-        let id = key.request(workplace.namespace, &caller.principal, request_id);
-        let digest = *key
-            .request_content(workplace.namespace, contents)
-            .as_bytes();
-        let key = RequestKey {
-            namespace: workplace.id,
-            fingerprint: *id.as_bytes(),
-        };
+        let namespace = workplace.namespace;
+        let contents: Vec<&[u8]> = contents.into_iter().collect();
+        let versions = workplace.keys.value_fingerprint().iter();
+        let bounds = versions.map(|(_, key)| {
+            let id = key.request(namespace, &caller.principal, request_id);
+            let digest = key.request_content(namespace, contents.iter().copied());
+            Bound {
+                key: RequestKey {
+                    namespace: workplace.id,
+                    fingerprint: *id.as_bytes(),
+                },
+                digest: *digest.as_bytes(),
+            }
+        });
         Self {
-            request: Some(Bound { key, digest }),
+            bounds: bounds.collect(),
         }
     }
 
@@ -97,23 +103,27 @@ impl Retry {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Option<Replay>, VaultError> {
-        let Some(bound) = &self.request else {
-            return Ok(None);
-        };
-        match store.request(&bound.key)? {
-            Some(row) if row.expires > now => {
-                if row.digest != bound.digest {
-                    return Err(VaultError::RequestIdReused);
-                }
-                let (ids, _) = row.outcome.as_chunks::<16>();
-                let id = |bytes: &[u8; 16]| (*bytes != NO_RECORD).then_some(RecordId(*bytes));
-                Ok(Some(Replay {
-                    made: row.created,
-                    records: ids.iter().map(id).collect(),
-                }))
+        for bound in &self.bounds {
+            let row = store.request(&bound.key)?;
+            let Some(row) = row.filter(|row| row.expires > now) else {
+                continue;
+            };
+            if row.digest != bound.digest {
+                return Err(VaultError::RequestIdReused);
             }
-            Some(_) | None => Ok(None),
+            let (ids, _) = row.outcome.as_chunks::<16>();
+            let id = |bytes: &[u8; 16]| (*bytes != NO_RECORD).then_some(RecordId(*bytes));
+            return Ok(Some(Replay {
+                made: row.created,
+                records: ids.iter().map(id).collect(),
+            }));
         }
+        Ok(None)
+    }
+
+    /// Where the row that remembers this request may be under older keys.
+    pub(super) fn older_keys(&self) -> Vec<RequestKey> {
+        self.bounds.iter().skip(1).map(|bound| bound.key).collect()
     }
 
     /// The row that remembers this request, and which records its items got where the value
@@ -123,7 +133,7 @@ impl Retry {
         now: Timestamp,
         records: &[Option<RecordId>],
     ) -> Option<(RequestKey, RequestRow)> {
-        let bound = self.request.as_ref()?;
+        let bound = self.bounds.first()?;
         let outcome = if records.iter().any(Option::is_some) {
             records
                 .iter()

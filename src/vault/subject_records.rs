@@ -103,12 +103,12 @@ impl Workplace<'_> {
     /// processes, the active one first.
     pub(super) fn subject_keys(&self, subject: &Subject) -> Vec<SubjectKey> {
         let versions = self.keys.value_fingerprint().iter();
-        let key = |fingerprint: crate::crypto::Fingerprint| SubjectKey {
-            namespace: self.id,
-            fingerprint: *fingerprint.as_bytes(),
-        };
         versions
-            .map(|(_, version)| key(version.subject(self.namespace, subject)))
+            .map(|(key_version, key)| SubjectKey {
+                namespace: self.id,
+                fingerprint: *key.subject(self.namespace, subject).as_bytes(),
+                key_version,
+            })
             .collect()
     }
 }

@@ -10,8 +10,6 @@ use crate::domain::Subject;
 use crate::keys::Ring;
 use crate::policy::Coverage;
 use crate::policy::Permitted;
-use crate::store::RecordKey;
-use crate::store::RecordState;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::detokenize::Detokenize;
@@ -23,7 +21,9 @@ use crate::vault::error::VaultError;
 use crate::vault::field::Field;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Found;
+use crate::vault::find::by_record_keys;
 use crate::vault::find::by_token;
+use crate::vault::is_missing;
 use crate::vault::journal::Note;
 use crate::vault::read::Presented;
 use crate::vault::read::Workplace;
@@ -88,30 +88,47 @@ impl Vault {
     }
 
     /// Takes back the records that were erased since they were found: what the log has before the
-    /// intent is not revealed after it.
+    /// intent is not revealed after it. A record that is not where it was has moved, so each is
+    /// looked for by its token once more.
     pub(super) fn not_erased(
         &self,
         fields: &NamespaceFields,
+        request: &Detokenize,
         targets: Vec<Item<Target>>,
         as_of: u64,
     ) -> Result<Vec<Item<Target>>, VaultError> {
         if self.store().erasures_count() == as_of {
             return Ok(targets);
         }
-        let key = |target: &Target| RecordKey {
-            namespace: fields.id,
-            id: target.found.id,
-        };
-        let keys: Vec<RecordKey> = targets.iter().flatten().map(key).collect();
-        let mut records = self.store().records(&keys)?.into_iter();
-        let still_there = |target: Item<Target>| {
+        let pairs: Vec<(&Item<DetokenizeItem>, Item<Target>)> =
+            request.items.iter().zip(targets).collect();
+        let still_there = self.with_current_keys(|ring| {
+            let workplace = self.workplace(ring, request, fields)?;
+            let keys = |(item, target): &(&Item<DetokenizeItem>, Item<Target>)| {
+                let (Ok(item), Ok(_)) = (item, target) else {
+                    return Vec::new();
+                };
+                let field = fields.fields.get(&item.field);
+                let subject = item.subject.as_ref();
+                let place = field.and_then(|field| workplace.place(field, subject).ok());
+                place.map_or_else(Vec::new, |place| {
+                    workplace.record_keys(&place, item.token.expose())
+                })
+            };
+            let now = self.parts.clock.now();
+            let found = by_record_keys(self.store(), &pairs, keys, now)?;
+            let is_there: Vec<Item<()>> = found
+                .into_iter()
+                .map(|found| found?.map(|_| ()).ok_or(ItemError::UnknownToken))
+                .collect();
+            let is_missing = is_missing(&is_there);
+            Ok((is_there, is_missing))
+        })?;
+        let kept = |((_, target), is_there): ((_, Item<Target>), Item<()>)| {
             let target = target?;
-            match records.next().flatten() {
-                Some(record) if record.state == RecordState::Live => Ok(target),
-                Some(_) | None => Err(ItemError::UnknownToken),
-            }
+            is_there.map(|()| target)
         };
-        Ok(targets.into_iter().map(still_there).collect())
+        Ok(pairs.into_iter().zip(still_there).map(kept).collect())
     }
 
     /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown
@@ -130,8 +147,9 @@ impl Vault {
             (Some(named), Ok(Some(own))) if *named == own => Ok(Some(own)),
             // Equal values of several customers share a record; each customer's list has it.
             (Some(named), _) => {
-                let link = (workplace.subject_key(named), found.id);
-                if self.store().subject_links(&[link])? == [true] {
+                let lists = workplace.subject_keys(named).into_iter();
+                let links: Vec<_> = lists.map(|list| (list, found.id)).collect();
+                if self.store().subject_links(&links)?.contains(&true) {
                     Ok(Some(named.clone()))
                 } else {
                     Err(ItemError::UnknownToken)

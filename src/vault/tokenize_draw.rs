@@ -22,11 +22,14 @@ use crate::vault::cipher::NoToken;
 use crate::vault::cipher::encipher;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
+use crate::vault::find::Found;
 use crate::vault::find::Known;
 use crate::vault::find::by_record_keys;
 use crate::vault::find::by_value;
 use crate::vault::read::Reading;
 use crate::vault::read::Workplace;
+use crate::vault::relocate::Sighting;
+use crate::vault::relocate::Sightings;
 use crate::vault::retry::Retry;
 use crate::vault::tokenize::Wanted;
 
@@ -77,8 +80,11 @@ impl Drawing {
             .filter_map(|conflict| match conflict {
                 Conflict::TokenTaken { item } => Some(*item),
                 Conflict::Erased
+                | Conflict::LinkOutdated { .. }
+                | Conflict::ListOutdated
                 | Conflict::RecordChanged { .. }
                 | Conflict::RecordOutdated { .. }
+                | Conflict::RelocationOutdated { .. }
                 | Conflict::RequestTaken
                 | Conflict::RowChanged { .. }
                 | Conflict::ValueTaken { .. } => None,
@@ -128,6 +134,7 @@ impl Vault {
             workplace,
             now,
             drawn: Drawn::default(),
+            sightings: Sightings::new(drawing.rounds == 0),
         };
         let mut items = Vec::with_capacity(wanted.len());
         for (index, wanted) in wanted.iter().enumerate() {
@@ -165,6 +172,7 @@ impl Vault {
                 .map(|(wanted, item)| record_apart(wanted, item))
                 .collect();
             changes.request = retry.row(now, &apart);
+            changes.older_requests = retry.older_keys();
         }
         Ok(Settled { items, changes })
     }
@@ -192,6 +200,7 @@ struct Batch<'a> {
     workplace: &'a Workplace<'a>,
     now: Timestamp,
     drawn: Drawn,
+    sightings: Sightings,
 }
 
 impl Batch<'_> {
@@ -204,13 +213,7 @@ impl Batch<'_> {
         earlier: &[Item<SettledItem>],
     ) -> Item<SettledItem> {
         let replaces = match known {
-            Known::Live(found) => {
-                let link = self
-                    .workplace
-                    .further_link(&wanted.reading, wanted.subject, &found)?;
-                self.drawn.changes.links.extend(link);
-                return self.workplace.token_of(&wanted.reading, &found);
-            }
+            Known::Live(found) => return self.known(wanted, &found),
             Known::Damaged => return Err(ItemError::Damaged),
             Known::Expired(id) => Some(id),
             Known::No => None,
@@ -235,6 +238,29 @@ impl Batch<'_> {
             self.drawn.values.insert(key, earlier.len());
         }
         Ok(drawn)
+    }
+
+    /// The token of a known value. A record of older fingerprint keys moves on the way, since value
+    /// and token are both at hand.
+    fn known(&mut self, wanted: &Wanted<'_>, found: &Found) -> Item<SettledItem> {
+        let Wanted {
+            reading, subject, ..
+        } = wanted;
+        let settled = self.workplace.token_of(reading, found)?;
+        let link = self.workplace.further_link(reading, *subject, found)?;
+        let (store, changes) = (self.vault.store(), &mut self.drawn.changes);
+        let seen = Sighting {
+            reading,
+            subject: *subject,
+            found,
+            token: &settled.value.token,
+        };
+        let id = self.sightings.see(self.workplace, store, &seen, changes);
+        changes.links.extend(link.map(|(list, _)| (list, id)));
+        Ok(SettledItem {
+            record_id: id,
+            ..settled
+        })
     }
 
     /// Draws keys until one gives a token that is free as far as this call knows; whether the
@@ -265,10 +291,11 @@ impl Batch<'_> {
                 Err(NoToken::OtherForm) => return Err(ItemError::Damaged),
                 Err(NoToken::Item(error)) => return Err(error),
             };
-            let record_key = self.workplace.record_keys(&reading.place, token.expose());
-            let Some(record_key) = record_key.first().copied() else {
+            let record_keys = self.workplace.record_keys(&reading.place, token.expose());
+            let Some((record_key, older_keys)) = record_keys.split_first() else {
                 return Err(ItemError::Damaged);
             };
+            let record_key = *record_key;
             // A value is never its own token, nor a token that this call has already drawn.
             if own.first() == Some(&record_key) || !self.drawn.ids.insert(record_key.id) {
                 continue;
@@ -281,6 +308,7 @@ impl Batch<'_> {
             self.drawn.changes.records.push(NewRecord {
                 key: record_key,
                 value_key: reading.value_keys.first().copied(),
+                older: reading.older(older_keys),
                 replaces,
                 subject_key: self.subject_key(wanted),
                 record,

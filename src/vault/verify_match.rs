@@ -29,7 +29,7 @@ use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::Found;
 use crate::vault::find::by_token;
-use crate::vault::is_outdated;
+use crate::vault::is_missing;
 use crate::vault::journal::About;
 use crate::vault::journal::Journaled;
 use crate::vault::journal::Note;
@@ -119,8 +119,8 @@ impl Vault {
         let (answer, glances) = self.with_current_keys(|ring| {
             let workplace = self.workplace(ring, permitted.request(), fields)?;
             let compared = work(items_count, || self.compare(&workplace, fields, &permitted))?;
-            let outdated = is_outdated(ring, &compared.0);
-            Ok((compared, outdated))
+            let is_missing = is_missing(&compared.0);
+            Ok((compared, is_missing))
         })?;
         let entry = self.entry(caller, &permitted, |index| match answer.get(index) {
             Some(Ok(true)) => Note::new(ItemOutcome::Matched),

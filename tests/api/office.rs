@@ -43,6 +43,18 @@ permit (
   ],
   resource
 );
+
+permit (
+  principal == Service::"spiffe://shop.example/backend",
+  action == Action::"reindex",
+  resource in Namespace::"shop"
+);
+
+permit (
+  principal == Service::"spiffe://shop.example/backend",
+  action in [Action::"describe_subject", Action::"erase_subject"],
+  resource in Namespace::"shop"
+);
 "#;
 
 pub(crate) fn officer(number: u8) -> (NoteKeyName, OfficerKey) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use counterfoil::domain::KeyVersion;
 use counterfoil::domain::Namespace;
 use counterfoil::domain::Subject;
 use counterfoil::keys::Keyring;
@@ -41,6 +42,7 @@ fn records_of(vault: &TestVault, subject: &str) -> Vec<(RecordKey, Record)> {
         let subject = SubjectKey {
             namespace,
             fingerprint,
+            key_version: KeyVersion::FIRST,
         };
         vault.with_store(|store| {
             let ids = store.subject_records(&subject, None, 100).unwrap();
@@ -122,7 +124,9 @@ async fn purge_leaves_no_byte_of_what_was_erased() {
     let stones = vault.with_store(|store| store.records(&keys).unwrap());
     for stone in stones {
         let stone = stone.unwrap();
-        assert!(stone.state == RecordState::Erased && stone == Record::tombstone());
+        assert!(
+            stone.state == RecordState::Erased && stone == Record::tombstone(KeyVersion::FIRST)
+        );
     }
     let unpurged = |vault: &TestVault| {
         vault.with_store(|store| store.statistics().unwrap().erasures_unpurged_count)

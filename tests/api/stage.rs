@@ -52,6 +52,12 @@ permit (
 ) when { context has person && context.person.groups.contains("approvers") };
 
 permit (
+  principal == Service::"spiffe://shop.example/writer",
+  action == Action::"reindex",
+  resource == Field::"shop/name"
+);
+
+permit (
   principal == Service::"spiffe://shop.example/approver",
   action in [
     Action::"list_keys",

@@ -258,6 +258,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::PersonRefused
         | Event::PolicyLoaded
         | Event::RecordsRewrapped
+        | Event::Reindex
+        | Event::ReindexOutcome
         | Event::Started
         | Event::Stopped
         | Event::SubjectDescribed
@@ -274,7 +276,7 @@ fn status(draft: &EntryDraft, outcome: ItemOutcome) -> Status {
     }
     match outcome {
         ItemOutcome::Revealed | ItemOutcome::Matched | ItemOutcome::Found => Status::Released,
-        ItemOutcome::Intended | ItemOutcome::Created | ItemOutcome::Kept => {
+        ItemOutcome::Intended | ItemOutcome::Created | ItemOutcome::Kept | ItemOutcome::Moved => {
             Status::PossiblyReleased
         }
         ItemOutcome::Conflict

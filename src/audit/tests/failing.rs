@@ -99,6 +99,23 @@ impl Store for FaultyStore {
         self.inner.sharing(record, subjects)
     }
 
+    fn sharers(&self, record: &RecordKey, limit: usize) -> Result<Vec<SubjectKey>, StoreError> {
+        self.inner.sharers(record, limit)
+    }
+
+    fn links_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<(SubjectKey, RecordId)>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, RecordId)>, StoreError> {
+        self.inner.links_after(namespace, after, limit)
+    }
+
+    fn relocations_count(&self) -> u64 {
+        self.inner.relocations_count()
+    }
+
     fn erasures_count(&self) -> u64 {
         self.inner.erasures_count()
     }

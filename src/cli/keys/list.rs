@@ -24,11 +24,16 @@ States are those of NIST SP 800-57 part 1 rev. 5, section 7.
 
 Examples:
   counterfoil keys list --dev .dev --as officer1
+  counterfoil keys list --count --dev .dev --as officer1
   counterfoil keys list --charter --dev .dev --as officer1 > charter.txt")]
 pub(in crate::cli) struct ListArgs {
     /// Print the charter instead: the officers with their public keys, and the rules
     #[arg(long, conflicts_with = "json")]
     charter: bool,
+
+    /// Count what is still under older key versions: it reads every record
+    #[arg(long)]
+    count: bool,
 
     /// List operations that are over, too
     #[arg(long)]
@@ -48,7 +53,7 @@ pub(in crate::cli) struct ListArgs {
 impl ListArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let client = self.acting.keys(&self.connection).await?;
-        let listed = client.list().await?;
+        let listed = client.list_with(self.count).await?;
         let mut output = io::stdout().lock();
         if self.charter {
             write!(output, "{}", charter(&listed)?)?;
@@ -69,7 +74,7 @@ impl ListArgs {
             writeln!(output, "{object}")?;
             return Ok(Exit::Done);
         }
-        writeln!(output, "{}", key_table(&listed.keys))?;
+        writeln!(output, "{}", key_table(&listed.keys, self.count))?;
         for operation in operations {
             let id = &operation.operation_id;
             let state = show::state_name(operation.state());
@@ -89,11 +94,17 @@ pub(super) fn charter(listed: &protocol::ListKeysResponse) -> Result<Charter, Cl
     Charter::read(&listed.charter).map_err(CliError::failed)
 }
 
-fn key_table(keys: &[protocol::KeyVersion]) -> Table {
+fn key_table(keys: &[protocol::KeyVersion], with_usage: bool) -> Table {
+    let header = [
+        "key",
+        "state",
+        "since",
+        if with_usage { "still under it" } else { "" },
+    ];
     let mut table = Table::new();
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["key", "state", "since"]);
+        .set_header(header.into_iter().filter(|it| !it.is_empty()));
     for key in keys {
         let since = key.changes.last().and_then(|change| change.time);
         let since = since.or(key.created).and_then(show::date_time);
@@ -101,9 +112,28 @@ fn key_table(keys: &[protocol::KeyVersion]) -> Table {
             key.name.clone(),
             state_name(key.state()).to_owned(),
             since.unwrap_or_default(),
+            key.usage.as_ref().map(usage).unwrap_or_default(),
         ]);
     }
     table
+}
+
+/// What is still under a version, in words.
+fn usage(usage: &protocol::KeyUsage) -> String {
+    let counted = [
+        (usage.records, "records"),
+        (usage.links, "links"),
+        (usage.erased_tokens, "erased tokens"),
+    ];
+    let counted: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match counted.is_empty() {
+        true => "nothing".to_owned(),
+        false => counted.join(", "),
+    }
 }
 
 fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
@@ -116,6 +146,11 @@ fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
         "state": state_name(key.state()),
         "created": key.created.and_then(show::date_time),
         "changes": changes.collect::<Vec<_>>(),
+        "usage": key.usage.as_ref().map(|usage| json!({
+            "records": usage.records,
+            "links": usage.links,
+            "erased_tokens": usage.erased_tokens,
+        })),
     })
 }
 

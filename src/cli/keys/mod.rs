@@ -4,6 +4,7 @@ mod list;
 mod officer;
 mod propose;
 mod record;
+mod reindex;
 mod show;
 mod sign;
 mod watch;
@@ -26,6 +27,7 @@ pub(super) enum KeysCommand {
     #[command(subcommand)]
     Propose(propose::ProposeCommand),
     Record(record::RecordArgs),
+    Reindex(reindex::ReindexArgs),
     Reshare(ReshareArgs),
     Show(show::ShowArgs),
     Watch(watch::WatchArgs),
@@ -41,6 +43,7 @@ impl KeysCommand {
             Self::Officer(command) => command.run(),
             Self::Propose(command) => command.run().await,
             Self::Record(arguments) => arguments.run().await,
+            Self::Reindex(arguments) => arguments.run().await,
             Self::Reshare(arguments) => arguments.run(),
             Self::Show(arguments) => arguments.run().await,
             Self::Watch(arguments) => arguments.run().await,

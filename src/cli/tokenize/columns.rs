@@ -88,6 +88,11 @@ impl Source {
         join_parts(&parts).map(Some)
     }
 
+    /// The field of its texts.
+    pub(in crate::cli) fn field(&self) -> &FieldName {
+        &self.field
+    }
+
     /// Whether its texts are in parts.
     pub(in crate::cli) fn has_parts(&self) -> bool {
         !self.parts.is_empty()

@@ -24,6 +24,7 @@ fn row(action: Action) -> Row {
         | Action::ImportTokens
         | Action::Inspect
         | Action::Lookup
+        | Action::Reindex
         | Action::Tokenize
         | Action::VerifyMatch => (Target::Fields, false),
         Action::RevokeGrant => (Target::Place, true),

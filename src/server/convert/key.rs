@@ -46,12 +46,17 @@ pub(in crate::server) fn briefing(briefing: &Briefing) -> protocol::ListKeysResp
         vault: briefing.vault.clone(),
         charter: charter.map(ToString::to_string).unwrap_or_default(),
         charter_digest: charter.map_or_else(Vec::new, |charter| charter.digest().to_vec()),
-        keys: briefing.keys.iter().map(key_version).collect(),
+        keys: briefing
+            .keys
+            .iter()
+            .map(|key| key_version(key, briefing))
+            .collect(),
         operations: briefing.operations.iter().map(operation).collect(),
     }
 }
 
-fn key_version(key: &KeyMetadata) -> protocol::KeyVersion {
+fn key_version(key: &KeyMetadata, briefing: &Briefing) -> protocol::KeyVersion {
+    let usage = briefing.usage.get(&key.name());
     let changes = key.changes().iter();
     protocol::KeyVersion {
         name: key.name().to_string(),
@@ -63,6 +68,11 @@ fn key_version(key: &KeyMetadata) -> protocol::KeyVersion {
                 time: Some(timestamp(*time)),
             })
             .collect(),
+        usage: usage.map(|usage| protocol::KeyUsage {
+            records: usage.records_count,
+            links: usage.links_count,
+            erased_tokens: usage.tombstones_count,
+        }),
     }
 }
 

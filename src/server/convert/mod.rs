@@ -9,6 +9,7 @@ mod import;
 pub(super) mod key;
 mod parts;
 mod redact;
+pub(super) mod reindex;
 pub(super) mod subject;
 
 use std::collections::HashMap;

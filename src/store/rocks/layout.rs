@@ -6,8 +6,8 @@
 //! | `default` | `erasures`, `purged` | calls that erased; those whose bytes are gone; 8 bytes |
 //! | `records` | namespace 4, record id 16 | a record |
 //! | `values` | namespace 4, value fingerprint 16 | record id 16, key version 4 |
-//! | `sharers` | namespace 4, record id 16, subject fingerprint 16 | nothing |
-//! | `subjects` | namespace 4, subject fingerprint 16, record id 16 | nothing |
+//! | `sharers` | namespace 4, record id 16, subject fingerprint 16 | key version 4 |
+//! | `subjects` | namespace 4, subject fingerprint 16, record id 16 | key version 4 |
 //! | `requests` | namespace 4, request fingerprint 16 | a request row |
 //! | `audit` | index 8 | salt 16, entry |
 //! | `tiles` | level 1, index 8 | hash 32 |
@@ -27,6 +27,8 @@
 //! once its subtree is complete, so no row is ever written again; a row per whole tile would be
 //! rewritten 255 times.
 
+use crate::domain::KeyVersion;
+use crate::store::NamespaceId;
 use crate::store::RecordKey;
 use crate::store::RequestKey;
 use crate::store::SubjectKey;
@@ -171,6 +173,25 @@ pub(super) fn sharer_key(record: &RecordKey, subject: &SubjectKey) -> [u8; 36] {
     bytes
 }
 
+/// What the row of a link holds: by which version of the fingerprint key it is found.
+pub(super) fn link_value(list: &SubjectKey) -> [u8; 4] {
+    list.key_version.number().to_be_bytes()
+}
+
+/// A list, from its fingerprint in a key and what its row holds.
+pub(super) fn read_list(
+    namespace: NamespaceId,
+    fingerprint: &[u8],
+    value: &[u8],
+) -> Option<SubjectKey> {
+    let number = value.try_into().ok().map(u32::from_be_bytes)?;
+    Some(SubjectKey {
+        namespace,
+        fingerprint: fingerprint.try_into().ok()?,
+        key_version: KeyVersion::new(number)?,
+    })
+}
+
 pub(super) fn entry_key(index: u64) -> [u8; 8] {
     index.to_be_bytes()
 }
@@ -193,7 +214,6 @@ fn namespaced(namespace: u32, fingerprint: [u8; 16]) -> NamespacedKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::NamespaceId;
     use crate::store::RecordId;
 
     #[test]
@@ -222,6 +242,7 @@ mod tests {
         let subject = SubjectKey {
             namespace: NamespaceId(3),
             fingerprint: [5; 16],
+            key_version: KeyVersion::FIRST,
         };
         let key = subject_key(&subject, [7; 16]);
         assert!(key.starts_with(&subject_prefix(&subject)));

@@ -9,6 +9,7 @@ mod layout;
 mod options;
 mod purge;
 mod read;
+mod relocate;
 mod snapshot;
 mod write;
 
@@ -75,6 +76,7 @@ pub struct RocksStore {
     writer: Mutex<()>,
     tree_size: AtomicU64,
     erasures_count: AtomicU64,
+    relocations_count: AtomicU64,
     /// A write has failed. Set once, for good.
     poisoned: AtomicBool,
 }
@@ -163,6 +165,7 @@ impl RocksStore {
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
             erasures_count: AtomicU64::new(0),
+            relocations_count: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
         };
         let version = store.get(Family::Schema, SCHEMA_KEY)?;
@@ -251,6 +254,23 @@ impl Store for RocksStore {
 
     fn sharing(&self, record: &RecordKey, subjects: &[SubjectKey]) -> Result<Sharing, StoreError> {
         self.read_sharing(record, subjects)
+    }
+
+    fn sharers(&self, record: &RecordKey, limit: usize) -> Result<Vec<SubjectKey>, StoreError> {
+        self.read_sharers(record, limit)
+    }
+
+    fn links_after(
+        &self,
+        namespace: NamespaceId,
+        after: Option<(SubjectKey, RecordId)>,
+        limit: usize,
+    ) -> Result<Vec<(SubjectKey, RecordId)>, StoreError> {
+        self.read_links_after(namespace, after, limit)
+    }
+
+    fn relocations_count(&self) -> u64 {
+        self.relocations_count.load(Ordering::SeqCst)
     }
 
     fn erasures_count(&self) -> u64 {

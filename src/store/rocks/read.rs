@@ -10,6 +10,7 @@ use crate::store::NamespaceId;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
+use crate::store::Relocation;
 use crate::store::RequestRow;
 use crate::store::Row;
 use crate::store::Sharing;
@@ -142,7 +143,17 @@ impl RocksStore {
         let mut present = Present::default();
         let new_records = || group.iter().flat_map(|changes| &changes.records);
 
-        let record_keys: Vec<_> = new_records().map(|new| new.key).collect();
+        let relocations = || group.iter().flat_map(|changes| &changes.relocations);
+        let links = || group.iter().flat_map(|changes| &changes.links);
+
+        // Places that must be free, or, of links, must not.
+        let places = new_records().flat_map(|new| [&new.key].into_iter().chain(&new.older.records));
+        let places = places.chain(relocations().map(|moved| &moved.to)).copied();
+        let linked = links().map(|(list, id)| RecordKey {
+            namespace: list.namespace,
+            id: *id,
+        });
+        let record_keys: Vec<_> = places.chain(linked).collect();
         let keys: Vec<_> = record_keys.iter().map(layout::record_key).collect();
         let found = self.multi_get(Family::Records, &keys, |_| Ok(()))?;
         let taken = record_keys
@@ -151,7 +162,9 @@ impl RocksStore {
             .filter(|(_, found)| found.is_some());
         present.records = taken.map(|(key, _)| key).collect();
 
-        let value_keys: Vec<_> = new_records().filter_map(|new| new.value_key).collect();
+        let rows = new_records().flat_map(|new| new.value_key.iter().chain(&new.older.values));
+        let moved = relocations().filter_map(Relocation::value_key_after);
+        let value_keys: Vec<_> = rows.copied().chain(moved).collect();
         let found = self.read_values(&value_keys)?;
         let rows = value_keys.into_iter().zip(found);
         present.values = rows
@@ -165,6 +178,14 @@ impl RocksStore {
         present.replaced = rows
             .filter_map(|(key, record)| Some((key, record?)))
             .collect();
+        for moved in relocations() {
+            let record = self.read_records(&[moved.from])?.into_iter().next();
+            let limit = moved.sharers.len() + 1;
+            let sharers = self.read_sharers(&moved.from, limit)?;
+            let as_read = record.flatten().map(|record| (record, sharers));
+            present.relocated.extend(as_read.map(|it| (moved.from, it)));
+        }
+        present.relocations_count = self.relocations_count();
         present.erasures_count = self.erasures_count();
         for erasure in group.iter().flat_map(|changes| &changes.erasures) {
             if let Some(subject) = erasure.subjects.first() {
@@ -176,7 +197,8 @@ impl RocksStore {
         }
 
         for changes in group {
-            if let Some((key, _)) = &changes.request {
+            let request = changes.request.iter().map(|(key, _)| key);
+            for key in request.chain(&changes.older_requests) {
                 let row = self.get(Family::Requests, &layout::request_key(key))?;
                 if let Some(row) = row.map(|bytes| RequestRow::decode(&bytes)).transpose()? {
                     present.requests.insert(*key, row.expires);

@@ -44,6 +44,7 @@ impl RocksStore {
             return Err(StoreError::Conflict);
         }
         let mut write = WriteBatch::default();
+        let has_relocations = self.put_relocations(&mut write, &batch.changes)?;
         self.put_changes(&mut write, &batch.changes)?;
         for put in &batch.puts {
             let handle = self.family(Family::of(put.table))?;
@@ -54,7 +55,12 @@ impl RocksStore {
         }
         let erasures_count = self.put_erasures(&mut write, &batch.changes)?;
         self.put_append(&mut write, append)?;
-        self.write(&guard, write)?;
+        // Before the write, and after it: who reads in between sees an odd number.
+        let step = u64::from(has_relocations);
+        self.relocations_count.fetch_add(step, Ordering::SeqCst);
+        let written = self.write(&guard, write);
+        self.relocations_count.fetch_add(step, Ordering::SeqCst);
+        written?;
         // If we crash before this line, the next start reads the tree size from the table.
         let tree_size = append.tree_size + append.entries.len() as u64;
         self.tree_size.store(tree_size, Ordering::Release);
@@ -162,7 +168,9 @@ impl RocksStore {
         let mut requests = Vec::new();
         let mut sharers = Vec::new();
         for changes in group {
-            if changes.records.len() + changes.replacements.len() > RECORDS_MAX {
+            let records_count =
+                changes.records.len() + changes.replacements.len() + changes.relocations.len();
+            if records_count > RECORDS_MAX {
                 return Err(StoreError::TooLarge {
                     what: "call",
                     limit: RECORDS_MAX,
@@ -172,15 +180,16 @@ impl RocksStore {
                 records.push((layout::record_key(&new.key), new.record.encode()?));
                 values.extend(value_row(new)?);
                 let subject = new.subject_key.as_ref();
-                subjects.extend(subject.map(|key| (layout::subject_key(key, new.key.id.0), [])));
+                subjects.extend(subject.map(|key| link_row(key, new.key.id)));
             }
             for replacement in &changes.replacements {
                 let key = layout::record_key(&replacement.key);
                 records.push((key, replacement.after.encode()?));
             }
             for (subject, record) in &changes.links {
-                subjects.push((layout::subject_key(subject, record.0), []));
-                sharers.extend(sharer_row(changes, subject, *record).map(|key| (key, [])));
+                subjects.push(link_row(subject, *record));
+                let sharer = sharer_row(changes, subject, *record);
+                sharers.extend(sharer.map(|key| (key, layout::link_value(subject))));
             }
             for (key, row) in changes.request.iter().chain(&changes.mark) {
                 requests.push((layout::request_key(key), row.encode()?));
@@ -239,6 +248,11 @@ impl RocksStore {
         }
         Ok(())
     }
+}
+
+fn link_row(list: &SubjectKey, record: RecordId) -> ([u8; 36], [u8; 4]) {
+    let key = layout::subject_key(list, record.0);
+    (key, layout::link_value(list))
 }
 
 /// The row of who joins a record; none for whom the same call made it.

@@ -1,16 +1,22 @@
 //! What officers must know before they sign.
 
+use std::collections::BTreeMap;
+
 use crate::access::Act;
 use crate::audit::Event;
 use crate::ceremony::Ceremony;
 use crate::ceremony::Charter;
 use crate::domain::CeremonyId;
+use crate::domain::KeyName;
 use crate::keys::KeyMetadata;
+use crate::keys::StoredKey;
 use crate::policy::Action;
 use crate::vault::Vault;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::OfficerAct;
+use crate::vault::officers::usage::KeyUsage;
+use crate::vault::work;
 
 /// What officers must know before they sign.
 #[derive(Clone, Debug)]
@@ -21,18 +27,26 @@ pub struct Briefing {
     pub charter: Option<Charter>,
     /// Every key version.
     pub keys: Vec<KeyMetadata>,
+    /// What is still under the versions that open or find things, and are not active; nothing if
+    /// it was not asked for.
+    pub usage: BTreeMap<KeyName, KeyUsage>,
     /// The operations that are not over and the last 100 that are, in the order of
     /// their beginning.
     pub operations: Vec<Ceremony>,
 }
 
 impl Vault {
-    /// Says which keys, officers and operations there are.
+    /// Says which keys, officers and operations there are; if asked to, also what is still under
+    /// older versions, which reads every record.
     ///
     /// # Errors
     ///
     /// If the caller may not know.
-    pub async fn brief_officer(&self, caller: &Caller) -> Result<Briefing, VaultError> {
+    pub async fn brief_officer(
+        &self,
+        caller: &Caller,
+        counts_usage: bool,
+    ) -> Result<Briefing, VaultError> {
         let act = OfficerAct::new(Action::ListKeys, Event::KeysRead);
         self.administer(caller, act, None, |_| Act::Work).await?;
         let ring = self.ring();
@@ -49,8 +63,24 @@ impl Vault {
             vault: self.parts.origin.clone(),
             charter,
             keys: keys.iter().map(|key| key.metadata().clone()).collect(),
+            usage: match counts_usage {
+                true => work(usize::MAX, || self.usage_of_older(&keys))?,
+                false => BTreeMap::new(),
+            },
             operations,
         })
+    }
+
+    fn usage_of_older(
+        &self,
+        keys: &[StoredKey],
+    ) -> Result<BTreeMap<KeyName, KeyUsage>, VaultError> {
+        let now = self.now();
+        let metadata = keys.iter().map(StoredKey::metadata);
+        let older = metadata.filter(|key| key.state().processes() && !key.state().protects());
+        older
+            .map(|key| Ok((key.name(), self.usage(&key.name(), now)?)))
+            .collect()
     }
 
     /// Says where an operation is.

@@ -79,7 +79,7 @@ impl Vault {
         let Some(name) = operation.key() else {
             return Ok(());
         };
-        if name.purpose != KeyPurpose::Wrapping {
+        if !CHANGEABLE.contains(&name.purpose) {
             return Err(CeremonyError::Unsupported(UNSUPPORTED).into());
         }
         let table = self.key_table()?;
@@ -122,7 +122,7 @@ impl Vault {
             Operation::ChangeCharter(_) => change.put_charter(ring)?,
             Operation::CompromiseKey(key) => has_job = change.retire(key, KeyState::Compromised)?,
             Operation::DestroyKey(key) => {
-                self.check_unused(key)?;
+                self.check_unused(&change.table, key, now)?;
                 change.transition(key, KeyState::Destroyed)?;
                 // What is left is to get its bytes off the disk.
                 has_job = true;
@@ -181,29 +181,6 @@ impl Vault {
             .map(|fields| Some(fields.id))
             .ok_or_else(|| CeremonyError::KeyState(NO_KEY).into())
     }
-
-    /// A key is destroyed only when it protects nothing any more.
-    fn check_unused(&self, name: &KeyName) -> Result<(), VaultError> {
-        let Some(namespace) = self.namespace_id(name)? else {
-            return Ok(());
-        };
-        let mut after = None;
-        loop {
-            let page = self
-                .store()
-                .records_after(namespace, after, RECORDS_PER_READ)?;
-            let Some((last, _)) = page.last() else {
-                return Ok(());
-            };
-            after = Some(*last);
-            let protects = |record: &crate::store::Record| {
-                record.wrapping_version == name.version && !record.wrapped.is_empty()
-            };
-            if page.iter().any(|(_, record)| protects(record)) {
-                return Err(CeremonyError::KeyState(STILL_USED).into());
-            }
-        }
-    }
 }
 
 impl Change<'_> {
@@ -219,8 +196,9 @@ impl Change<'_> {
             self.create(name)?;
         }
         // What is suspended may come back, and moves nothing by itself unless something new is
-        // there to move to.
-        Ok(is_active || to == KeyState::Compromised)
+        // there to move to. What a fingerprint key finds, only who brings the token can move.
+        let has_job = is_active || to == KeyState::Compromised;
+        Ok(has_job && name.purpose == KeyPurpose::Wrapping)
     }
 
     fn create(&mut self, before: &KeyName) -> Result<(), VaultError> {
@@ -298,8 +276,12 @@ fn damaged(error: crate::keys::KeyError) -> VaultError {
     VaultError::Store(StoreError::Corrupt { table: "keys" })
 }
 
-const RECORDS_PER_READ: usize = 1_000;
+/// The keys that operations are about.
+const CHANGEABLE: [KeyPurpose; 3] = [
+    KeyPurpose::TokenFingerprint,
+    KeyPurpose::ValueFingerprint,
+    KeyPurpose::Wrapping,
+];
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
-const STILL_USED: &str = "records are still under this key version: rotate, and wait for the job";
-const UNSUPPORTED: &str = "only wrapping keys can be changed while the vault runs";
+const UNSUPPORTED: &str = "only wrapping and fingerprint keys can be changed while the vault runs";

@@ -14,9 +14,11 @@ mod keep_up;
 mod record;
 mod rewrap;
 mod turn;
+mod usage;
 
 pub use briefing::Briefing;
 pub(super) use desk::Desk;
 pub use desk::found_charter;
 pub use keep_up::keep_up;
 pub use turn::Proposal;
+pub use usage::KeyUsage;

@@ -168,6 +168,7 @@ impl Asker {
             ("DetokenizationService", call) => self.send_reveal(call, question, grant).await,
             ("GrantService", call) => self.send_grant(call, question, grant).await.map(|()| None),
             ("PrincipalService", call) => self.send_freeze(call, question).await.map(|()| None),
+            ("KeyService", "Reindex") => self.send_reindex(question).await,
             ("SubjectService" | "BackupService" | "KeyService", call) => {
                 self.send_keeping(call, question).await.map(|()| None)
             }

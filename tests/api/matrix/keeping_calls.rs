@@ -6,12 +6,15 @@ use counterfoil::crypto::note::OfficerKey;
 use counterfoil::protocol;
 use counterfoil::protocol::backup_service_client::BackupServiceClient;
 use counterfoil::protocol::key_service_client::KeyServiceClient;
+use counterfoil::protocol::reindex_result;
 use counterfoil::protocol::subject_service_client::SubjectServiceClient;
 use tonic::Code;
 use tonic::Status;
+use tonic_types::pb;
 
 use super::asking::Asker;
 use super::asking::Question;
+use super::asking::first;
 
 impl Asker {
     /// Sends a call that keeps something. What comes after the policies, such as that this vault
@@ -61,13 +64,48 @@ impl Asker {
         service.erase_subject(request).await.map(drop)
     }
 
+    /// A field that is not permitted and a token that is unknown are told alike.
+    pub(super) async fn send_reindex(
+        &self,
+        question: &Question,
+    ) -> Result<Option<pb::Status>, Status> {
+        let item = protocol::ReindexItem {
+            field: question.field.to_owned(),
+            token: self.token(question),
+            ..protocol::ReindexItem::default()
+        };
+        let request = protocol::ReindexRequest {
+            namespace: question.namespace.to_owned(),
+            items: vec![item],
+            acting_principal: self.assertion(),
+            ..protocol::ReindexRequest::default()
+        };
+        let mut service = KeyServiceClient::new(self.reveal.clone());
+        let results = service.reindex(request).await?.into_inner().results;
+        first(results, |result| match result.result.unwrap() {
+            reindex_result::Result::Outcome(outcome)
+                if outcome == protocol::ReindexOutcome::NotFound as i32 =>
+            {
+                Err(pb::Status {
+                    code: Code::PermissionDenied as i32,
+                    ..pb::Status::default()
+                })
+            }
+            reindex_result::Result::Outcome(_) => Ok(()),
+            reindex_result::Result::Error(status) => Err(status),
+        })
+    }
+
     async fn send_key(&self, call: &str) -> Result<(), Status> {
         let mut service = KeyServiceClient::new(self.reveal.clone());
         let acting_principal = self.assertion();
         let (operation_id, note) = ("c-0".to_owned(), note());
         match call {
             "ListKeys" => {
-                let request = protocol::ListKeysRequest { acting_principal };
+                let request = protocol::ListKeysRequest {
+                    acting_principal,
+                    ..protocol::ListKeysRequest::default()
+                };
                 service.list_keys(request).await.map(drop)
             }
             "ProposeOperation" => {

@@ -74,6 +74,7 @@ const CALLS: &[(&str, About)] = &[
     ("KeyService/CancelOperation", About::Vault),
     ("KeyService/GetOperation", About::Vault),
     ("KeyService/WatchOperation", About::Vault),
+    ("KeyService/Reindex", About::Field),
 ];
 
 /// Calls that only a sealed vault answers, which has no policies yet: `tests/api/sealed.rs`.
@@ -201,6 +202,7 @@ const PERMITTED: &[(&str, &str, &str, &[&str])] = &[
     ("KeyService/CancelOperation", "officer", VAULT, &[]),
     ("KeyService/GetOperation", "officer", VAULT, &[]),
     ("KeyService/WatchOperation", "officer", VAULT, &[]),
+    ("KeyService/Reindex", "writer", "shop", &["name"]),
 ];
 
 /// Calls that take no assertion: they are the tool's own, whoever is behind it.
