@@ -258,6 +258,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::PersonRefused
         | Event::PolicyLoaded
         | Event::RecordsRewrapped
+        | Event::RollbackAccepted
+        | Event::RootKeyRotated
         | Event::Started
         | Event::Stopped
         | Event::SubjectDescribed

@@ -155,7 +155,7 @@ pub fn found_charter(
             };
             Ok(Some(Commit::new(changes, entry, None)))
         }
-        (Some(configured), Some(current)) if *configured != current => {
+        (Some(configured), Some(current)) if !configured.agrees_with(&current) => {
             tracing::warn!(
                 "officers of the configuration are not those of the vault, which hold; \
                  change them by a ceremony, or correct the configuration"
@@ -166,7 +166,12 @@ pub fn found_charter(
     }
 }
 
-fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
+/// The charter in the store; nothing for a vault without officers.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the charter was not written by this vault.
+pub fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
     let Some(stored) = charter_row(store)? else {
         return Ok(None);
     };

@@ -18,5 +18,6 @@ mod turn;
 pub use briefing::Briefing;
 pub(super) use desk::Desk;
 pub use desk::found_charter;
+pub use desk::read_charter;
 pub use keep_up::keep_up;
 pub use turn::Proposal;
