@@ -6,6 +6,8 @@ mod propose;
 mod record;
 mod show;
 mod sign;
+mod sign_statement;
+mod statement;
 mod watch;
 
 use clap::Subcommand;
@@ -28,6 +30,9 @@ pub(super) enum KeysCommand {
     Record(record::RecordArgs),
     Reshare(ReshareArgs),
     Show(show::ShowArgs),
+    Sign(sign_statement::SignArgs),
+    #[command(subcommand)]
+    Statement(statement::StatementCommand),
     Watch(watch::WatchArgs),
 }
 
@@ -43,6 +48,8 @@ impl KeysCommand {
             Self::Record(arguments) => arguments.run().await,
             Self::Reshare(arguments) => arguments.run(),
             Self::Show(arguments) => arguments.run().await,
+            Self::Sign(arguments) => arguments.run(),
+            Self::Statement(command) => command.run(),
             Self::Watch(arguments) => arguments.run().await,
         }
     }

@@ -182,6 +182,21 @@ pub fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Chart
     charter.map(Some).ok_or(StoreError::Corrupt { table: META })
 }
 
+/// The charter as the store has it, for who has no key of the vault: not authenticated.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the row is none.
+pub fn peek_charter(store: &dyn Store) -> Result<Option<Charter>, StoreError> {
+    let Some(stored) = charter_row(store)? else {
+        return Ok(None);
+    };
+    let charter = Keyring::peek_row(&stored)
+        .and_then(|value| str::from_utf8(value).ok())
+        .and_then(|text| Charter::read(text).ok());
+    charter.map(Some).ok_or(StoreError::Corrupt { table: META })
+}
+
 fn charter_row(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
     let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
     let row = rows.into_iter().find(|(key, _)| key == CHARTER_KEY);

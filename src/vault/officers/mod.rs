@@ -18,6 +18,7 @@ mod turn;
 pub use briefing::Briefing;
 pub(super) use desk::Desk;
 pub use desk::found_charter;
+pub use desk::peek_charter;
 pub use desk::read_charter;
 pub use keep_up::keep_up;
 pub use turn::Proposal;
