@@ -9,19 +9,17 @@
 
 #[path = "support/commands.rs"]
 mod commands;
+#[path = "offline/root_key.rs"]
+mod root_key;
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
+use counterfoil::crypto::SystemEntropy;
 use counterfoil::crypto::note::NoteKeyName;
 use counterfoil::crypto::note::OfficerKey;
-use counterfoil::store::Store;
-use counterfoil::store::Table;
-use counterfoil::store::rocks::RocksOptions;
-use counterfoil::store::rocks::RocksStore;
+use counterfoil::keys::root::Argon2Parameters;
+use counterfoil::keys::root::PassphraseFile;
 use rcgen::KeyPair;
 use rcgen::PKCS_ED25519;
 
@@ -30,10 +28,20 @@ use crate::commands::Stage;
 const PASSPHRASE_FILE: &str =
     "provider = \"passphrase-file\"\nfile = \"root-key.toml\"\npassphrase_file = \"words\"";
 
+const WORDS: &str = "six random words of a passphrase";
+
+/// A root key that is there before the command: opening it takes no time.
+fn cheap_root_key(stage: &Stage, file: &str) {
+    let provider = PassphraseFile::new(stage.path(file), WORDS.into());
+    let parameters = Argon2Parameters::insecure_for_development();
+    provider.create(parameters, &SystemEntropy).unwrap();
+}
+
 /// A vault with a root key under a passphrase, and these officers.
 fn stage(officers: &[&str]) -> Stage {
     let stage = Stage::new(PASSPHRASE_FILE);
-    fs::write(stage.path("words"), "six random words of a passphrase\n").unwrap();
+    fs::write(stage.path("words"), format!("{WORDS}\n")).unwrap();
+    cheap_root_key(&stage, "root-key.toml");
     let mut keys = Vec::new();
     for officer in officers {
         // Not under a passphrase: nobody is here to wait for its derivation.
@@ -179,159 +187,3 @@ fn vault_without_officers_is_its_operators_to_accept_and_says_so() {
     tokenize(&stage, &["Ada Lovelace"]);
     stage.done("audit verify --data-dir data --public-key data/audit.vkey");
 }
-
-const ROTATE: &str = "root-key rotate --config config.toml --new-root-key new.toml";
-
-/// What the configuration is to have, in a file of its own.
-fn write_new(stage: &Stage, root_key: &str) {
-    fs::write(stage.path("new.toml"), format!("[root_key]\n{root_key}\n")).unwrap();
-}
-
-/// Puts the new root key into the configuration, in the place of the old one.
-fn put_in_force(stage: &Stage, old: &str, new: &str) {
-    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
-    assert!(config.contains(old));
-    fs::write(stage.path("config.toml"), config.replace(old, new)).unwrap();
-}
-
-/// The wrapped bytes of every stored key.
-fn wrapped(stage: &Stage) -> Vec<Vec<u8>> {
-    let options = RocksOptions::default();
-    let store = RocksStore::open_read_only(&stage.path("data"), &options).unwrap();
-    let rows = store.rows(Table::Keys, None, 1_000).unwrap();
-    assert!(rows.len() >= 6);
-    let wrapped = rows
-        .into_iter()
-        .map(|(_, row)| row[row.len() - 60..].to_vec());
-    wrapped.collect()
-}
-
-/// How many of these are anywhere in the files of a directory.
-fn found_count(directory: &Path, needles: &[Vec<u8>]) -> usize {
-    fn files(directory: &Path, into: &mut Vec<PathBuf>) {
-        for file in fs::read_dir(directory)
-            .unwrap()
-            .map(|file| file.unwrap().path())
-        {
-            if file.is_dir() {
-                files(&file, into);
-            } else if !file.ends_with("ballast") {
-                into.push(file);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    files(directory, &mut paths);
-    let contents: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
-    let has = |bytes: &Vec<u8>, needle: &Vec<u8>| {
-        let mut starts = bytes.windows(needle.len());
-        starts.any(|window| window == needle.as_slice())
-    };
-    let is_found = |needle: &&Vec<u8>| contents.iter().any(|bytes| has(bytes, needle));
-    needles.iter().filter(is_found).count()
-}
-
-#[test]
-fn root_key_rotates_under_officers_and_the_old_one_opens_nothing() {
-    let stage = stage(&["officer1", "officer2"]);
-    let tokens = tokenize(&stage, &["Ada Lovelace", "Grace Hopper"]);
-    let new = PASSPHRASE_FILE.replace("root-key.toml", "root-key-2.toml");
-    write_new(&stage, PASSPHRASE_FILE);
-    let same = stage.run(ROTATE);
-    assert_eq!(same.code, 2, "{}", same.words);
-    write_new(&stage, &new);
-    let alone = stage.run(ROTATE);
-    assert_eq!(alone.code, 3, "{}", alone.words);
-    let make = "keys statement rotate-root-key --config config.toml --new-root-key new.toml";
-    fs::write(stage.path("statement"), stage.done(make)).unwrap();
-    sign(&stage, "statement", "one", "officer1");
-    sign(&stage, "one", "both", "officer2");
-    let one = stage.run(&format!("{ROTATE} --statement one"));
-    assert_eq!(one.code, 3, "{}", one.words);
-    // Signed for a file under a passphrase, and not for shares.
-    write_new(&stage, "provider = \"shares\"\nfile = \"sharing.toml\"");
-    let other = stage.run(&format!("{ROTATE} --statement both"));
-    assert_eq!(other.code, 3, "{}", other.words);
-    assert!(
-        !stage.path("root-key-2.toml").exists(),
-        "nothing is made before they sign"
-    );
-    write_new(&stage, &new);
-
-    let old = wrapped(&stage);
-    // The control: the bytes are there to be found before.
-    assert_eq!(found_count(&stage.path("data"), &old), old.len());
-    stage.done(&format!("{ROTATE} --statement both"));
-    assert_eq!(found_count(&stage.path("data"), &old), 0);
-    let now = wrapped(&stage);
-    assert_eq!(found_count(&stage.path("data"), &now), now.len());
-    assert_eq!(stage.run("root-key check --config config.toml").code, 4);
-    stage.done("root-key check --config config.toml --root-key new.toml");
-    let again = stage.run(&format!("{ROTATE} --statement both"));
-    assert_eq!(again.code, 0, "{}", again.words);
-    assert!(
-        again.words.contains("nothing is left to do"),
-        "{}",
-        again.words
-    );
-    assert_eq!(stage.run("serve --config config.toml").code, 1);
-
-    put_in_force(&stage, PASSPHRASE_FILE, &new);
-    fs::remove_file(stage.path("root-key.toml")).unwrap();
-    assert_eq!(tokenize(&stage, &["Ada Lovelace", "Grace Hopper"]), tokens);
-    let log = "--data-dir data --public-key data/audit.vkey";
-    stage.done(&format!("audit verify {log}"));
-    let export = stage.done(&format!("audit export {log}"));
-    let entry = export
-        .lines()
-        .find(|line| line.contains("\"root_key_rotated\""));
-    let entry = entry.unwrap();
-    assert!(
-        entry.contains("\"officers\":[\"officer1\",\"officer2\"]"),
-        "{entry}"
-    );
-    // Used up: it is about keys as they were wrapped before.
-    write_new(&stage, PASSPHRASE_FILE);
-    let replayed = stage.run(&format!("{ROTATE} --statement both"));
-    assert_eq!(replayed.code, 3, "{}", replayed.words);
-}
-
-#[test]
-fn killed_rotation_leaves_a_vault_that_one_of_the_two_opens() {
-    let stage = stage(&[]);
-    let tokens = tokenize(&stage, &["Ada Lovelace"]);
-    let place = |round: u32| PASSPHRASE_FILE.replace("root-key", &format!("root-key-{round}"));
-    let mut current = PASSPHRASE_FILE.to_owned();
-    let (mut old_opened, mut new_opened) = (0, 0);
-    for round in 1..=KILLS {
-        let new = place(round);
-        write_new(&stage, &new);
-        let mut command = stage.command(ROTATE);
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(u64::from(round) * KILL_STEP_MS));
-        let _ended = child.kill();
-        child.wait().unwrap();
-        let opens =
-            |flags: &str| stage.run(&format!("root-key check --config config.toml {flags}"));
-        let by_old = opens("").code == 0;
-        let by_new = opens("--root-key new.toml").code == 0;
-        assert!(
-            by_old != by_new,
-            "round {round}: old {by_old}, new {by_new}"
-        );
-        old_opened += u32::from(by_old);
-        new_opened += u32::from(by_new);
-        // The same command again.
-        stage.done(ROTATE);
-        put_in_force(&stage, &current, &new);
-        current = new;
-    }
-    assert!(old_opened > 0, "no kill came before the transaction");
-    // Whether one came after it is the machine's to say.
-    println!("old root key opened {old_opened}, new {new_opened}");
-    assert_eq!(tokenize(&stage, &["Ada Lovelace"]), tokens);
-    stage.done("audit verify --data-dir data --public-key data/audit.vkey");
-}
-
-const KILLS: u32 = 6;
-const KILL_STEP_MS: u64 = 400;

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Lines;
 use std::io::Write;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::ChildStdout;
@@ -22,10 +23,17 @@ use rustix::process::Signal;
 use rustix::process::kill_process;
 use tempfile::TempDir;
 
+pub(crate) const PIN: &str = "824619";
+const MODULES: [&str; 3] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+];
+
 /// A directory with certificates and a configuration, and the environment of the commands.
 pub(crate) struct Stage {
     directory: TempDir,
-    pub(crate) environment: Vec<(&'static str, PathBuf)>,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A vault that runs.
@@ -112,6 +120,32 @@ impl Stage {
             address("token="),
             address("reveal=")
         )
+    }
+
+    /// Makes a token `counterfoil` of SoftHSM for the commands from now on, and returns the module;
+    /// nothing, and words in the log, where there is no SoftHSM.
+    pub(crate) fn soft_hsm(&mut self) -> Option<&'static str> {
+        let is_there = |path: &&str| Path::new(path).exists();
+        let Some(module) = MODULES.into_iter().find(is_there) else {
+            // Past the capture of the test's output: who reads the log must see it.
+            let words = "not tried: SoftHSM is missing (softhsm2 in Debian)";
+            let _ = writeln!(std::io::stderr(), "{words}");
+            return None;
+        };
+        fs::create_dir(self.path("tokens")).unwrap();
+        let tokens = self.path("tokens");
+        let text = format!("directories.tokendir = {}\n", tokens.display());
+        let config = self.path("softhsm2.conf");
+        fs::write(&config, text).unwrap();
+        self.environment.push(("SOFTHSM2_CONF", config.clone()));
+        let made = Command::new("softhsm2-util")
+            .args(["--init-token", "--free", "--label", "counterfoil"])
+            .args(["--pin", PIN, "--so-pin", "13572468"])
+            .env("SOFTHSM2_CONF", config)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        Some(module)
     }
 
     pub(crate) fn tokenize(&self, client: &str, value: &str) -> String {
