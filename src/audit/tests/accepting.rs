@@ -185,10 +185,10 @@ fn accepted_once_is_not_accepted_again() {
 }
 
 fn found_in(statement: &Statement) -> Rollback {
-    match statement.operation {
-        Operation::AcceptRollback(rollback) => rollback,
-        _ => unreachable!(),
-    }
+    let Operation::AcceptRollback(rollback) = statement.operation else {
+        unreachable!()
+    };
+    rollback
 }
 
 #[test]
