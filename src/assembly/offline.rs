@@ -33,7 +33,7 @@ use crate::vault::read_charter;
 pub enum Offered {
     /// A statement with the signatures of officers.
     Signed(SignedNote),
-    /// The text of a statement of a vault that has no officers, for which its operator alone stands.
+    /// The text of a statement of a vault that has no officers: its operator alone stands for it.
     WithoutOfficers(String),
 }
 

@@ -18,8 +18,8 @@ use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::keys::root::RootKeyHolder;
 
-/// Lets a vault that is behind its head go on, if as many officers have signed for it as its charter
-/// asks for. To repeat it after a crash is safe, and brings it to its end.
+/// Lets a vault that is behind its head go on, if as many officers have signed for it as its
+/// charter asks for. To repeat it after a crash is safe, and brings it to its end.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! From one root key to another: every stored key is wrapped anew in one transaction, with the entry
-//! that says so.
+//! From one root key to another: every stored key is wrapped anew in one transaction, with the
+//! entry that says so.
 //!
-//! What is true if we crash: before the transaction the vault opens under the old root key, after it
-//! under the new one, and under one of them always. Nothing here destroys a root key.
+//! What is true if we crash: before the transaction the vault opens under the old root key, after
+//! it under the new one, and under one of them always. Nothing here destroys a root key.
 
 use std::sync::Arc;
 

@@ -216,8 +216,8 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
-        /// Officers accepted that the log goes on from here, though its head was signed for another:
-        /// entries that the vault had acknowledged are lost.
+        /// Officers accepted that the log goes on from here, though its head was signed for
+        /// another: entries that the vault had acknowledged are lost.
         RollbackAccepted = 11 "rollback_accepted",
         /// Records of a customer were erased.
         SubjectErased = 12 "subject_erased",

@@ -82,8 +82,8 @@ pub enum RollbackOutcome {
     Finished,
 }
 
-/// Says how the log in the store disagrees with its head; nothing if it extends it. The whole log is
-/// verified by itself first.
+/// Says how the log in the store disagrees with its head; nothing if it extends it. The whole log
+/// is verified by itself first.
 ///
 /// # Errors
 ///

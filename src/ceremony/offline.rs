@@ -15,8 +15,8 @@ use crate::domain::Timestamp;
 /// The digest that the statement of a vault without officers has in the place of a charter's.
 pub const NO_CHARTER: [u8; 32] = [0; 32];
 
-/// A statement that as many officers have signed as it needs; or, of a vault that has none, one that
-/// its operator accepts alone.
+/// A statement that as many officers have signed as it needs; or, of a vault that has none, one
+/// that its operator accepts alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Approved {
     statement: Statement,

@@ -29,8 +29,8 @@ pub(super) enum RecoverCommand {
 /// What came after it is lost, and the audit log says so from now on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The vault must not run. The charter that counts is the one in this database: the officers of the time
-that it is from. To repeat the command after a crash is safe.
+The vault must not run. The charter that counts is the one in this database: the officers of the
+time that it is from. To repeat the command after a crash is safe.
 
 Exit code 3: too few officers have signed, or something else. Exit code 4: the log in the database
 does not verify.
@@ -78,7 +78,8 @@ impl AcceptRollbackArgs {
         say(match accepted {
             RollbackOutcome::Accepted => {
                 "the log goes on with this database, and says what is lost; start the vault\n  \
-                 what was erased, frozen, revoked or destroyed since then is so no more: do it again"
+                 what was erased, frozen, revoked or destroyed since then is so no more: do it \
+                 again"
             }
             RollbackOutcome::Finished => {
                 "an earlier attempt was cut off; it is finished now: start the vault"

@@ -49,8 +49,8 @@ pub enum PassphraseSource {
 }
 
 impl RootKeyConfig {
-    /// Reads a file that has the table `[root_key]` alone, as a configuration is to have it. Relative
-    /// paths are relative to the configuration, `config`.
+    /// Reads a file that has the table `[root_key]` alone, as a configuration is to have it.
+    /// Relative paths are relative to the configuration, `config`.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Goal: a log that is behind its head goes on only when officers say so, once, and however the
-//! machine crashes meanwhile. Method: each way to be behind × each statement that is not for it; each
-//! write × {fails, fails but persisted, is torn}, and then the same command again.
+//! machine crashes meanwhile. Method: each way to be behind × each statement that is not for it;
+//! each write × {fails, fails but persisted, is torn}, and then the same command again.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
@@ -417,8 +417,8 @@ fn crash_at_the_write_of_the_entry_is_made_good_by_the_same_command() {
     }
 }
 
-/// The fault that the tests above must catch: a head of which one slot is written only, as any other
-/// checkpoint is.
+/// The fault that the tests above must catch: a head of which one slot is written only, as any
+/// other checkpoint is.
 #[test]
 fn one_slot_alone_would_leave_the_old_head() {
     let log = rolled_back(3, 9);

@@ -29,7 +29,7 @@ use crate::domain::Timestamp;
 
 /// Writes what officers sign for a vault that does not run
 ///
-/// Standard output gets the text. Each officer signs it with `keys sign`, on a machine of their own.
+/// Standard output gets the text. Each officer signs it with `keys sign`, on their own machine.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum StatementCommand {
     AcceptRollback(AcceptRollbackArgs),
@@ -146,15 +146,16 @@ fn what_is_lost(rollback: &Rollback, latest: Timestamp) -> String {
     let latest = DateTime(latest);
     if rollback.is_fork() {
         return format!(
-            "the database is ANOTHER LOG: it has {database} entries, the last of {latest}, and they \
-             are not those that the head was signed for\n  how many of the head's {head} entries \
-             are lost cannot be told from here: as many as all of them\n  accept this only if you \
-             know why"
+            "the database is ANOTHER LOG: it has {database} entries, the last of {latest},\n  \
+             and they are not those that the head was signed for\n  \
+             how many of the head's {head} entries are lost cannot be told from here: as many as \
+             all of them\n  accept this only if you know why"
         );
     }
     let lost = head - database;
     format!(
-        "the database has {database} entries, the last of {latest}; the head was signed for {head}\n  \
+        "the database has {database} entries, the last of {latest};\n  \
+         the head was signed for {head}\n  \
          lost are at least {lost} entries, after that time, with everything that they tell of\n  \
          that the {database} are the head's own cannot be proven without those that are lost"
     )
