@@ -6,162 +6,13 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "support/commands.rs"]
+mod commands;
+
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Lines;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::ChildStdout;
-use std::process::Command;
-use std::process::Output;
-use std::process::Stdio;
 
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::CertifiedIssuer;
-use rcgen::IsCa;
-use rcgen::KeyPair;
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::kill_process;
-use tempfile::TempDir;
-
-const PIN: &str = "824619";
-const MODULES: [&str; 3] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib64/pkcs11/libsofthsm2.so",
-];
-
-/// A directory with certificates and a configuration, and the environment of the commands.
-struct Stage {
-    directory: TempDir,
-    environment: Vec<(&'static str, PathBuf)>,
-}
-
-/// A vault that runs.
-struct Running {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-/// What a command said, and how it ended.
-struct Said {
-    code: i32,
-    output: String,
-    words: String,
-}
-
-impl Stage {
-    fn new(root_key: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let authority = CertifiedIssuer::self_signed(authority, key).unwrap();
-        write("ca.pem", &authority.pem());
-        for (file, name) in [("server", "localhost"), ("client", "client.shop.example")] {
-            let key = KeyPair::generate().unwrap();
-            let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
-            let certificate = certificate.signed_by(&key, &authority).unwrap();
-            write(&format!("{file}.pem"), &certificate.pem());
-            write(&format!("{file}.key"), &key.serialize_pem());
-        }
-        write("config.toml", &CONFIG.replace("ROOT_KEY", root_key));
-        Self {
-            directory,
-            environment: Vec::new(),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.directory.path())
-            .envs(self.environment.iter().map(|(name, path)| (name, path)));
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Said {
-        said(
-            self.command(arguments)
-                .stdin(Stdio::null())
-                .output()
-                .unwrap(),
-        )
-    }
-
-    /// Runs what must be done, and returns its output.
-    fn done(&self, arguments: &str) -> String {
-        let said = self.run(arguments);
-        assert_eq!(said.code, 0, "{arguments}: {}", said.words);
-        said.output
-    }
-
-    fn serve(&self) -> Running {
-        let mut command = self.command("serve --config config.toml");
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Running { child, lines }
-    }
-
-    /// The flags of a client, by the line in which the vault says where it answers.
-    fn client(line: &str) -> String {
-        let address = |name: &str| {
-            let part = line.split(' ').find_map(|part| part.strip_prefix(name));
-            part.unwrap().to_owned()
-        };
-        format!(
-            "--token-address {} --reveal-address {} --server-name localhost --ca ca.pem \
-             --certificate client.pem --key client.key",
-            address("token="),
-            address("reveal=")
-        )
-    }
-
-    fn tokenize(&self, client: &str, value: &str) -> String {
-        let mut command = self.command(&format!("tokenize --field name --namespace shop {client}"));
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        writeln!(child.stdin.take().unwrap(), "{value}").unwrap();
-        let said = said(child.wait_with_output().unwrap());
-        assert_eq!(said.code, 0, "{}", said.words);
-        said.output
-    }
-}
-
-fn said(output: Output) -> Said {
-    Said {
-        code: output.status.code().unwrap(),
-        output: String::from_utf8(output.stdout).unwrap(),
-        words: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-impl Running {
-    fn line(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
-    }
-
-    fn stop(mut self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
+use crate::commands::PIN;
+use crate::commands::Stage;
 
 fn deal(stage: &Stage, round: &str, officers: &[&str]) -> String {
     fs::create_dir(stage.path(round)).unwrap();
@@ -250,33 +101,20 @@ fn officers_make_start_and_reshare_a_vault() {
 
 #[test]
 fn vault_with_its_root_key_on_a_token_starts_again() {
-    let module = MODULES.iter().map(Path::new).find(|path| path.exists());
-    let Some(module) = module else {
-        // Past the capture of the test's output: who reads the log must see it.
-        let words = "not tried: SoftHSM is missing (softhsm2 in Debian)";
-        let _ = writeln!(std::io::stderr(), "{words}");
+    // The module is known once the token is made.
+    let mut stage = Stage::new("provider = \"pkcs11\"\nMODULE");
+    let Some(module) = stage.soft_hsm() else {
         return;
     };
-    let mut stage = Stage::new(&format!(
-        "provider = \"pkcs11\"\nmodule = \"{}\"\ntoken = \"counterfoil\"\nkey = \"root-key\"\n\
-         pin_file = \"pin\"",
-        module.display()
-    ));
-    fs::create_dir(stage.path("tokens")).unwrap();
-    let text = format!(
-        "directories.tokendir = {}\n",
-        stage.path("tokens").display()
+    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let config = config.replace(
+        "MODULE",
+        &format!(
+            "module = \"{module}\"\ntoken = \"counterfoil\"\nkey = \"root-key\"\n\
+             pin_file = \"pin\""
+        ),
     );
-    fs::write(stage.path("softhsm2.conf"), text).unwrap();
-    let softhsm = stage.path("softhsm2.conf");
-    stage.environment.push(("SOFTHSM2_CONF", softhsm.clone()));
-    let made = Command::new("softhsm2-util")
-        .args(["--init-token", "--free", "--label", "counterfoil"])
-        .args(["--pin", PIN, "--so-pin", "13572468"])
-        .env("SOFTHSM2_CONF", softhsm)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    fs::write(stage.path("config.toml"), config).unwrap();
     fs::write(stage.path("pin"), format!("{PIN}\n")).unwrap();
     let checked = stage.run("config check --config config.toml");
     let found = "on a PKCS#11 token, which is there";
@@ -302,22 +140,3 @@ fn vault_with_its_root_key_on_a_token_starts_again() {
         gone.words
     );
 }
-
-const CONFIG: &str = r#"
-vault = { data_dir = "data" }
-listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0" }
-tls = { certificate = "server.pem", key = "server.key", client_ca = "ca.pem" }
-audit = { origin = "shop.example/counterfoil" }
-store = { block_cache_mib = 8, disk_reserve_mib = 64 }
-
-[root_key]
-ROOT_KEY
-
-[namespaces.shop.fields]
-name = { format = "name" }
-
-[[permit]]
-principals = ["client.shop.example"]
-actions = ["tokenize", "lookup", "detokenize"]
-namespace = "shop"
-"#;

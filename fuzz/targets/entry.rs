@@ -19,6 +19,7 @@ use counterfoil::audit::Event;
 use counterfoil::audit::ItemOutcome;
 use counterfoil::audit::verify_export;
 use counterfoil::ceremony::CeremonyState;
+use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::OperationKind;
 use counterfoil::crypto::Fingerprint;
 use counterfoil::domain::CaseId;
@@ -140,6 +141,10 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
         key_state: input.flag().then(|| one_of(input, &KeyState::ALL)),
         records_count: input.flag().then(|| input.number()),
         charter_digest: input.flag().then(|| input.array()),
+        lost_head: input.flag().then(|| LogPoint {
+            size: input.number(),
+            root: input.array(),
+        }),
     }
 }
 

@@ -8,7 +8,9 @@ use crate::access::LoadError;
 use crate::assembly::formats::FieldFormatError;
 use crate::audit::CommitError;
 use crate::audit::HeadError;
+use crate::audit::RollbackError;
 use crate::audit::StartError;
+use crate::ceremony::CeremonyError;
 use crate::crypto::note::NoteError;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -34,7 +36,10 @@ pub enum AssemblyError {
         /// The data directory.
         path: PathBuf,
     },
-    /// The first entries of the log could not be written.
+    /// What officers signed does not count.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
+    /// Entries of the log could not be written.
     #[error("audit log cannot be written")]
     Commit(#[from] CommitError),
     /// A field is configured otherwise than when its tokens were made.
@@ -102,6 +107,18 @@ pub enum AssemblyError {
         /// The namespace.
         namespace: Namespace,
     },
+    /// The vault has officers, and they have not signed.
+    #[error(
+        "the vault has officers: they must sign for this\n\
+         remedy: `counterfoil keys statement` makes what they sign, by `counterfoil keys sign`"
+    )]
+    OfficersMustSign,
+    /// The statement is about something else.
+    #[error(
+        "statement is about another change of the root key, or keys have changed since\n\
+         remedy: make a new one with `counterfoil keys statement rotate-root-key`"
+    )]
+    OtherStatement,
     /// The origin of the audit log is not usable.
     #[error("audit.origin is not usable as the name of a log")]
     Origin(#[from] NoteError),
@@ -120,6 +137,9 @@ pub enum AssemblyError {
     /// The policies were right, and could not be put in force.
     #[error("policies cannot take effect")]
     Reload(#[from] VaultError),
+    /// A rollback is not accepted.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
     /// The root key cannot be had.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),

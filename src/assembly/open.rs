@@ -304,8 +304,30 @@ pub(super) fn open_log(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenLog, AssemblyError> {
+    let parts = log_parts(
+        config,
+        keyring,
+        store,
+        head,
+        head_checkpoint,
+        clock,
+        entropy,
+    )?;
+    let (log, thread) = AuditLog::open(parts)?;
+    Ok(OpenLog { log, thread })
+}
+
+pub(super) fn log_parts(
+    config: &Config,
+    keyring: &Keyring,
+    store: Arc<dyn Store>,
+    head: Head,
+    head_checkpoint: SignedCheckpoint,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<LogParts, AssemblyError> {
     let access = Access::load(config.access.clone(), &*store, clock.now())?;
-    let parts = LogParts {
+    Ok(LogParts {
         store,
         access: Arc::new(Mutex::new(access)),
         head: Box::new(head),
@@ -314,9 +336,7 @@ pub(super) fn open_log(
         keys: checkpoint_keys_of(config, keyring)?,
         clock,
         entropy,
-    };
-    let (log, thread) = AuditLog::open(parts)?;
-    Ok(OpenLog { log, thread })
+    })
 }
 
 fn namespace_fields(

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::audit::wire::EntryError;
 use crate::ceremony::CeremonyState;
+use crate::ceremony::LogPoint;
 use crate::ceremony::OperationKind;
 use crate::domain::CeremonyId;
 use crate::domain::KeyState;
@@ -29,6 +30,19 @@ pub struct CeremonyNote {
     pub records_count: Option<u64>,
     /// SHA-256 of the charter that came into force.
     pub charter_digest: Option<[u8; 32]>,
+    /// Of an accepted rollback: the log that the head was signed for. The log that goes on has as
+    /// many entries as the index of this one.
+    pub lost_head: Option<LogPoint>,
+}
+
+/// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LogPointMessage {
+    #[prost(uint64, tag = "1")]
+    size: u64,
+    /// A root hash, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    root: Vec<u8>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony`.
@@ -52,6 +66,8 @@ pub(super) struct CeremonyMessage {
     /// SHA-256, 32 bytes.
     #[prost(bytes = "vec", tag = "8")]
     charter_digest: Vec<u8>,
+    #[prost(message, optional, tag = "20")]
+    lost_head: Option<LogPointMessage>,
 }
 
 /// The note in an export.
@@ -73,6 +89,14 @@ pub(super) struct CeremonyLine<'a> {
     records_count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     charter_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_head: Option<LogPointLine>,
+}
+
+#[derive(Serialize)]
+struct LogPointLine {
+    size: u64,
+    root: String,
 }
 
 impl CeremonyNote {
@@ -88,6 +112,12 @@ impl CeremonyNote {
             key_state: self.key_state.map_or(0, |state| u32::from(state.number())),
             records_count: self.records_count,
             charter_digest: self.charter_digest.map_or_else(Vec::new, Vec::from),
+            lost_head: self
+                .lost_head
+                .map(|LogPoint { size, root }| LogPointMessage {
+                    size,
+                    root: root.to_vec(),
+                }),
         })
     }
 
@@ -126,6 +156,13 @@ impl CeremonyNote {
             })?,
             records_count: message.records_count,
             charter_digest: read_hash(&message.charter_digest)?,
+            lost_head: match &message.lost_head {
+                None => None,
+                Some(LogPointMessage { size, root }) => Some(LogPoint {
+                    size: *size,
+                    root: root.as_slice().try_into().ok()?,
+                }),
+            },
         })
     }
 
@@ -140,6 +177,10 @@ impl CeremonyNote {
             key_state: self.key_state.map(KeyState::name),
             records_count: self.records_count,
             charter_digest: self.charter_digest.map(hex::encode),
+            lost_head: self.lost_head.map(|LogPoint { size, root }| LogPointLine {
+                size,
+                root: hex::encode(root),
+            }),
         })
     }
 }
@@ -179,6 +220,10 @@ mod tests {
             key_state: Some(KeyState::Destroyed),
             records_count: Some(0),
             charter_digest: Some([6; 32]),
+            lost_head: Some(LogPoint {
+                size: 9,
+                root: [7; 32],
+            }),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

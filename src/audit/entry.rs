@@ -194,8 +194,7 @@ macro_rules! numbered {
 }
 
 numbered!(
-    /// What was done. Every path that can yield a plaintext is [`Event::Detokenize`]. Number 11
-    /// is reserved for accepting a rollback.
+    /// What was done. Every path that can yield a plaintext is [`Event::Detokenize`].
     Event {
         /// The vault began to serve.
         Started = 1 "started",
@@ -217,6 +216,9 @@ numbered!(
         KeyCreated = 9 "key_created",
         /// A namespace was made.
         NamespaceCreated = 10 "namespace_created",
+        /// Officers accepted that the log goes on from here, though its head was signed for
+        /// another: entries that the vault had acknowledged are lost.
+        RollbackAccepted = 11 "rollback_accepted",
         /// Records of a customer were erased.
         SubjectErased = 12 "subject_erased",
         /// Given tokens were made to stand for given values.
@@ -265,6 +267,8 @@ numbered!(
         Reindex = 60 "reindex",
         /// What came of an intent to move records.
         ReindexOutcome = 61 "reindex_outcome",
+        /// Every key was wrapped under another root key.
+        RootKeyRotated = 65 "root_key_rotated",
         /// Other policies took effect.
         PolicyLoaded = 40 "policy_loaded",
         /// A caller named a person whom nobody vouches for: the call was refused unread.

@@ -48,6 +48,18 @@ pub trait WriteHead: Send {
     fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError>;
 }
 
+impl<H: WriteHead + ?Sized> WriteHead for Box<H> {
+    fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError> {
+        (**self).write(checkpoint)
+    }
+}
+
+impl<H: WriteHead + ?Sized> WriteHead for &mut H {
+    fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError> {
+        (**self).write(checkpoint)
+    }
+}
+
 /// The head in two files, `a` and `b`.
 #[derive(Debug)]
 pub struct Head {

@@ -16,6 +16,7 @@ pub mod exposure;
 mod head;
 mod log;
 mod recorded;
+mod rollback;
 mod sequencer;
 mod start;
 #[cfg(test)]
@@ -49,6 +50,10 @@ pub use log::LogState;
 pub use log::Receipt;
 pub use log::SequencerThread;
 pub use recorded::Recorded;
+pub use rollback::RollbackError;
+pub use rollback::RollbackOutcome;
+pub use rollback::accept_rollback;
+pub use rollback::find_rollback;
 pub use start::StartError;
 pub use unseal_note::SHARES_GIVEN_MAX;
 pub use unseal_note::ShareGiven;

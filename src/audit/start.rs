@@ -34,7 +34,8 @@ pub enum StartError {
     /// The log is not an extension of the one that the head was signed for.
     #[error(
         "log does not extend the head of {head_size} entries: it is another log\n\
-         remedy: serve the database that belongs to this head"
+         remedy: serve the database that belongs to this head; to go on with this one is for the \
+         officers to accept, by `counterfoil recover accept-rollback`"
     )]
     Forked {
         /// The tree size of the head.
@@ -47,7 +48,8 @@ pub enum StartError {
     /// acknowledged writes.
     #[error(
         "log has {database_size} entries, its head was signed for {head_size}: it was rolled back\n\
-         remedy: restore the newest database; going on without it is for the officers to accept"
+         remedy: restore the newest database; to go on without it is for the officers to accept, \
+         by `counterfoil recover accept-rollback`"
     )]
     RolledBack {
         /// How many entries the database has.

@@ -48,10 +48,12 @@ impl Rule {
             approvals: kind.approvals_min(),
             delay_seconds: match kind {
                 OperationKind::DestroyKey => 24 * 60 * 60,
-                OperationKind::ChangeCharter
+                OperationKind::AcceptRollback
+                | OperationKind::ChangeCharter
                 | OperationKind::CompromiseKey
                 | OperationKind::ResumeKey
                 | OperationKind::RotateKey
+                | OperationKind::RotateRootKey
                 | OperationKind::SuspendKey => 0,
             },
         }
@@ -66,6 +68,17 @@ impl Charter {
     /// If there are too few officers for a rule, two have one name or one key, there are too many,
     /// or a rule asks for less than its operation must have.
     pub fn new(
+        officers: impl IntoIterator<Item = NoteVerifier>,
+        rules: BTreeMap<OperationKind, Rule>,
+    ) -> Result<Self, CeremonyError> {
+        let rules = OperationKind::ALL.map(|kind| {
+            let rule = rules.get(&kind).copied();
+            (kind, rule.unwrap_or_else(|| Rule::usual(kind)))
+        });
+        Self::check(officers, rules.into())
+    }
+
+    fn check(
         officers: impl IntoIterator<Item = NoteVerifier>,
         rules: BTreeMap<OperationKind, Rule>,
     ) -> Result<Self, CeremonyError> {
@@ -85,11 +98,9 @@ impl Charter {
         if named.len() > OFFICERS_MAX {
             return Err(CeremonyError::Charter("there are more than 20 officers"));
         }
-        let rules = OperationKind::ALL.map(|kind| {
+        for kind in OperationKind::ALL {
             let rule = rules.get(&kind).copied();
-            (kind, rule.unwrap_or_else(|| Rule::usual(kind)))
-        });
-        for (kind, rule) in &rules {
+            let rule = rule.unwrap_or_else(|| Rule::usual(kind));
             if rule.approvals < kind.approvals_min() {
                 return Err(CeremonyError::Charter(
                     "an operation that cannot be taken back needs two officers at the least",
@@ -103,14 +114,20 @@ impl Charter {
             if rule.delay_seconds > DELAY_SECONDS_MAX {
                 return Err(CeremonyError::Charter("a delay is longer than 90 days"));
             }
+            if rule.delay_seconds > 0 && kind.is_offline() {
+                return Err(CeremonyError::Charter(
+                    "what is done to a vault that does not run cannot wait for a delay",
+                ));
+            }
         }
         Ok(Self {
             officers: named,
-            rules: rules.into(),
+            rules,
         })
     }
 
-    /// Reads the text of a charter.
+    /// Reads the text of a charter. One of before an offline operation was known has no rule for
+    /// it, and keeps its text and its digest; the usual rule holds then.
     ///
     /// # Errors
     ///
@@ -136,7 +153,11 @@ impl Charter {
                 _ => return Err(malformed()),
             }
         }
-        let charter = Self::new(officers, rules)?;
+        let is_whole = |kind: &OperationKind| kind.is_offline() || rules.contains_key(kind);
+        if !OperationKind::ALL.iter().all(is_whole) {
+            return Err(malformed());
+        }
+        let charter = Self::check(officers, rules)?;
         if charter.to_string() == text {
             Ok(charter)
         } else {
@@ -164,6 +185,13 @@ impl Charter {
         self.officers.get(name)
     }
 
+    /// Whether the other has the same officers and rules, whether or not it says the usual ones.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let is_same = |kind| self.rule(kind) == other.rule(kind);
+        self.officers == other.officers && OperationKind::ALL.into_iter().all(is_same)
+    }
+
     /// What an operation needs.
     #[must_use]
     pub fn rule(&self, kind: OperationKind) -> Rule {
@@ -181,7 +209,7 @@ impl Charter {
     }
 }
 
-/// A line for each officer and each rule, all of them, in the order of their names.
+/// A line for each officer and each rule, in the order of their names.
 impl fmt::Display for Charter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = format!("{HEAD}\n");

@@ -49,6 +49,14 @@ pub enum CeremonyError {
     /// The ceremony is not in a state for this.
     #[error("operation is not in a state for this")]
     State,
+    /// Nobody has signed, or not as many officers as the charter asks for.
+    #[error("statement is signed by {signed} officers of this vault, and needs {needed}")]
+    TooFew {
+        /// How many officers have signed.
+        signed: usize,
+        /// How many must sign.
+        needed: usize,
+    },
     /// The vault cannot do it with this key.
     #[error("{0}")]
     Unsupported(&'static str),

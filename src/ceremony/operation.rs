@@ -1,5 +1,7 @@
 //! What officers can do, each with the line that a statement says it in.
 
+use crate::ceremony::Rollback;
+use crate::ceremony::RootKeyMove;
 use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
@@ -8,6 +10,8 @@ use crate::domain::Namespace;
 /// What officers want done.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Operation {
+    /// Go on with a database that is not the one that its head was signed for.
+    AcceptRollback(Rollback),
     /// Put other officers and rules in force: those of the charter with this SHA-256.
     ChangeCharter([u8; 32]),
     /// Protect nothing new under a key version, which others may know.
@@ -18,6 +22,8 @@ pub enum Operation {
     ResumeKey(KeyName),
     /// Make a new version of the key, active from now on, in the place of this one.
     RotateKey(KeyName),
+    /// Wrap every key of the vault under another root key.
+    RotateRootKey(RootKeyMove),
     /// Protect nothing new under a key version for now.
     SuspendKey(KeyName),
 }
@@ -25,6 +31,8 @@ pub enum Operation {
 /// The kind of an operation, which rules are about.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum OperationKind {
+    /// [`Operation::AcceptRollback`]
+    AcceptRollback,
     /// [`Operation::ChangeCharter`]
     ChangeCharter,
     /// [`Operation::CompromiseKey`]
@@ -35,18 +43,22 @@ pub enum OperationKind {
     ResumeKey,
     /// [`Operation::RotateKey`]
     RotateKey,
+    /// [`Operation::RotateRootKey`]
+    RotateRootKey,
     /// [`Operation::SuspendKey`]
     SuspendKey,
 }
 
 impl OperationKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
+        Self::AcceptRollback,
         Self::ChangeCharter,
         Self::CompromiseKey,
         Self::DestroyKey,
         Self::ResumeKey,
         Self::RotateKey,
+        Self::RotateRootKey,
         Self::SuspendKey,
     ];
 
@@ -54,11 +66,13 @@ impl OperationKind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AcceptRollback => "accept-rollback",
             Self::ChangeCharter => "change-charter",
             Self::CompromiseKey => "compromise-key",
             Self::DestroyKey => "destroy-key",
             Self::ResumeKey => "resume-key",
             Self::RotateKey => "rotate-key",
+            Self::RotateRootKey => "rotate-root-key",
             Self::SuspendKey => "suspend-key",
         }
     }
@@ -79,6 +93,8 @@ impl OperationKind {
             Self::ResumeKey => 4,
             Self::RotateKey => 5,
             Self::SuspendKey => 6,
+            Self::AcceptRollback => 7,
+            Self::RotateRootKey => 8,
         }
     }
 
@@ -94,7 +110,25 @@ impl OperationKind {
     pub const fn approvals_min(self) -> usize {
         match self {
             Self::CompromiseKey | Self::RotateKey | Self::SuspendKey => 1,
-            Self::ChangeCharter | Self::DestroyKey | Self::ResumeKey => 2,
+            Self::AcceptRollback
+            | Self::ChangeCharter
+            | Self::DestroyKey
+            | Self::ResumeKey
+            | Self::RotateRootKey => 2,
+        }
+    }
+
+    /// Whether it is done to a vault that does not run, by a command on its machine.
+    #[must_use]
+    pub const fn is_offline(self) -> bool {
+        match self {
+            Self::AcceptRollback | Self::RotateRootKey => true,
+            Self::ChangeCharter
+            | Self::CompromiseKey
+            | Self::DestroyKey
+            | Self::ResumeKey
+            | Self::RotateKey
+            | Self::SuspendKey => false,
         }
     }
 }
@@ -104,11 +138,13 @@ impl Operation {
     #[must_use]
     pub const fn kind(&self) -> OperationKind {
         match self {
+            Self::AcceptRollback(_) => OperationKind::AcceptRollback,
             Self::ChangeCharter(_) => OperationKind::ChangeCharter,
             Self::CompromiseKey(_) => OperationKind::CompromiseKey,
             Self::DestroyKey(_) => OperationKind::DestroyKey,
             Self::ResumeKey(_) => OperationKind::ResumeKey,
             Self::RotateKey(_) => OperationKind::RotateKey,
+            Self::RotateRootKey(_) => OperationKind::RotateRootKey,
             Self::SuspendKey(_) => OperationKind::SuspendKey,
         }
     }
@@ -117,7 +153,7 @@ impl Operation {
     #[must_use]
     pub const fn key(&self) -> Option<&KeyName> {
         match self {
-            Self::ChangeCharter(_) => None,
+            Self::AcceptRollback(_) | Self::ChangeCharter(_) | Self::RotateRootKey(_) => None,
             Self::CompromiseKey(key)
             | Self::DestroyKey(key)
             | Self::ResumeKey(key)
@@ -129,7 +165,9 @@ impl Operation {
     /// What it is about, as a statement says it.
     pub(super) fn object(&self) -> String {
         match self {
+            Self::AcceptRollback(rollback) => rollback.to_string(),
             Self::ChangeCharter(digest) => hex::encode(digest),
+            Self::RotateRootKey(moved) => moved.to_string(),
             Self::CompromiseKey(key)
             | Self::DestroyKey(key)
             | Self::ResumeKey(key)
@@ -143,6 +181,7 @@ impl Operation {
         let kind = OperationKind::from_name(kind)?;
         let key = || read_key(object);
         Some(match kind {
+            OperationKind::AcceptRollback => Self::AcceptRollback(Rollback::read(object)?),
             OperationKind::ChangeCharter => {
                 Self::ChangeCharter(hex::decode(object).ok()?.try_into().ok()?)
             }
@@ -150,6 +189,7 @@ impl Operation {
             OperationKind::DestroyKey => Self::DestroyKey(key()?),
             OperationKind::ResumeKey => Self::ResumeKey(key()?),
             OperationKind::RotateKey => Self::RotateKey(key()?),
+            OperationKind::RotateRootKey => Self::RotateRootKey(RootKeyMove::read(object)?),
             OperationKind::SuspendKey => Self::SuspendKey(key()?),
         })
     }

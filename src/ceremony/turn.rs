@@ -277,4 +277,4 @@ fn signer(charter: &Charter, note: &SignedNote) -> Result<OfficerName, CeremonyE
 }
 
 /// How far an officer's clock may be ahead of the vault's, in seconds.
-const CLOCK_SECONDS_MAX: u64 = 5 * 60;
+pub(super) const CLOCK_SECONDS_MAX: u64 = 5 * 60;

@@ -21,6 +21,9 @@ pub(super) enum CliError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Officers have not allowed it.
+    #[error("{0}")]
+    Denied(String),
     /// Something else went wrong. The text says what to do about it.
     #[error("{0}")]
     Failed(String),
@@ -85,6 +88,7 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Client(error) if error.is_denied() => Exit::Denied,
+            Self::Denied(_) => Exit::Denied,
             Self::Client(_) | Self::Failed(_) | Self::File { .. } | Self::Stream(_) => Exit::Failed,
             Self::Config(_) | Self::Usage(_) => Exit::Usage,
             Self::Verification(_) => Exit::VerificationFailed,

@@ -63,7 +63,7 @@ impl InitArgs {
             None => {
                 // Before anybody types a passphrase.
                 wiring::refuse_existing(&config)?;
-                let root = root_key::ensure(&config, &self.new, &self.shares)?;
+                let root = root_key::ensure(&config.root_key, &self.new, &self.shares)?;
                 create(&config, &*root)?;
             }
         }

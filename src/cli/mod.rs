@@ -27,15 +27,18 @@ mod keys;
 mod line;
 mod line_args;
 mod lookup;
+mod offline;
 mod parts;
 mod passphrase;
 mod pipeline;
 mod policy;
 mod recognize;
+mod recover;
 mod redact;
 mod reshare;
 mod restore;
 mod root_key;
+mod rotate_root_key;
 mod run_id;
 mod serve;
 mod shares;
@@ -104,8 +107,12 @@ enum Command {
     Policy(policy::PolicyCommand),
     Principal(freeze::PrincipalArgs),
     Recognize(recognize::RecognizeArgs),
+    #[command(subcommand)]
+    Recover(recover::RecoverCommand),
     Redact(redact::RedactArgs),
     Restore(restore::RestoreArgs),
+    #[command(subcommand)]
+    RootKey(rotate_root_key::RootKeyCommand),
     Serve(serve::ServeArgs),
     Tokenize(tokenize::TokenizeArgs),
     Unfreeze(freeze::UnfreezeArgs),
@@ -179,8 +186,10 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Policy(command) => command.run(),
         Command::Principal(arguments) => block_on(arguments.run()),
         Command::Recognize(arguments) => block_on(arguments.run()),
+        Command::Recover(command) => command.run(),
         Command::Redact(arguments) => block_on(arguments.run()),
         Command::Restore(arguments) => arguments.run(),
+        Command::RootKey(command) => command.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),
         Command::Unfreeze(arguments) => block_on(arguments.run()),

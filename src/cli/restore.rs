@@ -18,7 +18,8 @@ use crate::cli::exit::Exit;
 #[command(after_help = "\
 The signature, every byte and the whole audit log are verified before the database takes its name.
 The head outside of the database is left alone, and made from the backup only where there is none.
-A vault that is behind its head stays closed until officers accept the rollback.
+A vault that is behind its head stays closed until officers accept the rollback, by
+`counterfoil recover accept-rollback`.
 
 To go back on the same machine, move the `rocksdb` directory out of the data directory, and leave
 the head where it is: it knows what came after the backup.
@@ -65,7 +66,7 @@ impl RestoreArgs {
         match restored.head {
             RestoredHead::Behind { entries_count } => say(format_args!(
                 "the head was signed for {entries_count} entries more: the vault stays closed \
-                 until officers accept the rollback"
+                 until officers accept the rollback\n  counterfoil keys statement accept-rollback"
             )),
             RestoredHead::Current => {}
             RestoredHead::Made => say(

@@ -31,7 +31,19 @@ pub(super) fn open(
     config: &Config,
     shares: &ShareArgs,
 ) -> Result<Arc<dyn RootKeyHolder>, CliError> {
-    match &config.root_key {
+    open_at(&config.root_key, shares)
+}
+
+/// Opens the root key that is at a place, which need not be the configuration's.
+///
+/// # Errors
+///
+/// If it is not there or does not open.
+pub(super) fn open_at(
+    place: &RootKeyConfig,
+    shares: &ShareArgs,
+) -> Result<Arc<dyn RootKeyHolder>, CliError> {
+    match place {
         RootKeyConfig::PassphraseFile { file, passphrase } => {
             shares.refuse()?;
             let passphrase = root_passphrase(passphrase, Occasion::Existing)?;
@@ -50,21 +62,39 @@ pub(super) fn open(
     }
 }
 
+/// Whether there is a root key at a place.
+///
+/// # Errors
+///
+/// If a token cannot be asked.
+pub(super) fn exists(place: &RootKeyConfig) -> Result<bool, CliError> {
+    match place {
+        RootKeyConfig::PassphraseFile { file, .. } | RootKeyConfig::Shares { file } => {
+            Ok(file.exists())
+        }
+        RootKeyConfig::Pkcs11 { name, pin } => {
+            let pin = passphrase::from_source(pin, PIN, Occasion::Existing)?;
+            let token = TokenRootKey::new(name.clone(), pin);
+            token.exists().map_err(|error| CliError::caused(&error))
+        }
+    }
+}
+
 /// Opens the root key of a new vault, or makes it where there is none yet.
 ///
 /// # Errors
 ///
 /// If it is there and does not open, or cannot be made.
 pub(super) fn ensure(
-    config: &Config,
+    place: &RootKeyConfig,
     new: &NewShareArgs,
     shares: &ShareArgs,
 ) -> Result<Arc<dyn RootKeyHolder>, CliError> {
-    match &config.root_key {
+    match place {
         RootKeyConfig::PassphraseFile { file, passphrase } => {
             new.refuse()?;
             if file.exists() {
-                return open(config, shares);
+                return open_at(place, shares);
             }
             shares.refuse()?;
             let passphrase = root_passphrase(passphrase, Occasion::New)?;
@@ -89,7 +119,7 @@ pub(super) fn ensure(
         RootKeyConfig::Shares { file } => {
             if file.exists() {
                 new.refuse()?;
-                return open(config, shares);
+                return open_at(place, shares);
             }
             let secret = new.deal_first(file, shares)?;
             Ok(Arc::new(RootKey::new(&secret.root_key())))

@@ -50,6 +50,14 @@ pub(super) struct NewShareArgs {
 }
 
 impl ShareArgs {
+    /// Shares in these files, with passphrases in those.
+    pub(super) fn of(files: &[PathBuf], passphrase_files: &[PathBuf]) -> Self {
+        Self {
+            files: files.to_vec(),
+            passphrase_files: passphrase_files.to_vec(),
+        }
+    }
+
     /// Refuses shares where the root key has none.
     ///
     /// # Errors

@@ -8,8 +8,12 @@ use tokio::signal::unix::Signal;
 
 use crate::assembly;
 use crate::assembly::AssemblyError;
+use crate::assembly::Offered;
 use crate::assembly::OpenVault;
+use crate::assembly::RootKeyRotation;
+use crate::audit::RollbackOutcome;
 use crate::audit::ShareGiven;
+use crate::ceremony::RootKeyKind;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
 use crate::config::Config;
@@ -61,6 +65,46 @@ pub(super) async fn add_namespace(
 ) -> Result<(), CliError> {
     let made = assembly::add_namespace(config, root, namespace, clock(), entropy()).await;
     made.map_err(|error| CliError::caused(&error))
+}
+
+/// Lets a vault that is behind its head go on, once its officers have accepted that.
+///
+/// # Errors
+///
+/// If they have not, or it cannot be written.
+pub(super) async fn accept_rollback(
+    config: &Config,
+    root: &dyn RootKeyHolder,
+    offered: &Offered,
+) -> Result<RollbackOutcome, AssemblyError> {
+    assembly::accept_rollback(config, root, offered, clock(), entropy()).await
+}
+
+/// Sees that the root key of a vault may be changed.
+///
+/// # Errors
+///
+/// If it does not open the vault, or officers have not signed for it.
+pub(super) fn begin_root_key_rotation(
+    config: &Config,
+    old: Arc<dyn RootKeyHolder>,
+    kinds: (RootKeyKind, RootKeyKind),
+    offered: Option<&Offered>,
+) -> Result<RootKeyRotation, AssemblyError> {
+    RootKeyRotation::begin(config, old, kinds, offered, &*clock())
+}
+
+/// Wraps every key of a vault under a new root key, and says how many there are.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub(super) async fn finish_root_key_rotation(
+    config: &Config,
+    rotation: RootKeyRotation,
+    new: &dyn RootKeyHolder,
+) -> Result<usize, AssemblyError> {
+    rotation.finish(config, new, clock(), entropy()).await
 }
 
 /// The public key of the audit log, in the data directory.

@@ -84,8 +84,8 @@ fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter
             ConfigError::value(
                 "officers.rules",
                 "has an operation that there is none of",
-                "use change-charter, compromise-key, destroy-key, resume-key, rotate-key or \
-                 suspend-key",
+                "use accept-rollback, change-charter, compromise-key, destroy-key, resume-key, \
+                 rotate-key, rotate-root-key or suspend-key",
             )
         })?;
         let usual = Rule::usual(kind);

@@ -1,10 +1,12 @@
 //! Where the root key comes from: `[root_key]`.
 
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::ceremony::RootKeyKind;
 use crate::config::error::ConfigError;
 use crate::config::error::choice;
 use crate::keys::root::TokenKeyName;
@@ -47,6 +49,45 @@ pub enum PassphraseSource {
 }
 
 impl RootKeyConfig {
+    /// Reads a file that has the table `[root_key]` alone, as a configuration is to have it.
+    /// Relative paths are relative to the configuration, `config`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not TOML, or says something that it may not.
+    pub fn load(path: &Path, config: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let raw: RawFile =
+            toml::from_str(&text).map_err(|error| ConfigError::syntax(&text, &error))?;
+        raw.root_key.check(config.parent().unwrap_or(Path::new("")))
+    }
+
+    /// What holds the root key.
+    #[must_use]
+    pub const fn kind(&self) -> RootKeyKind {
+        match self {
+            Self::PassphraseFile { .. } => RootKeyKind::PassphraseFile,
+            Self::Pkcs11 { .. } => RootKeyKind::Pkcs11,
+            Self::Shares { .. } => RootKeyKind::Shares,
+        }
+    }
+
+    /// Whether the other root key would be kept where this one is.
+    #[must_use]
+    pub fn is_in_place_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::PassphraseFile { file, .. } | Self::Shares { file },
+                Self::PassphraseFile { file: other, .. } | Self::Shares { file: other },
+            ) => file == other,
+            (Self::Pkcs11 { name, .. }, Self::Pkcs11 { name: other, .. }) => name == other,
+            (_, _) => false,
+        }
+    }
+
     /// Takes the passphrase or the PIN from another file. Officers have passphrases of their own.
     pub(super) fn set_passphrase_file(&mut self, path: PathBuf) {
         match self {
@@ -67,6 +108,12 @@ pub(super) struct RawRootKey {
     token: Option<String>,
     key: Option<String>,
     pin_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    root_key: RawRootKey,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]

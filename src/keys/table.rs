@@ -1,5 +1,9 @@
 //! The stored keys of a vault, and the changes of their rows.
 
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::crypto::Encoding;
 use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
@@ -60,6 +64,17 @@ impl KeyTable {
                 });
             }
         }
+    }
+
+    /// SHA-256 of every row, as it is stored: of other keys, states or wrappings it is another one.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let rows = self.rows.iter();
+        let encoding = Encoding::begin(Sha256::new(), "counterfoil/v1/key-table");
+        let encoding = rows.fold(encoding, |encoding, row| {
+            encoding.part(&row.row_key).part(&row.stored)
+        });
+        encoding.finish().finalize().into()
     }
 
     /// The keys, in the order of namespaces, purposes and versions.

@@ -116,6 +116,7 @@ fn of_ceremony(error: CeremonyError) -> Status {
         | CeremonyError::OtherCharter
         | CeremonyError::SignedAlready
         | CeremonyError::State
+        | CeremonyError::TooFew { .. }
         | CeremonyError::Unsupported(_) => Code::FailedPrecondition,
     };
     Status::new(code, error.to_string())

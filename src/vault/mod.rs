@@ -106,6 +106,8 @@ pub use officers::KeyUsage;
 pub use officers::Proposal;
 pub use officers::found_charter;
 pub use officers::keep_up;
+pub use officers::peek_charter;
+pub use officers::read_charter;
 pub use redact::KnownValue;
 pub use redact::Redact;
 pub use redact::RedactItem;

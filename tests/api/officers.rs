@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use counterfoil::audit::Event;
 use counterfoil::ceremony::Charter;
+use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::Operation;
 use counterfoil::ceremony::OperationKind;
+use counterfoil::ceremony::Rollback;
+use counterfoil::ceremony::RootKeyKind;
+use counterfoil::ceremony::RootKeyMove;
 use counterfoil::ceremony::Rule;
 use counterfoil::client::statement;
 use counterfoil::crypto::SystemEntropy;
@@ -278,6 +282,31 @@ async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
     office.vault.restart().await;
     office.keys = Office::connect(&office.vault).await;
     assert_eq!(office.list().await.charter, charter.to_string());
+    office.vault.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_offline_is_no_operation_of_a_running_vault() {
+    let office = Office::open().await;
+    let point = LogPoint {
+        size: 1,
+        root: [1; 32],
+    };
+    let rollback = Operation::AcceptRollback(Rollback {
+        head: point,
+        database: point,
+    });
+    let moved = Operation::RotateRootKey(RootKeyMove {
+        keys: [1; 32],
+        from: RootKeyKind::Shares,
+        to: RootKeyKind::PassphraseFile,
+    });
+    for operation in [rollback, moved] {
+        let refused = office.propose(1, operation).await.err().unwrap();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains("does not run"), "{refused:?}");
+    }
+    assert!(office.list().await.operations.is_empty());
     office.vault.check().await;
 }
 

@@ -326,7 +326,9 @@ fn wishes() -> Vec<Wish> {
         Operation::ChangeCharter(charter.digest()),
     ];
     let kinds: BTreeSet<OperationKind> = wishes.iter().map(Operation::kind).collect();
-    assert_eq!(kinds, OperationKind::ALL.into(), "each kind is tried");
+    // What is done to a vault that does not run, no service takes.
+    let online = OperationKind::ALL.into_iter().filter(|it| !it.is_offline());
+    assert_eq!(kinds, online.collect(), "each kind is tried");
     let wish = |operation: Operation| Wish {
         charter: match operation {
             Operation::ChangeCharter(_) => charter.to_string(),
@@ -347,11 +349,11 @@ fn subsets() -> Vec<Vec<u8>> {
 }
 
 fn rule_of_each() -> BTreeMap<OperationKind, Rule> {
-    let rule = Rule {
+    let rule = |kind: OperationKind| Rule {
         approvals: APPROVALS,
-        delay_seconds: DELAY_SECONDS,
+        delay_seconds: if kind.is_offline() { 0 } else { DELAY_SECONDS },
     };
-    OperationKind::ALL.map(|kind| (kind, rule)).into()
+    OperationKind::ALL.map(|kind| (kind, rule(kind))).into()
 }
 
 fn rules() -> String {

@@ -260,6 +260,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::RecordsRewrapped
         | Event::Reindex
         | Event::ReindexOutcome
+        | Event::RollbackAccepted
+        | Event::RootKeyRotated
         | Event::Started
         | Event::Stopped
         | Event::SubjectDescribed

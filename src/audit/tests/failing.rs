@@ -12,7 +12,7 @@ use crate::store::*;
 
 /// What goes wrong at one commit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     DiskFull,
     Fails,
     FailsButPersisted,
@@ -22,11 +22,11 @@ enum Fault {
 }
 
 /// A store whose commit goes wrong, once its turn has come.
-struct FaultyStore {
-    inner: RocksStore,
-    fault: Fault,
-    at_commit: u64,
-    commits_count: AtomicU64,
+pub(super) struct FaultyStore {
+    pub(super) inner: RocksStore,
+    pub(super) fault: Fault,
+    pub(super) at_commit: u64,
+    pub(super) commits_count: AtomicU64,
 }
 
 impl FaultyStore {

@@ -1,5 +1,6 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
+mod accepting;
 mod failing;
 mod freezing;
 mod judging;

@@ -78,7 +78,7 @@ fn unspecified_event_is_refused() {
     message.event = 0;
     let refused = Entry::decode(&message.encode_to_vec());
     assert_eq!(refused, Err(EntryError::Field { number: 4 }));
-    message.event = 11;
+    message.event = 14;
     let refused = Entry::decode(&message.encode_to_vec());
     assert_eq!(refused, Err(EntryError::Field { number: 4 }));
 }

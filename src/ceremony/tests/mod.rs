@@ -166,6 +166,104 @@ fn charter_is_read_as_it_is_written() {
     }
 }
 
+/// A charter that was founded before operations on a stopped vault were known.
+#[test]
+fn older_charter_keeps_its_text_and_has_the_usual_rules() {
+    let text = charter().to_string();
+    let is_older = |line: &&str| !line.contains("accept-rollback") && !line.contains("root-key");
+    let older: String = text
+        .lines()
+        .filter(is_older)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(older.lines().count() + 2, text.lines().count());
+    let read = Charter::read(&older).unwrap();
+    assert_eq!(read.to_string(), older);
+    assert_ne!(read.digest(), charter().digest());
+    assert!(read.agrees_with(&charter()) && charter().agrees_with(&read));
+    for kind in [OperationKind::AcceptRollback, OperationKind::RotateRootKey] {
+        assert_eq!(read.rule(kind), Rule::usual(kind));
+        assert_eq!(read.rule(kind).approvals, 2);
+    }
+    // An older one still has every rule that it could have.
+    let fewer = older.replace("rule rotate-key 1 0\n", "");
+    assert_ne!(fewer, older);
+    assert!(Charter::read(&fewer).is_err());
+}
+
+#[test]
+fn charter_lets_nothing_wait_that_is_done_offline() {
+    let officers = || [1, 2].map(|number| officer(number).1.verifier(officer(number).0));
+    for kind in OperationKind::ALL {
+        let rule = Rule {
+            approvals: 2,
+            delay_seconds: 1,
+        };
+        let charter = Charter::new(officers(), BTreeMap::from([(kind, rule)]));
+        assert_eq!(charter.is_err(), kind.is_offline(), "{kind:?}");
+        if kind.is_offline() {
+            let alone = Rule {
+                approvals: 1,
+                delay_seconds: 0,
+            };
+            assert!(Charter::new(officers(), BTreeMap::from([(kind, alone)])).is_err());
+        }
+    }
+}
+
+#[test]
+fn offline_statement_is_read_as_it_is_written_and_no_other_way() {
+    let point = |size, byte| LogPoint {
+        size,
+        root: [byte; 32],
+    };
+    let rollback = Operation::AcceptRollback(Rollback {
+        head: point(12, 1),
+        database: point(10, 2),
+    });
+    let moved = Operation::RotateRootKey(RootKeyMove {
+        keys: [3; 32],
+        from: RootKeyKind::Pkcs11,
+        to: RootKeyKind::PassphraseFile,
+    });
+    for operation in [rollback, moved] {
+        let text = statement(operation.clone()).to_string();
+        assert_eq!(Statement::read(&text), Ok(statement(operation.clone())));
+        for (from, to) in [
+            ("head 12", "head 012"),
+            ("head 12", "head +12"),
+            ("head 12", "head  12"),
+            ("database 10", "database -1"),
+            ("database", "head"),
+            ("01010101", "0101010"),
+            ("0a0a", "0A0A"),
+            ("pkcs11", "hsm"),
+            (" to ", " "),
+            ("keys 03", "keys 3"),
+        ] {
+            if text.contains(from) {
+                let wrong = text.replacen(from, to, 1);
+                assert_eq!(
+                    Statement::read(&wrong),
+                    Err(CeremonyError::Statement),
+                    "{wrong}"
+                );
+            }
+        }
+        let note = sign(1, &text);
+        // What runs carries out nothing of this, whoever has signed: the vault refuses it.
+        assert!(operation.kind().is_offline());
+        assert!(Approved::by_officers(&charter(), VAULT, &note).is_err());
+        let both = join([note, sign(2, &text)]).unwrap();
+        assert!(Approved::by_officers(&charter(), VAULT, &both).is_ok());
+    }
+    // A statement for a running vault is of no use for a stopped one.
+    let text = destroy().to_string();
+    let both = join([sign(1, &text), sign(2, &text)]).unwrap();
+    let refused = Approved::by_officers(&charter(), VAULT, &both);
+    assert_eq!(refused, Err(CeremonyError::State));
+}
+
 #[test]
 fn charter_never_lets_one_officer_destroy() {
     let officers = || [1, 2].map(|number| officer(number).1.verifier(officer(number).0));

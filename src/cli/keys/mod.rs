@@ -7,6 +7,8 @@ mod record;
 mod reindex;
 mod show;
 mod sign;
+mod sign_statement;
+mod statement;
 mod watch;
 
 use clap::Subcommand;
@@ -30,6 +32,9 @@ pub(super) enum KeysCommand {
     Reindex(reindex::ReindexArgs),
     Reshare(ReshareArgs),
     Show(show::ShowArgs),
+    Sign(sign_statement::SignArgs),
+    #[command(subcommand)]
+    Statement(statement::StatementCommand),
     Watch(watch::WatchArgs),
 }
 
@@ -46,6 +51,8 @@ impl KeysCommand {
             Self::Reindex(arguments) => arguments.run().await,
             Self::Reshare(arguments) => arguments.run(),
             Self::Show(arguments) => arguments.run().await,
+            Self::Sign(arguments) => arguments.run(),
+            Self::Statement(command) => command.run(),
             Self::Watch(arguments) => arguments.run().await,
         }
     }

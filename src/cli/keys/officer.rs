@@ -127,7 +127,7 @@ impl SigningArgs {
         connection: &ConnectionArgs,
         charter: &Charter,
     ) -> Result<Officer, CliError> {
-        let key = self.key(connection)?;
+        let key = self.key(connection.dev_identity())?;
         let public_key = key.verifier(unnamed()?).public_key();
         let mut officers = charter.officers();
         let officer = officers
@@ -142,8 +142,17 @@ impl SigningArgs {
         })
     }
 
-    fn key(&self, connection: &ConnectionArgs) -> Result<OfficerKey, CliError> {
-        let path = match (&self.officer_key, connection.dev_identity()) {
+    /// Reads the officer's key, which is under this name, where no vault says whose it is.
+    pub(super) fn named(&self, name: &OfficerName) -> Result<Officer, CliError> {
+        Ok(Officer {
+            name: note_name(name)?,
+            key: self.key(None)?,
+            is_asked: !self.yes,
+        })
+    }
+
+    fn key(&self, dev: Option<(&Path, &str)>) -> Result<OfficerKey, CliError> {
+        let path = match (&self.officer_key, dev) {
             (Some(path), _) => path.clone(),
             (None, Some((dev, identity))) => dev.join(format!("officers/{identity}.key")),
             (None, None) => {
@@ -207,7 +216,7 @@ fn unnamed() -> Result<NoteKeyName, CliError> {
     NoteKeyName::new("officer").map_err(CliError::failed)
 }
 
-fn name(text: &str) -> Result<OfficerName, String> {
+pub(super) fn name(text: &str) -> Result<OfficerName, String> {
     OfficerName::new(text).map_err(|error| error.to_string())
 }
 

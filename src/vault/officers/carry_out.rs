@@ -76,6 +76,9 @@ struct Change<'a> {
 impl Vault {
     /// Says whether an operation could be carried out now, so that nobody signs for what cannot.
     pub(super) fn check_possible(&self, operation: &Operation) -> Result<(), VaultError> {
+        if operation.kind().is_offline() {
+            return Err(CeremonyError::Unsupported(OFFLINE).into());
+        }
         let Some(name) = operation.key() else {
             return Ok(());
         };
@@ -86,7 +89,9 @@ impl Vault {
         let key = table.key(name).ok_or(CeremonyError::KeyState(NO_KEY))?;
         let state = key.metadata().state();
         let is_possible = match operation {
-            Operation::ChangeCharter(_) => true,
+            Operation::AcceptRollback(_)
+            | Operation::ChangeCharter(_)
+            | Operation::RotateRootKey(_) => true,
             Operation::CompromiseKey(_) => state.transition(KeyState::Compromised).is_ok(),
             Operation::DestroyKey(_) => state.transition(KeyState::Destroyed).is_ok(),
             Operation::ResumeKey(_) => state == KeyState::Suspended,
@@ -119,6 +124,9 @@ impl Vault {
         };
         let mut has_job = false;
         match &ceremony.statement.operation {
+            Operation::AcceptRollback(_) | Operation::RotateRootKey(_) => {
+                return Err(CeremonyError::Unsupported(OFFLINE).into());
+            }
             Operation::ChangeCharter(_) => change.put_charter(ring)?,
             Operation::CompromiseKey(key) => has_job = change.retire(key, KeyState::Compromised)?,
             Operation::DestroyKey(key) => {
@@ -284,4 +292,5 @@ const CHANGEABLE: [KeyPurpose; 3] = [
 ];
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
+const OFFLINE: &str = "this is done to a vault that does not run: see `counterfoil keys statement`";
 const UNSUPPORTED: &str = "only wrapping and fingerprint keys can be changed while the vault runs";

@@ -199,7 +199,7 @@ pub fn found_charter(
             };
             Ok(Some(Commit::new(changes, entry, None)))
         }
-        (Some(configured), Some(current)) if *configured != current => {
+        (Some(configured), Some(current)) if !configured.agrees_with(&current) => {
             tracing::warn!(
                 "officers of the configuration are not those of the vault, which hold; \
                  change them by a ceremony, or correct the configuration"
@@ -210,12 +210,32 @@ pub fn found_charter(
     }
 }
 
-fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
+/// The charter in the store; nothing for a vault without officers.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the charter was not written by this vault.
+pub fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
     let Some(stored) = charter_row(store)? else {
         return Ok(None);
     };
     let value = keyring.open_row(META, CHARTER_KEY, &stored);
     let charter = value
+        .and_then(|value| str::from_utf8(value).ok())
+        .and_then(|text| Charter::read(text).ok());
+    charter.map(Some).ok_or(StoreError::Corrupt { table: META })
+}
+
+/// The charter as the store has it, for who has no key of the vault: not authenticated.
+///
+/// # Errors
+///
+/// If the store cannot be read, or the row is none.
+pub fn peek_charter(store: &dyn Store) -> Result<Option<Charter>, StoreError> {
+    let Some(stored) = charter_row(store)? else {
+        return Ok(None);
+    };
+    let charter = Keyring::peek_row(&stored)
         .and_then(|value| str::from_utf8(value).ok())
         .and_then(|text| Charter::read(text).ok());
     charter.map(Some).ok_or(StoreError::Corrupt { table: META })

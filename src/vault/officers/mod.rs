@@ -19,6 +19,8 @@ mod usage;
 pub use briefing::Briefing;
 pub(super) use desk::Desk;
 pub use desk::found_charter;
+pub use desk::peek_charter;
+pub use desk::read_charter;
 pub use keep_up::keep_up;
 pub use turn::Proposal;
 pub use usage::KeyUsage;

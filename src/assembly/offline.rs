@@ -1,0 +1,147 @@
+//! What is done to a vault that does not run: what officers are told before they sign for it, and
+//! how their signatures are counted.
+
+use std::fs;
+
+use crate::assembly::audit_key_file;
+use crate::assembly::error::AssemblyError;
+use crate::assembly::rocks_options;
+use crate::audit::CheckpointKeys;
+use crate::audit::Entry;
+use crate::audit::Head;
+use crate::audit::find_rollback;
+use crate::ceremony::Approved;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::NO_CHARTER;
+use crate::ceremony::Operation;
+use crate::ceremony::Rollback;
+use crate::ceremony::RootKeyKind;
+use crate::ceremony::RootKeyMove;
+use crate::config::Config;
+use crate::crypto::note::SignedNote;
+use crate::domain::Timestamp;
+use crate::keys::KeyTable;
+use crate::keys::Keyring;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::rocks::RocksStore;
+use crate::vault::peek_charter;
+use crate::vault::read_charter;
+
+/// What is given for an operation on a vault that does not run.
+#[derive(Clone, Debug)]
+pub enum Offered {
+    /// A statement with the signatures of officers.
+    Signed(SignedNote),
+    /// The text of a statement of a vault that has no officers: its operator alone stands for it.
+    WithoutOfficers(String),
+}
+
+/// What a statement is about, and which charter it is under. It was read without the root key, so
+/// nothing here is believed when the statement is carried out: all of it is looked at again.
+#[derive(Clone, Debug)]
+pub struct OfflineBriefing {
+    /// What is to be done.
+    pub operation: Operation,
+    /// SHA-256 of the charter; [`NO_CHARTER`] for a vault without officers.
+    pub charter: [u8; 32],
+    /// When the last entry of the log in the database was written.
+    pub latest_time: Timestamp,
+}
+
+/// Says how the database disagrees with its head; nothing if it does not. Nothing is changed.
+///
+/// # Errors
+///
+/// If there is no vault, or its log does not verify by itself.
+pub fn brief_rollback(config: &Config) -> Result<Option<OfflineBriefing>, AssemblyError> {
+    let store = open_to_read(config)?;
+    let keys = public_keys(config)?;
+    let head = Head::read(&config.audit.head_dir, &keys)?;
+    let rollback: Option<Rollback> = find_rollback(&store, &head, &keys)?;
+    let brief = |rollback| brief(config, &store, Operation::AcceptRollback(rollback));
+    rollback.map(brief).transpose()
+}
+
+/// Says which keys another root key would wrap. Nothing is changed; the vault may run.
+///
+/// # Errors
+///
+/// If there is no vault, or its keys cannot be read.
+pub fn brief_root_key_move(
+    config: &Config,
+    from: RootKeyKind,
+    to: RootKeyKind,
+) -> Result<OfflineBriefing, AssemblyError> {
+    let store = open_to_read(config)?;
+    let keys = KeyTable::read(&store)?.digest();
+    let moved = RootKeyMove { keys, from, to };
+    brief(config, &store, Operation::RotateRootKey(moved))
+}
+
+fn brief(
+    config: &Config,
+    store: &dyn Store,
+    operation: Operation,
+) -> Result<OfflineBriefing, AssemblyError> {
+    let charter = peek_charter(store)?;
+    let charter = charter.as_ref().or(config.officers.charter.as_ref());
+    Ok(OfflineBriefing {
+        operation,
+        charter: charter.map_or(NO_CHARTER, |charter| charter.digest()),
+        latest_time: latest_time(store)?,
+    })
+}
+
+/// Counts the signatures under the charter that this database has. Where it has none, the officers
+/// of the configuration would be its first, and count.
+pub(super) fn approve(
+    config: &Config,
+    store: &dyn Store,
+    keyring: &Keyring,
+    offered: &Offered,
+) -> Result<Approved, AssemblyError> {
+    let charter = read_charter(store, keyring)?;
+    let charter = charter.or_else(|| config.officers.charter.clone());
+    let origin = &config.audit.origin;
+    match (offered, charter) {
+        (Offered::Signed(note), Some(charter)) => {
+            Ok(Approved::by_officers(&charter, origin, note)?)
+        }
+        (Offered::Signed(_), None) => Err(CeremonyError::NoOfficers.into()),
+        (Offered::WithoutOfficers(_), Some(_)) => Err(AssemblyError::OfficersMustSign),
+        (Offered::WithoutOfficers(text), None) => Ok(Approved::without_officers(origin, text)?),
+    }
+}
+
+/// Whether officers must sign for what is done to this vault.
+pub(super) fn has_officers(
+    config: &Config,
+    store: &dyn Store,
+    keyring: &Keyring,
+) -> Result<bool, StoreError> {
+    Ok(config.officers.charter.is_some() || read_charter(store, keyring)?.is_some())
+}
+
+fn open_to_read(config: &Config) -> Result<RocksStore, AssemblyError> {
+    match RocksStore::open_read_only(&config.data_dir, &rocks_options(config)) {
+        Err(StoreError::Missing) => Err(AssemblyError::Missing {
+            path: config.data_dir.clone(),
+        }),
+        opened => Ok(opened?),
+    }
+}
+
+fn public_keys(config: &Config) -> Result<CheckpointKeys, AssemblyError> {
+    let path = audit_key_file(&config.data_dir);
+    let text = fs::read_to_string(&path).map_err(|source| AssemblyError::File { path, source })?;
+    let keys = text.lines().map(str::parse).collect::<Result<_, _>>()?;
+    Ok(CheckpointKeys::new(keys))
+}
+
+fn latest_time(store: &dyn Store) -> Result<Timestamp, StoreError> {
+    let last = store.tree_size()?.saturating_sub(1);
+    let stored = store.entries(last, 1)?;
+    let entry = stored.first().and_then(|it| Entry::decode(&it.entry).ok());
+    Ok(entry.map_or(Timestamp::default(), |entry| entry.time))
+}

@@ -1,0 +1,51 @@
+//! Carries out that officers accept a rollback.
+
+use std::sync::Arc;
+
+use crate::assembly::error::AssemblyError;
+use crate::assembly::offline::Offered;
+use crate::assembly::offline::approve;
+use crate::assembly::open::checkpoint_keys_of;
+use crate::assembly::open::log_parts;
+use crate::assembly::open::open_store;
+use crate::audit;
+use crate::audit::Head;
+use crate::audit::RollbackOutcome;
+use crate::config::Config;
+use crate::crypto::Entropy;
+use crate::domain::Clock;
+use crate::keys::KeyTable;
+use crate::keys::Keyring;
+use crate::keys::root::RootKeyHolder;
+
+/// Lets a vault that is behind its head go on, if as many officers have signed for it as its
+/// charter asks for. To repeat it after a crash is safe, and brings it to its end.
+///
+/// # Errors
+///
+/// If they have not, the statement is about something else, or something cannot be written.
+pub async fn accept_rollback(
+    config: &Config,
+    root: &dyn RootKeyHolder,
+    offered: &Offered,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<RollbackOutcome, AssemblyError> {
+    let store = open_store(config)?;
+    let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
+    let approved = approve(config, &*store, &keyring, offered)?;
+    let keys = checkpoint_keys_of(config, &keyring)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys)?;
+    let parts = log_parts(
+        config,
+        &keyring,
+        Arc::clone(&store),
+        head,
+        checkpoint,
+        clock,
+        entropy,
+    )?;
+    let outcome = audit::accept_rollback(parts, &approved).await?;
+    store.flush()?;
+    Ok(outcome)
+}

@@ -1,0 +1,209 @@
+//! Going on with a log that is not the one that its head was signed for, once officers accept it.
+//!
+//! What is true if we crash, step by step:
+//!
+//! 1. Everything is checked. Nothing has happened.
+//! 2. The entry that says what is lost is in the database. The head is still the one before: every
+//!    start refuses, and who repeats the command goes on at 3.
+//! 3. The slot of the head that is older has the new checkpoint. A start reads the younger, which
+//!    refuses it, or the new one, which does not; who repeats the command writes both again.
+//! 4. The other slot too. From now on the log goes on, and the statement is of no use any more,
+//!    since no head is the one that it names.
+
+use thiserror::Error;
+
+use crate::audit::AuditLog;
+use crate::audit::CeremonyNote;
+use crate::audit::CheckpointKeys;
+use crate::audit::Commit;
+use crate::audit::CommitError;
+use crate::audit::Entry;
+use crate::audit::EntryDraft;
+use crate::audit::Event;
+use crate::audit::HeadError;
+use crate::audit::LogParts;
+use crate::audit::SignedCheckpoint;
+use crate::audit::StartError;
+use crate::audit::VerifyError;
+use crate::audit::WriteHead;
+use crate::audit::tree::StoredTree;
+use crate::audit::verify_store;
+use crate::ceremony::Approved;
+use crate::ceremony::CeremonyError;
+use crate::ceremony::LogPoint;
+use crate::ceremony::Operation;
+use crate::ceremony::Rollback;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// Why the log does not go on.
+#[derive(Debug, Error)]
+pub enum RollbackError {
+    /// The statement is not one for this.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
+    /// The entry may not be written.
+    #[error("audit log cannot be written\nremedy: repeat the command")]
+    Commit(#[from] CommitError),
+    /// The head may not be written.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The log is the one that its head was signed for, or extends it.
+    #[error("database is not behind its head: there is nothing to accept")]
+    Nothing,
+    /// The statement is about another head or another database.
+    #[error(
+        "statement is about another head, or another database, than those that are here\n\
+         remedy: make a new one with `counterfoil keys statement accept-rollback`"
+    )]
+    Other,
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log in the database is not whole: there is nothing to go on with.
+    #[error(
+        "log in the database does not verify by itself: {0}\n\
+         remedy: restore a backup that does"
+    )]
+    Verify(#[source] VerifyError),
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RollbackOutcome {
+    /// The log goes on from the entry that says so.
+    Accepted,
+    /// It had been accepted before; nothing was written.
+    Before,
+    /// An earlier attempt was cut off after its entry; the head was left to be written.
+    Finished,
+}
+
+/// Says how the log in the store disagrees with its head; nothing if it extends it. The whole log
+/// is verified by itself first.
+///
+/// # Errors
+///
+/// If it does not verify, or the store cannot be read.
+pub fn find_rollback(
+    store: &dyn Store,
+    head: &SignedCheckpoint,
+    keys: &CheckpointKeys,
+) -> Result<Option<Rollback>, RollbackError> {
+    let report = verify_store(store, None, keys).map_err(RollbackError::Verify)?;
+    let head = LogPoint {
+        size: head.size(),
+        root: *head.root().as_bytes(),
+    };
+    let database = LogPoint {
+        size: report.tree_size,
+        root: *report.root.as_bytes(),
+    };
+    let extends = head.size <= database.size && root_at(store, head.size)? == head.root;
+    Ok((!extends).then_some(Rollback { head, database }))
+}
+
+/// Makes the log in the store the one that goes on, if the statement is about it and its head: with
+/// the entry that says so, and a head of its own. A statement that was carried out in part is
+/// carried out to its end, though its time is over.
+///
+/// # Errors
+///
+/// If the statement is not about this log and this head, or something cannot be written: to repeat
+/// it is safe then.
+pub async fn accept_rollback(
+    mut parts: LogParts,
+    approved: &Approved,
+) -> Result<RollbackOutcome, RollbackError> {
+    let Operation::AcceptRollback(rollback) = approved.statement().operation else {
+        return Err(CeremonyError::State.into());
+    };
+    let store = std::sync::Arc::clone(&parts.store);
+    let found = find_rollback(&*store, &parts.head_checkpoint, &parts.keys)?;
+    let note = store.checkpoint()?;
+    let own = note.and_then(|note| parts.keys.verify(&note));
+    let own = own.ok_or(RollbackError::Verify(VerifyError::Checkpoint))?;
+    if is_accepted(&*store, approved, &rollback)? {
+        return match found {
+            None => Ok(RollbackOutcome::Before),
+            Some(found) if found.head == rollback.head => {
+                BothSlots(parts.head.as_mut()).write(&own)?;
+                Ok(RollbackOutcome::Finished)
+            }
+            Some(_) => Err(RollbackError::Other),
+        };
+    }
+    match found {
+        None => return Err(RollbackError::Nothing),
+        Some(found) if found != rollback => return Err(RollbackError::Other),
+        Some(_) => approved.check_time(parts.clock.now())?,
+    }
+    let parts = LogParts {
+        head: Box::new(BothSlots(parts.head)),
+        head_checkpoint: own,
+        ..parts
+    };
+    let (log, thread) = AuditLog::open(parts)?;
+    let committed = log
+        .commit(Commit::of_vault(entry(approved, &rollback)))
+        .await;
+    drop(log);
+    thread.join();
+    committed?;
+    Ok(RollbackOutcome::Accepted)
+}
+
+/// Whether the log has the entry of this statement in its place.
+fn is_accepted(
+    store: &dyn Store,
+    approved: &Approved,
+    rollback: &Rollback,
+) -> Result<bool, StoreError> {
+    let at = rollback.database.size;
+    if store.tree_size()? <= at || root_at(store, at)? != rollback.database.root {
+        return Ok(false);
+    }
+    let stored = store.entries(at, 1)?;
+    let stored = stored.first().and_then(|it| Entry::decode(&it.entry).ok());
+    let note = stored
+        .filter(|stored| stored.draft.event == Event::RollbackAccepted)
+        .map(|stored| stored.draft.ceremony);
+    // More officers may have signed since, but not another statement.
+    Ok(note.is_some_and(|note| note.statement_digest == Some(approved.statement().digest())))
+}
+
+fn root_at(store: &dyn Store, size: u64) -> Result<[u8; 32], StoreError> {
+    Ok(*StoredTree(store).frontier(size)?.root().as_bytes())
+}
+
+fn entry(approved: &Approved, rollback: &Rollback) -> EntryDraft {
+    let statement = approved.statement();
+    let has_officers = !approved.officers().is_empty();
+    EntryDraft {
+        ceremony: CeremonyNote {
+            id: Some(statement.id()),
+            operation: Some(statement.operation.kind()),
+            statement_digest: Some(statement.digest()),
+            officers: approved.officers().to_vec(),
+            charter_digest: has_officers.then_some(statement.charter),
+            lost_head: Some(rollback.head),
+            ..CeremonyNote::default()
+        },
+        ..EntryDraft::new(Event::RollbackAccepted)
+    }
+}
+
+/// A head of which nothing is left in either slot that another log was signed for.
+struct BothSlots<H>(H);
+
+impl<H: WriteHead> WriteHead for BothSlots<H> {
+    fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError> {
+        // If we crash between the two, one slot may still have the head that is given up: a start
+        // that reads it refuses, and the command can be repeated.
+        self.0.write(checkpoint)?;
+        self.0.write(checkpoint)
+    }
+}
