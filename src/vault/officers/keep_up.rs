@@ -24,18 +24,22 @@ pub async fn keep_up(vault: Weak<Vault>) {
         let Some(vault) = vault.upgrade() else {
             return;
         };
-        if let Err(error) = vault.keep_up_once().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "ceremonies and their jobs cannot go on"
-            );
-        }
+        let pause = match vault.keep_up_once().await {
+            Ok(()) | Err(VaultError::Ceremony(CeremonyError::Concurrent)) => PERIOD,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "ceremonies and their jobs cannot go on; trying again"
+                );
+                PERIOD_AFTER_ERROR
+            }
+        };
         let taken = Arc::clone(&vault.desk.taken);
         // Whoever closes the vault does not wait for us.
         drop(vault);
         tokio::select! {
             () = taken.notified() => {}
-            () = tokio::time::sleep(PERIOD) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -129,3 +133,5 @@ impl Vault {
 
 /// How often ceremonies are looked at.
 const PERIOD: Duration = Duration::from_millis(500);
+/// What failed, such as a record that is damaged, is likely to fail again.
+const PERIOD_AFTER_ERROR: Duration = Duration::from_secs(10);
