@@ -106,6 +106,9 @@ impl Ceremony {
         signature: SignedNote,
         now: Timestamp,
     ) -> Result<Self, CeremonyError> {
+        if has(&self.note, &signature) {
+            return Err(CeremonyError::SignedAlready);
+        }
         if self.state != CeremonyState::Proposed {
             return Err(CeremonyError::State);
         }
@@ -148,6 +151,13 @@ impl Ceremony {
         signature: SignedNote,
         now: Timestamp,
     ) -> Result<Self, CeremonyError> {
+        if self
+            .cancel_note
+            .as_ref()
+            .is_some_and(|note| has(note, &signature))
+        {
+            return Err(CeremonyError::SignedAlready);
+        }
         self.state.transition(CeremonyState::Cancelled)?;
         if signature.text() != cancellation(&self.id()) {
             return Err(CeremonyError::Signature);
@@ -243,6 +253,13 @@ impl Ceremony {
         self.approvals.first().map(|signed| &signed.officer)
     }
 
+    /// Whether a note is the one that proposed it.
+    #[must_use]
+    pub fn was_proposed_by(&self, note: &SignedNote) -> bool {
+        let mut first = self.note.signatures().iter().take(1);
+        note.text() == self.note.text() && first.all(|it| note.signatures() == [it.clone()])
+    }
+
     fn is_proposer(&self, officer: &OfficerName) -> bool {
         self.proposer() == Some(officer)
     }
@@ -261,6 +278,15 @@ impl Ceremony {
         self.ended = Some(now);
         Ok(self)
     }
+}
+
+/// Whether a note has the one signature of another already: whoever repeats a turn, for want of an
+/// answer, is told so whatever has happened since.
+fn has(note: &SignedNote, other: &SignedNote) -> bool {
+    let [signature] = other.signatures() else {
+        return false;
+    };
+    note.text() == other.text() && note.signatures().contains(signature)
 }
 
 /// The officer whose one signature the note has.

@@ -20,7 +20,7 @@ const TARGETS: [&str; 3] = ["person:acme/ada", "namespace:shop", "all"];
 /// turn, and two of them unfreeze.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_reveal_has_a_place_behind_its_freeze() {
-    let stage = Arc::new(Stage::with(1, "").await);
+    let stage = Arc::new(Stage::with(1, "[alarms]\ndenials = 1_000_000\n").await);
     let grant = stage.granted([0]).await;
     let is_over = Arc::new(AtomicBool::new(false));
     let mut sessions = tokio::task::JoinSet::new();

@@ -90,6 +90,12 @@ fn destroying_needs_two_and_waits() {
     assert!(approved.is_due(NOW.plus_seconds(60)));
     let third = approved.approve(&charter(), sign(3, &text), NOW);
     assert_eq!(third, Err(CeremonyError::State));
+    // Who got no answer and signs again is told so, whatever has happened since.
+    let late = NOW.plus_seconds(7_200);
+    let again = approved.approve(&charter(), sign(2, &text), late);
+    assert_eq!(again, Err(CeremonyError::SignedAlready));
+    assert!(approved.was_proposed_by(&sign(1, &text)));
+    assert!(!approved.was_proposed_by(&sign(2, &text)));
 }
 
 #[test]
@@ -98,6 +104,8 @@ fn proposer_cancels_alone_only_while_nobody_else_has_signed() {
     let text = cancellation(&proposed.id());
     let cancelled = proposed.cancel(&charter(), sign(1, &text), NOW).unwrap();
     assert_eq!(cancelled.state, CeremonyState::Cancelled);
+    let again = cancelled.cancel(&charter(), sign(1, &text), NOW);
+    assert_eq!(again, Err(CeremonyError::SignedAlready));
 
     let one = proposed.cancel(&charter(), sign(2, &text), NOW).unwrap();
     assert_eq!(one.state, CeremonyState::Proposed, "another's, alone");

@@ -9,6 +9,7 @@ use crate::audit::Event;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Operation;
+use crate::ceremony::Statement;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 use crate::keys::Ring;
@@ -49,23 +50,24 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         let turn = || {
-            let (charter, now) = (self.charter(&ring)?, self.now());
             let Proposal {
                 note,
                 charter: brought,
             } = proposal;
-            let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
-            check_brought(&proposed)?;
-            self.check_possible(&proposed.statement.operation)?;
-            match self.ceremony(&ring, &proposed.id()) {
+            let id = Statement::read(note.text())?.id();
+            match self.ceremony(&ring, &id) {
                 Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
-                // To propose a statement again changes nothing.
-                Ok(kept) if kept.ceremony.proposer() == proposed.proposer() => {
+                // To propose a statement again changes nothing, whatever has happened since.
+                Ok(kept) if kept.ceremony.was_proposed_by(&note) => {
                     return Ok(Turn::Taken(Box::new(kept.ceremony)));
                 }
                 Ok(_) => return Err(CeremonyError::State.into()),
                 Err(error) => return Err(error),
             }
+            let (charter, now) = (self.charter(&ring)?, self.now());
+            let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
+            check_brought(&proposed)?;
+            self.check_possible(&proposed.statement.operation)?;
             let kept = Kept::new(proposed.clone());
             Ok(Turn::Next(Box::new((kept, proposed))))
         };

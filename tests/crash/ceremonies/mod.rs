@@ -175,8 +175,7 @@ impl Campaign<'_> {
             let taken = tokio::time::timeout(STEP_TIME_MAX, taken).await?;
             match taken {
                 Ok(operation) => seen.last = Some(operation),
-                // Whoever repeats a step that was taken is told that it is over.
-                Err(_) if self.is_over(&mut officers, &seen).await? => {}
+                // Who repeats a step, for want of an answer, is answered as the first time.
                 Err(_) => self.ledger.fault(Fault::CallFailed),
             }
         }
@@ -255,11 +254,6 @@ impl Campaign<'_> {
             self.ledger.fault(Fault::KeysDisagree);
         }
         Ok(())
-    }
-
-    async fn is_over(&self, officers: &mut Officers, seen: &Seen) -> Result<bool, Failure> {
-        let now = officers.ask(&seen.id).await?;
-        Ok(now.is_some_and(|now| rank(now.state()) >= 2))
     }
 
     /// Everything once more: the log, the tokens, and under which key the records are.
