@@ -9,6 +9,8 @@
 
 #[path = "support/commands.rs"]
 mod commands;
+#[path = "offline/officer_token.rs"]
+mod officer_token;
 #[path = "offline/root_key.rs"]
 mod root_key;
 

@@ -16,6 +16,7 @@
 pub mod hardening;
 mod keyring;
 mod live;
+mod officer_token;
 pub mod root;
 mod stored_key;
 mod table;
@@ -35,6 +36,7 @@ pub use keyring::NamespaceKeys;
 pub use live::Bygone;
 pub use live::LiveKeyring;
 pub use live::Ring;
+pub use officer_token::OfficerToken;
 pub use stored_key::CHANGES_COUNT_MAX;
 pub use stored_key::KeyMetadata;
 pub use stored_key::StoredKey;

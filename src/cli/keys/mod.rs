@@ -8,6 +8,7 @@ mod reindex;
 mod show;
 mod sign;
 mod sign_statement;
+mod signing;
 mod statement;
 mod watch;
 

@@ -11,8 +11,8 @@ use crate::ceremony::Statement;
 use crate::ceremony::join;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::keys::officer::SigningArgs;
 use crate::cli::keys::officer::name;
+use crate::cli::keys::signing::SigningArgs;
 use crate::crypto::note::SignedNote;
 use crate::domain::OfficerName;
 

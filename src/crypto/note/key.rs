@@ -175,6 +175,31 @@ fn sign(key: &SigningKey, name: NoteKeyName, text: &str) -> Result<SignedNote, N
 }
 
 impl NoteVerifier {
+    /// The verifier of a public key under this name.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no public key.
+    pub fn new(name: NoteKeyName, public_key: &[u8; 32]) -> Result<Self, NoteError> {
+        let key = VerifyingKey::from_bytes(public_key).map_err(|_| NoteError::VerifierKey)?;
+        Ok(Self { name, key })
+    }
+
+    /// The note of a text with this key's signature, which was made elsewhere, such as by a token.
+    ///
+    /// # Errors
+    ///
+    /// If it is not this key's signature of the text, or the text is none that notes have.
+    pub fn note(&self, text: &str, signature: &[u8; 64]) -> Result<SignedNote, NoteError> {
+        if !is_note_text(text) {
+            return Err(NoteError::Note);
+        }
+        let signature = NoteSignature::new(self.name.clone(), self.key_id(), signature);
+        let note = SignedNote::new(text, signature)?;
+        self.verify(&note)?;
+        Ok(note)
+    }
+
     /// The name of the key.
     #[must_use]
     pub fn name(&self) -> &NoteKeyName {

@@ -4,7 +4,7 @@ mod argon2_parameters;
 mod holder;
 mod key_file;
 mod passphrase_file;
-mod pkcs11;
+pub(super) mod pkcs11;
 pub mod shares;
 
 use std::io;

@@ -6,7 +6,7 @@
 //!
 //! Source: PKCS #11 Cryptographic Token Interface 2.40.
 
-mod token;
+pub(in crate::keys) mod token;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -59,28 +59,28 @@ pub enum Pkcs11Error {
     #[error("token has several keys with this label\ngive the root key a label of its own")]
     KeyAmbiguous,
     /// A key with the label is there already.
-    #[error("token has a key with this label already\nit is another vault's: choose another label")]
+    #[error("token has a key with this label already\nit is another's: choose another label")]
     KeyExists,
     /// There is no key with the label.
     #[error(
-        "token has no key with this label\ncheck root_key.key and root_key.token, restore the \
-         token from its backup, or run init for a new vault"
+        "token has no key with this label\ncheck the labels of token and key, or restore the token \
+         from its backup"
     )]
     KeyMissing,
     /// The key could be taken off the token, or is of another kind.
     #[error(
-        "key on the token is not a root key: its {attribute} is not what it must be\nuse a key \
-         that init has made"
+        "key on the token is of another kind: its {attribute} is not what it must be\nuse a key \
+         that this program has made"
     )]
     KeyUnfit {
         /// Which attribute.
         attribute: &'static str,
     },
     /// The module cannot be loaded.
-    #[error("PKCS#11 module cannot be loaded\ncheck root_key.module and what it depends on")]
+    #[error("PKCS#11 module cannot be loaded\ncheck its path, and what it depends on")]
     Module,
     /// The PIN is another one. It is not tried again, since tokens lock after a few tries.
-    #[error("token refuses the PIN\ncheck root_key.pin_file; a token locks after a few tries")]
+    #[error("token refuses the PIN\ncheck where it comes from; a token locks after a few tries")]
     Pin,
     /// The token does not do what it is asked.
     #[error("token does not answer: {function} failed\ncheck the HSM, its connection and its log")]
@@ -92,7 +92,7 @@ pub enum Pkcs11Error {
     #[error("several tokens have this label\ngive each token a label of its own")]
     TokenAmbiguous,
     /// There is no token with the label.
-    #[error("there is no token with this label\ncheck root_key.token, and that the HSM is there")]
+    #[error("there is no token with this label\ncheck the label, and that the HSM is there")]
     TokenMissing,
 }
 

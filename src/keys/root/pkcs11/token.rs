@@ -21,7 +21,15 @@ use super::Pkcs11Error;
 use super::TokenKeyName;
 
 /// A module that is loaded.
-pub(super) struct Module(Pkcs11);
+pub(in crate::keys) struct Module(Pkcs11);
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::keys) enum Access {
+    Read,
+    /// To make keys.
+    Write,
+}
 
 /// A session with the key in it.
 pub(super) struct Found {
@@ -30,7 +38,7 @@ pub(super) struct Found {
 }
 
 impl Module {
-    pub(super) fn load(path: &Path) -> Result<Self, Pkcs11Error> {
+    pub(in crate::keys) fn load(path: &Path) -> Result<Self, Pkcs11Error> {
         let module = Self(Pkcs11::new(path).map_err(|_| Pkcs11Error::Module)?);
         module.initialize()?;
         Ok(module)
@@ -47,19 +55,29 @@ impl Module {
         name: &TokenKeyName,
         pin: &SecretString,
     ) -> Result<Found, Pkcs11Error> {
-        // After the module was told to end, by whoever: it begins anew.
-        self.initialize()?;
-        let slot = self.slot(&name.token)?;
-        let session = self.0.open_ro_session(slot);
-        let session = session.map_err(|error| self::error(&error))?;
-        log_in(&session, pin)?;
-        let key = match find(&session, &name.key)?.as_slice() {
-            [] => return Err(Pkcs11Error::KeyMissing),
-            [key] => *key,
-            [_, _, ..] => return Err(Pkcs11Error::KeyAmbiguous),
-        };
+        let session = self.session(&name.token, pin, Access::Read)?;
+        let key = find_one(&session, ObjectClass::SECRET_KEY, &name.key)?;
         check_key(&session, key)?;
         Ok(Found { session, key })
+    }
+
+    /// Opens a session with the token, logged in.
+    pub(in crate::keys) fn session(
+        &self,
+        token: &str,
+        pin: &SecretString,
+        access: Access,
+    ) -> Result<Session, Pkcs11Error> {
+        // After the module was told to end, by whoever: it begins anew.
+        self.initialize()?;
+        let slot = self.slot(token)?;
+        let session = match access {
+            Access::Read => self.0.open_ro_session(slot),
+            Access::Write => self.0.open_rw_session(slot),
+        };
+        let session = session.map_err(|error| self::error(&error))?;
+        log_in(&session, pin)?;
+        Ok(session)
     }
 
     /// Makes the key, such that it never leaves the token.
@@ -68,11 +86,8 @@ impl Module {
         name: &TokenKeyName,
         pin: &SecretString,
     ) -> Result<(), Pkcs11Error> {
-        let slot = self.slot(&name.token)?;
-        let session = self.0.open_rw_session(slot);
-        let session = session.map_err(|error| self::error(&error))?;
-        log_in(&session, pin)?;
-        if !find(&session, &name.key)?.is_empty() {
+        let session = self.session(&name.token, pin, Access::Write)?;
+        if !find(&session, ObjectClass::SECRET_KEY, &name.key)?.is_empty() {
             return Err(Pkcs11Error::KeyExists);
         }
         let template = [
@@ -136,9 +151,26 @@ fn log_in(session: &Session, pin: &SecretString) -> Result<(), Pkcs11Error> {
     }
 }
 
-fn find(session: &Session, label: &str) -> Result<Vec<ObjectHandle>, Pkcs11Error> {
+/// The one object of this class with this label.
+pub(in crate::keys) fn find_one(
+    session: &Session,
+    class: ObjectClass,
+    label: &str,
+) -> Result<ObjectHandle, Pkcs11Error> {
+    match find(session, class, label)?.as_slice() {
+        [] => Err(Pkcs11Error::KeyMissing),
+        [key] => Ok(*key),
+        [_, _, ..] => Err(Pkcs11Error::KeyAmbiguous),
+    }
+}
+
+pub(in crate::keys) fn find(
+    session: &Session,
+    class: ObjectClass,
+    label: &str,
+) -> Result<Vec<ObjectHandle>, Pkcs11Error> {
     let template = [
-        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::Class(class),
         Attribute::Token(true),
         Attribute::Label(label.as_bytes().to_vec()),
     ];
@@ -148,9 +180,19 @@ fn find(session: &Session, label: &str) -> Result<Vec<ObjectHandle>, Pkcs11Error
 
 /// Refuses a key that is of another kind, or was ever where somebody could read it.
 fn check_key(session: &Session, key: ObjectHandle) -> Result<(), Pkcs11Error> {
-    let expected = [
+    let kind = [
         (Attribute::KeyType(KeyType::AES), "type"),
         (Attribute::ValueLen(KEY_BYTES.into()), "length"),
+        (Attribute::Encrypt(true), "permission to encrypt"),
+        (Attribute::Decrypt(true), "permission to decrypt"),
+    ];
+    check(session, key, &kind)?;
+    check_kept(session, key)
+}
+
+/// Refuses a key that was ever where somebody could read it.
+pub(in crate::keys) fn check_kept(session: &Session, key: ObjectHandle) -> Result<(), Pkcs11Error> {
+    let kept = [
         (Attribute::Sensitive(true), "sensitivity"),
         (Attribute::AlwaysSensitive(true), "sensitivity in the past"),
         (Attribute::Extractable(false), "extractability"),
@@ -158,13 +200,19 @@ fn check_key(session: &Session, key: ObjectHandle) -> Result<(), Pkcs11Error> {
             Attribute::NeverExtractable(true),
             "extractability in the past",
         ),
-        (Attribute::Encrypt(true), "permission to encrypt"),
-        (Attribute::Decrypt(true), "permission to decrypt"),
     ];
+    check(session, key, &kept)
+}
+
+pub(in crate::keys) fn check(
+    session: &Session,
+    key: ObjectHandle,
+    expected: &[(Attribute, &'static str)],
+) -> Result<(), Pkcs11Error> {
     for (expected, attribute) in expected {
         let actual = session.get_attributes(key, &[expected.attribute_type()]);
         let actual = actual.map_err(|error| self::error(&error))?;
-        if actual != [expected] {
+        if actual.as_slice() != std::slice::from_ref(expected) {
             return Err(Pkcs11Error::KeyUnfit { attribute });
         }
     }
@@ -172,7 +220,7 @@ fn check_key(session: &Session, key: ObjectHandle) -> Result<(), Pkcs11Error> {
 }
 
 /// What a failed call says: which one it was. The code is in the vault's log, at its finest.
-pub(super) fn error(error: &Error) -> Pkcs11Error {
+pub(in crate::keys) fn error(error: &Error) -> Pkcs11Error {
     let mut name = "a call".to_owned();
     if let Error::Pkcs11(code, function) = error {
         tracing::debug!(?code, ?function, "PKCS#11 call failed");
