@@ -143,6 +143,12 @@ pub enum AssemblyError {
     /// The root key cannot be had.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
+    /// The new root key opens what the old one wrapped.
+    #[error(
+        "new root key is the one that is in force, in another place\n\
+         remedy: choose a place where there is none yet; the command makes another one there"
+    )]
+    SameRootKey,
     /// The log and its head do not agree.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -90,7 +90,8 @@ impl RootKeyRotation {
     ///
     /// # Errors
     ///
-    /// If a key does not open, or something cannot be written.
+    /// If the new root key is the old one in another place, a key does not open, or something
+    /// cannot be written.
     pub async fn finish(
         self,
         config: &Config,
@@ -105,6 +106,10 @@ impl RootKeyRotation {
             old,
             approved,
         } = self;
+        // Who destroys the old root key then would destroy the only one.
+        if Keyring::open(new, &table.keys()).is_ok() {
+            return Err(AssemblyError::SameRootKey);
+        }
         let ids = NamespaceIds::read(&*store)?;
         let rewrapped = rewrap_all(&table.keys(), &*old, new, &*entropy)?;
         let keys_count = rewrapped.len();
