@@ -39,6 +39,12 @@ pub enum AssemblyError {
     /// What officers signed does not count.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
+    /// The charter in the database is an older one, or was removed.
+    #[error(
+        "charter in the database is not the one that its audit log names last\n\
+         remedy: restore a backup; who wrote into the database is not one of its officers"
+    )]
+    CharterReplaced,
     /// Entries of the log could not be written.
     #[error("audit log cannot be written")]
     Commit(#[from] CommitError),

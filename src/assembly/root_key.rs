@@ -20,6 +20,8 @@ use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::audit::Head;
+use crate::audit::RollbackError;
+use crate::audit::verify_store;
 use crate::ceremony::Approved;
 use crate::ceremony::Operation;
 use crate::ceremony::RootKeyKind;
@@ -61,6 +63,9 @@ impl RootKeyRotation {
         let store = open_store(config)?;
         let table = KeyTable::read(&*store)?;
         let keyring = Keyring::open(&*old, &table.keys())?;
+        // The log says whose signatures count, so it must be whole.
+        let verifiers = checkpoint_keys_of(config, &keyring)?;
+        verify_store(&*store, None, &verifiers).map_err(RollbackError::Verify)?;
         let approved = match offered {
             Some(offered) => Some(approve(config, &*store, &keyring, offered)?),
             None if has_officers(config, &*store, &keyring)? => {
