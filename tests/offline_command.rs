@@ -22,6 +22,11 @@ use counterfoil::crypto::note::NoteKeyName;
 use counterfoil::crypto::note::OfficerKey;
 use counterfoil::keys::root::Argon2Parameters;
 use counterfoil::keys::root::PassphraseFile;
+use counterfoil::store::RowChange;
+use counterfoil::store::Store;
+use counterfoil::store::Table;
+use counterfoil::store::rocks::RocksOptions;
+use counterfoil::store::rocks::RocksStore;
 use rcgen::KeyPair;
 use rcgen::PKCS_ED25519;
 
@@ -188,4 +193,38 @@ fn vault_without_officers_is_its_operators_to_accept_and_says_so() {
     stage.done(&format!("{ACCEPT} statement --without-officers"));
     tokenize(&stage, &["Ada Lovelace"]);
     stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+}
+
+/// Goal: who writes to a stopped vault's database cannot put other officers in. Method: the row of
+/// the charter is removed, so that the configuration's officers would be the first.
+#[test]
+fn charter_that_was_removed_is_missed() {
+    let stage = stage(&["officer1", "officer2"]);
+    tokenize(&stage, &["Ada Lovelace"]);
+    {
+        let store = RocksStore::open(&stage.path("data"), &RocksOptions::default()).unwrap();
+        let rows = store.rows(Table::Meta, None, 100).unwrap();
+        let (key, value) = rows.into_iter().find(|(key, _)| key == b"charter").unwrap();
+        let removed = RowChange {
+            table: Table::Meta,
+            key,
+            expected: Some(value),
+            value: None,
+        };
+        store.compare_and_set(&removed).unwrap();
+    }
+    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let (alone, _) = config.split_once("\n[officers]").unwrap();
+    cheap_root_key(&stage, "root-key-2.toml");
+    let new = PASSPHRASE_FILE.replace("root-key.toml", "root-key-2.toml");
+    fs::write(stage.path("new.toml"), format!("[root_key]\n{new}\n")).unwrap();
+    // With the officers of the configuration, which might be anybody, and with none.
+    assert_eq!(stage.run("serve --config config.toml").code, 1);
+    for text in [config.as_str(), alone] {
+        fs::write(stage.path("config.toml"), text).unwrap();
+        let rotate = "root-key rotate --config config.toml --new-root-key new.toml";
+        let refused = stage.run(rotate);
+        assert_eq!(refused.code, 3, "{}", refused.words);
+        assert!(refused.words.contains("names last"), "{}", refused.words);
+    }
 }

@@ -47,6 +47,7 @@ use crate::subject::Served;
 use crate::testbed::Failure;
 
 #[tokio::main]
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 async fn main() -> Result<(), Failure> {
     let (rounds_count, batches_count) = if machine::is_real_run() {
         (7, 100)
@@ -89,6 +90,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// Rotates the wrapping key, from the officer's signature to the last record.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 async fn rotate(served: &Served, version: u32) -> Result<Duration, Failure> {
     let mut officers = Officers::new(&served.reveal_channel()?);
     let operation = Operation::RotateKey(story::wrapping(version)?);

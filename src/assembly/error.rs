@@ -39,6 +39,12 @@ pub enum AssemblyError {
     /// What officers signed does not count.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
+    /// The charter in the database is an older one, or was removed.
+    #[error(
+        "charter in the database is not the one that its audit log names last\n\
+         remedy: restore a backup; who wrote into the database is not one of its officers"
+    )]
+    CharterReplaced,
     /// Entries of the log could not be written.
     #[error("audit log cannot be written")]
     Commit(#[from] CommitError),
@@ -143,6 +149,12 @@ pub enum AssemblyError {
     /// The root key cannot be had.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
+    /// The new root key opens what the old one wrapped.
+    #[error(
+        "new root key is the one that is in force, in another place\n\
+         remedy: choose a place where there is none yet; the command makes another one there"
+    )]
+    SameRootKey,
     /// The log and its head do not agree.
     #[error(transparent)]
     Start(#[from] StartError),

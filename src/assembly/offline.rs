@@ -10,8 +10,10 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Entry;
 use crate::audit::Head;
 use crate::audit::find_rollback;
+use crate::audit::latest_charter;
 use crate::ceremony::Approved;
 use crate::ceremony::CeremonyError;
+use crate::ceremony::Charter;
 use crate::ceremony::NO_CHARTER;
 use crate::ceremony::Operation;
 use crate::ceremony::Rollback;
@@ -101,8 +103,7 @@ pub(super) fn approve(
     keyring: &Keyring,
     offered: &Offered,
 ) -> Result<Approved, AssemblyError> {
-    let charter = read_charter(store, keyring)?;
-    let charter = charter.or_else(|| config.officers.charter.clone());
+    let charter = charter(config, store, keyring)?;
     let origin = &config.audit.origin;
     match (offered, charter) {
         (Offered::Signed(note), Some(charter)) => {
@@ -119,8 +120,22 @@ pub(super) fn has_officers(
     config: &Config,
     store: &dyn Store,
     keyring: &Keyring,
-) -> Result<bool, StoreError> {
-    Ok(config.officers.charter.is_some() || read_charter(store, keyring)?.is_some())
+) -> Result<bool, AssemblyError> {
+    Ok(charter(config, store, keyring)?.is_some())
+}
+
+/// The charter that holds: the database's, which must be the one that its log names last, or else
+/// the configuration's. Whoever calls this sees that the log verifies.
+fn charter(
+    config: &Config,
+    store: &dyn Store,
+    keyring: &Keyring,
+) -> Result<Option<Charter>, AssemblyError> {
+    let charter = read_charter(store, keyring)?;
+    if charter.as_ref().map(Charter::digest) != latest_charter(store)? {
+        return Err(AssemblyError::CharterReplaced);
+    }
+    Ok(charter.or_else(|| config.officers.charter.clone()))
 }
 
 fn open_to_read(config: &Config) -> Result<RocksStore, AssemblyError> {

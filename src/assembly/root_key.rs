@@ -20,6 +20,8 @@ use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::audit::Head;
+use crate::audit::RollbackError;
+use crate::audit::verify_store;
 use crate::ceremony::Approved;
 use crate::ceremony::Operation;
 use crate::ceremony::RootKeyKind;
@@ -61,6 +63,9 @@ impl RootKeyRotation {
         let store = open_store(config)?;
         let table = KeyTable::read(&*store)?;
         let keyring = Keyring::open(&*old, &table.keys())?;
+        // The log says whose signatures count, so it must be whole.
+        let verifiers = checkpoint_keys_of(config, &keyring)?;
+        verify_store(&*store, None, &verifiers).map_err(RollbackError::Verify)?;
         let approved = match offered {
             Some(offered) => Some(approve(config, &*store, &keyring, offered)?),
             None if has_officers(config, &*store, &keyring)? => {
@@ -90,7 +95,8 @@ impl RootKeyRotation {
     ///
     /// # Errors
     ///
-    /// If a key does not open, or something cannot be written.
+    /// If the new root key is the old one in another place, a key does not open, or something
+    /// cannot be written.
     pub async fn finish(
         self,
         config: &Config,
@@ -105,6 +111,10 @@ impl RootKeyRotation {
             old,
             approved,
         } = self;
+        // Who destroys the old root key then would destroy the only one.
+        if Keyring::open(new, &table.keys()).is_ok() {
+            return Err(AssemblyError::SameRootKey);
+        }
         let ids = NamespaceIds::read(&*store)?;
         let rewrapped = rewrap_all(&table.keys(), &*old, new, &*entropy)?;
         let keys_count = rewrapped.len();

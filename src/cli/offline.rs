@@ -67,6 +67,7 @@ pub(super) fn offline_error(error: &AssemblyError) -> CliError {
     let is_denied = matches!(
         error,
         AssemblyError::Ceremony(_)
+            | AssemblyError::CharterReplaced
             | AssemblyError::OfficersMustSign
             | AssemblyError::OtherStatement
             | AssemblyError::Rollback(RollbackError::Ceremony(_) | RollbackError::Other)

@@ -220,6 +220,8 @@ impl Workplace<'_> {
         let places = (&from, &to);
         let wrapping = self.keys.wrapping().active();
         let token = match Form::of(record).ok_or(ItemError::Damaged)? {
+            // No value looks for the token of a record that has ended.
+            Form::Imported if !moving.is_live => Vec::new(),
             Form::Imported => {
                 let equality = moving.equality.ok_or(ItemError::Damaged)?;
                 let moved = key.move_token(places, &terms, equality, &record.token)?;

@@ -132,6 +132,29 @@ async fn erasing_finds_what_older_keys_list() {
     office.vault.check().await;
 }
 
+/// Nobody has its value any more, which the seal of an imported token takes; its customer's link
+/// must move all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_token_that_has_ended_holds_no_key_back() {
+    let office = Office::open().await;
+    let client = office.vault.backend().await;
+    let pair = import_of("visitor", "Ada Byron", "tok_0001", "cus_1");
+    let imported = client.import(vec![pair]).await.unwrap().remove(0);
+    imported_of(imported).unwrap();
+    for purpose in BOTH {
+        rotate(&office, purpose, 1).await;
+    }
+    office.vault.clock.advance_seconds(DAY);
+    let told = reindex(&office.vault, vec![of("visitor", "tok_0001", "")]).await;
+    assert_eq!(told, [NOT_FOUND]);
+    assert_eq!(found(&office.vault), all_under(2, 1, 0, 1));
+    for purpose in BOTH {
+        assert_eq!(destroy(&office, purpose, 1).await, Ok(()));
+    }
+    assert_eq!(erase(&client, "cus_1", false).await.erased_count, 1);
+    office.vault.check().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn request_of_before_a_rotation_has_the_same_result_after_it() {
     let office = Office::open().await;

@@ -56,11 +56,14 @@ struct Found {
     wrapped: Vec<u8>,
 }
 
+/// Keys and the bytes that they were unwrapped from, by version.
+type Told = BTreeMap<u32, (Vec<u8>, Vec<u8>)>;
+
 /// A root key that tells what it unwraps.
 #[derive(Debug)]
 struct Telling {
     root: RootKey,
-    told: Mutex<BTreeMap<u32, (Vec<u8>, Vec<u8>)>>,
+    told: Mutex<Told>,
 }
 
 impl RootKeyHolder for Telling {

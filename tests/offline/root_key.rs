@@ -137,6 +137,26 @@ fn root_key_rotates_under_officers_and_the_old_one_opens_nothing() {
     assert_eq!(replayed.code, 3, "{}", replayed.words);
 }
 
+/// The old root key is destroyed after a rotation: it must not be the new one, too.
+#[test]
+fn root_key_is_not_rotated_to_itself_in_another_place() {
+    let stage = stage(&[]);
+    let before = wrapped(&stage);
+    fs::copy(stage.path("root-key.toml"), stage.path("copy.toml")).unwrap();
+    std::os::unix::fs::symlink("root-key.toml", stage.path("link.toml")).unwrap();
+    for file in ["copy.toml", "link.toml"] {
+        write_new(&stage, &PASSPHRASE_FILE.replace("root-key.toml", file));
+        let same = stage.run(ROTATE);
+        assert_eq!(same.code, 1, "{}", same.words);
+        assert!(
+            same.words.contains("is the one that is in force"),
+            "{}",
+            same.words
+        );
+    }
+    assert_eq!(wrapped(&stage), before);
+}
+
 /// Goal: whenever the command is killed, one of the two root keys opens the vault, and the same
 /// command brings it to its end. Method: it is killed at points spread over the time that it takes.
 #[test]

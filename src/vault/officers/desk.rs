@@ -12,6 +12,7 @@ use crate::audit::CeremonyNote;
 use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
+use crate::audit::latest_charter;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
@@ -170,7 +171,7 @@ fn open(ring: &Keyring, (key, stored): Row) -> Result<Kept, StoreError> {
 ///
 /// # Errors
 ///
-/// If the store cannot be read, or the charter was not written by this vault.
+/// If the store cannot be read, the charter was not written by this vault, or it is gone.
 pub fn found_charter(
     store: &dyn Store,
     keyring: &Keyring,
@@ -178,6 +179,10 @@ pub fn found_charter(
 ) -> Result<Option<Commit>, StoreError> {
     let current = read_charter(store, keyring)?;
     match (configured, current) {
+        // It had officers: somebody took their row away.
+        (Some(_), None) if latest_charter(store)?.is_some() => {
+            Err(StoreError::Corrupt { table: META })
+        }
         (Some(configured), None) => {
             let text = configured.to_string();
             let row = RowChange {

@@ -197,7 +197,9 @@ impl Campaign<'_> {
         self.random = scramble(self.random);
         let synced = match self.plant {
             Plant::None => None,
-            _ => Some(Synced::now(self.directory)?),
+            Plant::LostWrites | Plant::LostWritesBehindHead | Plant::EarlyRelease => {
+                Some(Synced::now(self.directory)?)
+            }
         };
         let mut officers = Officers::new(&server.reveal);
         let (id, text) = (seen.id.clone(), seen.text.clone());
@@ -318,7 +320,9 @@ fn agree(
         Operation::DestroyKey(_) => KeyState::Destroyed,
         Operation::ResumeKey(_) | Operation::RotateKey(_) => KeyState::Deactivated,
         Operation::SuspendKey(_) => KeyState::Suspended,
-        _ => return false,
+        Operation::AcceptRollback(_)
+        | Operation::ChangeCharter(_)
+        | Operation::RotateRootKey(_) => return false,
     };
     active_count == 1 && (state == Some(after)) == took_effect
 }

@@ -1,0 +1,36 @@
+//! The charter that the log says is in force.
+
+use crate::audit::Entry;
+use crate::audit::Event;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// SHA-256 of the charter that came into force last, by the log; nothing if there never was one.
+///
+/// The row of the charter says nothing of its time: an older one is as authentic, and one that was
+/// removed looks like a vault that never had officers. Reads the log from its end, so all of it
+/// where it has no charter.
+///
+/// # Errors
+///
+/// If the log cannot be read, or an entry is damaged.
+pub fn latest_charter(store: &dyn Store) -> Result<Option<[u8; 32]>, StoreError> {
+    let mut end = store.tree_size()?;
+    while end > 0 {
+        let from = end.saturating_sub(ENTRIES_PER_READ as u64);
+        let count = usize::try_from(end - from).unwrap_or(ENTRIES_PER_READ);
+        for stored in store.entries(from, count)?.iter().rev() {
+            let entry = Entry::decode(&stored.entry);
+            let draft = entry
+                .map_err(|_| StoreError::Corrupt { table: "audit" })?
+                .draft;
+            if matches!(draft.event, Event::CharterChanged | Event::CharterFounded) {
+                return Ok(draft.ceremony.charter_digest);
+            }
+        }
+        end = from;
+    }
+    Ok(None)
+}
+
+const ENTRIES_PER_READ: usize = 1_024;
