@@ -350,8 +350,8 @@ async fn rotation_takes_effect_though_its_officer_hangs_up() {
         let patience = Duration::from_micros(attempt * 400);
         let call = tokio::time::timeout(patience, keys.propose_operation(request));
         hung_up_count += usize::from(call.await.is_err());
-        // What was begun comes to its end, soon or on a slow machine later, and what is new is under
-        // the active version then.
+        // What was begun comes to its end, soon or on a slow machine later, and what is new is
+        // under the active version then.
         let mut versions = Vec::new();
         for look in 0..200 {
             tokio::time::sleep(Duration::from_millis(50)).await;
