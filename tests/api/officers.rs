@@ -168,6 +168,12 @@ async fn waiting_destruction_is_undone_by_two_and_not_by_one() {
     office.vault.check().await;
 }
 
+/// The statement of an operation.
+fn statement_of(operation: &protocol::Operation) -> String {
+    let note: SignedNote = operation.note.parse().unwrap();
+    note.text().to_owned()
+}
+
 /// Goal: nobody short of the officers that the charter asks for has any effect, whatever they send.
 /// Method: replays, strangers, borrowed signatures and other people's certificates, and a look at
 /// the keys after each.
@@ -200,13 +206,21 @@ async fn below_the_quorum_nothing_has_an_effect() {
             "{what}"
         );
     }
-    // A replayed rotation names a version that is no longer active.
+    // A replayed rotation is answered as the first time, and moves nothing.
     let replay = protocol::ProposeOperationRequest {
         note: rotated.note.clone(),
         ..protocol::ProposeOperationRequest::default()
     };
     let replayed = office.keys.clone().propose_operation(replay).await;
-    assert_eq!(replayed.err().unwrap().code(), Code::FailedPrecondition);
+    assert!(replayed.unwrap().into_inner().state() == OperationState::Done);
+    assert_eq!(office.states().await, before);
+    // In another's name it is no repetition.
+    let borrowed = protocol::ProposeOperationRequest {
+        note: sign(2, statement_of(&rotated).as_str()).to_string(),
+        ..protocol::ProposeOperationRequest::default()
+    };
+    let refused = office.keys.clone().propose_operation(borrowed).await;
+    assert_eq!(refused.err().unwrap().code(), Code::FailedPrecondition);
     // Who is no officer's program gets no further than the policies.
     let credential = office.vault.identities().credential("backend");
     let channel = office

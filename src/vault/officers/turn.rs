@@ -54,6 +54,7 @@ impl Vault {
                 note,
                 charter: brought,
             } = proposal;
+            let (charter, now) = (self.charter(&ring)?, self.now());
             let id = Statement::read(note.text())?.id();
             match self.ceremony(&ring, &id) {
                 Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
@@ -64,7 +65,6 @@ impl Vault {
                 Ok(_) => return Err(CeremonyError::State.into()),
                 Err(error) => return Err(error),
             }
-            let (charter, now) = (self.charter(&ring)?, self.now());
             let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
             check_brought(&proposed)?;
             self.check_possible(&proposed.statement.operation)?;
