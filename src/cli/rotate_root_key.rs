@@ -42,7 +42,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
     config: PathBuf,
 
-    /// Try the root key of this file instead, which has the table [root_key] alone
+    /// Try the root key of this file instead, which has the table of `root_key` alone
     #[arg(long, value_name = "FILE")]
     root_key: Option<PathBuf>,
 
@@ -73,7 +73,7 @@ pub(super) struct RotateArgs {
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
     config: PathBuf,
 
-    /// A file with the table [root_key] as the configuration is to have it afterwards
+    /// A file with the table of `root_key` as the configuration is to have it afterwards
     #[arg(long, value_name = "FILE")]
     new_root_key: PathBuf,
 

@@ -57,7 +57,7 @@ pub(in crate::cli) struct AcceptRollbackArgs {
 Example:
   counterfoil keys statement rotate-root-key --config config.toml --new-root-key new.toml > text")]
 pub(in crate::cli) struct RotateRootKeyArgs {
-    /// A file with the table [root_key] as the configuration is to have it afterwards
+    /// A file with the table of `root_key` as the configuration is to have it afterwards
     #[arg(long, value_name = "FILE")]
     new_root_key: PathBuf,
 
