@@ -253,6 +253,7 @@ impl Planner<'_> {
         };
         let needs_move = match self.needs_move(presented, item, found)? {
             Ok(needs_move) => needs_move,
+            Err(_) if !found.is_live(self.now) => return Ok(Ok(Reindexed::NotFound)),
             Err(error) => return Ok(Err(error)),
         };
         if !needs_move {
