@@ -256,8 +256,10 @@ impl Ceremony {
     /// Whether a note is the one that proposed it.
     #[must_use]
     pub fn was_proposed_by(&self, note: &SignedNote) -> bool {
-        let mut first = self.note.signatures().iter().take(1);
-        note.text() == self.note.text() && first.all(|it| note.signatures() == [it.clone()])
+        let [signature] = note.signatures() else {
+            return false;
+        };
+        note.text() == self.note.text() && self.note.signatures().first() == Some(signature)
     }
 
     fn is_proposer(&self, officer: &OfficerName) -> bool {
