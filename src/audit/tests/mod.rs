@@ -3,6 +3,7 @@
 mod accepting;
 mod failing;
 mod freezing;
+mod handing_over;
 mod judging;
 mod sequencing;
 mod starting;

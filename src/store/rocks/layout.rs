@@ -12,6 +12,7 @@
 //! | `audit` | index 8 | salt 16, entry |
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
+//! | `checkpoints` | `handover`, tree size 8 | index of an entry 8, a signed note |
 //! | `budgets`, `ceremonies`, `decoys`, `freezes` | as their owners say | as their owners say |
 //! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
@@ -113,6 +114,7 @@ impl Family {
         match table {
             Table::Budgets => Self::Budgets,
             Table::Ceremonies => Self::Ceremonies,
+            Table::Checkpoints => Self::Checkpoints,
             Table::Decoys => Self::Decoys,
             Table::Freezes => Self::Freezes,
             Table::Grants => Self::Grants,
