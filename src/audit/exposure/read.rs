@@ -309,7 +309,8 @@ fn read_entry(
         match export::read_line(text.trim_end()).ok_or_else(wrong)? {
             ExportLine::Entry(stored) => break stored,
             // Where the log came under another key.
-            ExportLine::Checkpoint(_) => {}
+            ExportLine::Handover(_) => {}
+            ExportLine::Checkpoint(_) => return Err(wrong()),
         }
     };
     let entry = Entry::decode(&stored.entry).map_err(|_| wrong())?;

@@ -50,29 +50,28 @@ fn verify_lines(
     keys: &CheckpointKeys,
 ) -> Result<(Report, SignedCheckpoint), VerifyError> {
     let mut verifier = Verifier::new(keys, None)?;
-    // The last, unless entries follow.
     let mut checkpoint: Option<String> = None;
     let mut hashes = Vec::new();
     in_order(Pages::new(reader), read_page, |page: ReadPage| {
         for (number, line) in (page.first_number..).zip(page.lines) {
             let wrong = VerifyError::Line { line: number };
             match line {
-                Some(ReadLine::Entry(entry)) => {
-                    if let Some(note) = checkpoint.take() {
-                        // It stands between entries, where only a handover does.
-                        verifier.hand_over(&note).map_err(|error| match error {
-                            VerifyError::Checkpoint => VerifyError::Line { line: number - 1 },
-                            error => error,
-                        })?;
-                    }
+                Some(ReadLine::Entry(entry)) if checkpoint.is_none() => {
                     hashes.clear();
                     verifier.entry(*entry, &mut hashes)?;
+                }
+                Some(ReadLine::Handover(note)) if checkpoint.is_none() => {
+                    verifier.hand_over(&note).map_err(|error| match error {
+                        // No entry announces a key.
+                        VerifyError::Checkpoint => wrong,
+                        error => error,
+                    })?;
                 }
                 Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
                     checkpoint = Some(note);
                 }
-                // A line that is none, or one after a checkpoint that cannot be there.
-                Some(ReadLine::Checkpoint(_)) | None => return Err(wrong),
+                // A line that is none, or one after the checkpoint.
+                Some(_) | None => return Err(wrong),
             }
         }
         page.end.map_or(Ok(()), Err)
@@ -110,7 +109,7 @@ pub fn write_export(
             export::write_entry(writer, stored).map_err(VerifyError::Read)?;
             let size = stored.index + 1;
             if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
-                export::write_checkpoint(writer, &handover.note).map_err(VerifyError::Read)?;
+                export::write_handover(writer, &handover.note).map_err(VerifyError::Read)?;
             }
         }
         from += page.len() as u64;
@@ -138,6 +137,7 @@ struct ReadPage {
 enum ReadLine {
     Checkpoint(String),
     Entry(Box<ReadEntry>),
+    Handover(String),
 }
 
 fn read_page(page: Page) -> ReadPage {
@@ -145,6 +145,7 @@ fn read_page(page: Page) -> ReadPage {
         Some(match export::read_line(line)? {
             ExportLine::Checkpoint(note) => ReadLine::Checkpoint(note),
             ExportLine::Entry(stored) => ReadLine::Entry(Box::new(ReadEntry::new(&stored))),
+            ExportLine::Handover(note) => ReadLine::Handover(note),
         })
     };
     ReadPage {

@@ -25,6 +25,10 @@ pub use lines::export_checkpoint;
 pub use lines::verify_export;
 pub use lines::write_export;
 pub use store::verify_store;
+#[cfg(test)]
+pub(super) use verifier::ReadEntry;
+#[cfg(test)]
+pub(super) use verifier::Verifier;
 
 /// What a verified log has.
 #[derive(Clone, Debug, Eq, PartialEq)]

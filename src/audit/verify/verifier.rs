@@ -22,7 +22,7 @@ use crate::store::StoredEntry;
 use crate::store::StoredHash;
 
 /// What can be said of a stored entry by itself.
-pub(super) struct ReadEntry {
+pub(in crate::audit) struct ReadEntry {
     /// Where it was found.
     index: u64,
     leaf: Hash,
@@ -31,7 +31,7 @@ pub(super) struct ReadEntry {
 }
 
 impl ReadEntry {
-    pub(super) fn new(stored: &StoredEntry) -> Self {
+    pub(in crate::audit) fn new(stored: &StoredEntry) -> Self {
         Self {
             index: stored.index,
             leaf: entry_leaf_hash(stored),
@@ -41,7 +41,7 @@ impl ReadEntry {
 }
 
 /// What is known of the log so far.
-pub(super) struct Verifier<'a> {
+pub(in crate::audit) struct Verifier<'a> {
     frontier: Frontier,
     latest_time: Timestamp,
     counts: BTreeMap<Event, u64>,
@@ -52,7 +52,7 @@ pub(super) struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    pub(super) fn new(
+    pub(in crate::audit) fn new(
         keys: &'a CheckpointKeys,
         head: Option<&'a SignedCheckpoint>,
     ) -> Result<Self, VerifyError> {
@@ -70,12 +70,12 @@ impl<'a> Verifier<'a> {
     }
 
     /// How many entries were judged.
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::audit) fn size(&self) -> u64 {
         self.frontier.size()
     }
 
     /// Judges the next entry, and names the hashes that it completes.
-    pub(super) fn entry(
+    pub(in crate::audit) fn entry(
         &mut self,
         read: ReadEntry,
         hashes: &mut Vec<StoredHash>,
@@ -99,13 +99,16 @@ impl<'a> Verifier<'a> {
     }
 
     /// Judges a checkpoint within the log: where it came under another key.
-    pub(super) fn hand_over(&mut self, note: &str) -> Result<(), VerifyError> {
+    pub(in crate::audit) fn hand_over(&mut self, note: &str) -> Result<(), VerifyError> {
         let (size, root) = (self.frontier.size(), self.frontier.root());
         self.succession.hand_over(note, size, root)
     }
 
     /// Judges a handover that a store has kept.
-    pub(super) fn kept_handover(&mut self, handover: &Handover) -> Result<(), VerifyError> {
+    pub(in crate::audit) fn kept_handover(
+        &mut self,
+        handover: &Handover,
+    ) -> Result<(), VerifyError> {
         if self.succession.announced_index() != Some(handover.index) {
             let index = handover.index;
             return Err(VerifyError::Handover { index });
@@ -155,7 +158,10 @@ impl<'a> Verifier<'a> {
     }
 
     /// Judges the checkpoint at the end of the log.
-    pub(super) fn finish(mut self, note: &str) -> Result<(Report, SignedCheckpoint), VerifyError> {
+    pub(in crate::audit) fn finish(
+        mut self,
+        note: &str,
+    ) -> Result<(Report, SignedCheckpoint), VerifyError> {
         let (entries_count, root) = (self.frontier.size(), self.frontier.root());
         // A head beyond the end was never compared: the log was cut short.
         let behind = self.head.filter(|head| head.size() > entries_count);
