@@ -114,8 +114,9 @@ struct LeafOfLine {
     leaf: String,
 }
 
+/// An entry's line.
 #[derive(Serialize)]
-struct EntryLine<'a> {
+pub(super) struct EntryLine<'a> {
     index: u64,
     time_unix_ms: u64,
     uptime_ms: u64,
@@ -176,7 +177,7 @@ struct ItemLine<'a> {
 }
 
 impl<'a> EntryLine<'a> {
-    fn new(entry: &'a Entry, stored: &StoredEntry) -> Self {
+    pub(super) fn new(entry: &'a Entry, stored: &StoredEntry) -> Self {
         let draft = &entry.draft;
         Self {
             index: entry.index,

@@ -6,6 +6,7 @@ mod failing;
 mod freezing;
 mod handing_over;
 mod judging;
+mod rendering;
 mod sequencing;
 mod starting;
 mod tampering;

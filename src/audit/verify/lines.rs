@@ -18,8 +18,10 @@ use crate::audit::export::ExportLine;
 use crate::audit::following_keys;
 use crate::audit::handover::Handover;
 use crate::audit::in_order::in_order;
+use crate::audit::ocsf;
 use crate::store::ENTRY_BYTES_MAX;
 use crate::store::Store;
+use crate::store::StoredEntry;
 
 /// Verifies an export.
 ///
@@ -91,30 +93,67 @@ pub fn write_export(
     store: &dyn Store,
     keys: &CheckpointKeys,
 ) -> Result<(), VerifyError> {
-    let keys = following_keys(store, keys)?;
-    let checkpoint = store.checkpoint()?.and_then(|note| keys.verify(&note));
-    let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
+    let checkpoint = newest(store, keys)?;
     let handovers = Handover::read_all(store)?.into_iter();
     let mut handovers = handovers
         .filter(|handover| handover.size < checkpoint.size())
         .peekable();
+    each_entry(store, checkpoint.size(), |stored| {
+        export::write_entry(writer, stored)?;
+        let size = stored.index + 1;
+        match handovers.next_if(|handover| handover.size == size) {
+            Some(handover) => export::write_handover(writer, &handover.note),
+            None => Ok(()),
+        }
+    })?;
+    export::write_checkpoint(writer, checkpoint.note()).map_err(VerifyError::Read)
+}
+
+/// Writes a log as events of OCSF, one in a line: a rendering for what collects events, which
+/// cannot be verified.
+///
+/// # Errors
+///
+/// If the store cannot be read, the log has no checkpoint, or the writer fails.
+pub fn write_ocsf(
+    writer: &mut dyn io::Write,
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<(), VerifyError> {
+    let checkpoint = newest(store, keys)?;
+    let origin = checkpoint.note().lines().next().unwrap_or_default();
+    each_entry(store, checkpoint.size(), |stored| {
+        let line = ocsf::line(stored, origin);
+        let line = line.ok_or_else(|| io::Error::other("entry cannot be read"))?;
+        writeln!(writer, "{line}")
+    })
+}
+
+fn newest(store: &dyn Store, keys: &CheckpointKeys) -> Result<SignedCheckpoint, VerifyError> {
+    let keys = following_keys(store, keys)?;
+    let checkpoint = store.checkpoint()?.and_then(|note| keys.verify(&note));
+    checkpoint.ok_or(VerifyError::Checkpoint)
+}
+
+/// Hands over the first entries of a log, this many.
+fn each_entry(
+    store: &dyn Store,
+    size: u64,
+    mut write: impl FnMut(&StoredEntry) -> io::Result<()>,
+) -> Result<(), VerifyError> {
     let mut from = 0;
-    while from < checkpoint.size() {
-        let left = usize::try_from(checkpoint.size() - from).unwrap_or(usize::MAX);
+    while from < size {
+        let left = usize::try_from(size - from).unwrap_or(usize::MAX);
         let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
         if page.is_empty() {
             return Err(VerifyError::Index { index: from });
         }
         for stored in &page {
-            export::write_entry(writer, stored).map_err(VerifyError::Read)?;
-            let size = stored.index + 1;
-            if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
-                export::write_handover(writer, &handover.note).map_err(VerifyError::Read)?;
-            }
+            write(stored).map_err(VerifyError::Read)?;
         }
         from += page.len() as u64;
     }
-    export::write_checkpoint(writer, checkpoint.note()).map_err(VerifyError::Read)
+    Ok(())
 }
 
 /// Lines of an export that lie side by side.

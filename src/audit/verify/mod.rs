@@ -24,6 +24,7 @@ pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
 pub use lines::verify_export;
 pub use lines::write_export;
+pub use lines::write_ocsf;
 pub use store::verify_store;
 #[cfg(test)]
 pub(super) use verifier::ReadEntry;

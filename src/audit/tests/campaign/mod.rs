@@ -43,8 +43,8 @@ use crate::store::StoredEntry;
 
 /// A log in memory.
 #[derive(Clone)]
-struct RandomLog {
-    entries: Vec<StoredEntry>,
+pub(super) struct RandomLog {
+    pub(super) entries: Vec<StoredEntry>,
     handovers: Vec<Handover>,
     checkpoint: SignedCheckpoint,
 }
@@ -83,7 +83,7 @@ impl RandomLog {
     }
 
     /// A log with this number of entries and no more.
-    fn of(seed: u64, count: usize) -> Self {
+    pub(super) fn of(seed: u64, count: usize) -> Self {
         let mut log = Growing::default();
         let random = StdRng::seed_from_u64(seed);
         let mut maker = Maker {
