@@ -141,7 +141,7 @@ async fn serve_vault(
         &limits,
         Arc::clone(&metrics),
     ));
-    let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health);
+    let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health, &stopping);
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
     let (token, reveal) = bound.listeners(&alive)?;
@@ -178,6 +178,7 @@ fn reveal_routes(
     limits: &ServerLimits,
     metrics: &Arc<Metrics>,
     health: &Health,
+    stopping: &watch::Receiver<bool>,
 ) -> Routes {
     Routes::new(health.service())
         .add_service(SealEndpoint::service(None, limits))
@@ -205,6 +206,7 @@ fn reveal_routes(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),
+            stopping.clone(),
         ))
         .add_service(SubjectEndpoint::service(
             Arc::clone(vault),

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod failing;
+mod following;
 mod freezing;
 mod judging;
 mod sequencing;

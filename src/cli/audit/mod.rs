@@ -1,5 +1,8 @@
-//! `counterfoil audit`: verifies and exports the audit log, and lists who was seen. It needs no
-//! server.
+//! `counterfoil audit`: verifies, exports and publishes the audit log, checks receipts, and lists
+//! who was seen. Only `watch` needs a server.
+
+mod auditor;
+mod watch;
 
 use std::fs;
 use std::fs::File;
@@ -23,7 +26,9 @@ use crate::audit::VerifyError;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
 use crate::audit::write_export;
+use crate::cli::audit::watch::WatchArgs;
 use crate::cli::backup;
+use crate::cli::block_on;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -32,12 +37,13 @@ use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 
-/// The audit log: verify it, export it, list who was seen
+/// The audit log: verify, export and follow it, list who was seen
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     Export(ExportArgs),
     Exposure(Box<ExposureArgs>),
     Verify(VerifyArgs),
+    Watch(WatchArgs),
 }
 
 /// Verifies a log with nothing but its public key: entries, tree, checkpoint and head
@@ -110,6 +116,7 @@ impl AuditCommand {
             Self::Export(arguments) => arguments.run(),
             Self::Exposure(arguments) => arguments.run(),
             Self::Verify(arguments) => arguments.run(),
+            Self::Watch(arguments) => block_on(arguments.run()),
         }
     }
 }
@@ -224,6 +231,19 @@ impl LogKeyArgs {
 pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
     let options = RocksOptions::default();
     RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
+}
+
+/// Writes a file in the place of what was there: whoever reads it sees one or the other.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&beside, path));
+    renamed.map_err(CliError::file(path))
 }
 
 /// A log that cannot be read proves nothing; one that can, and is wrong, proves something.
