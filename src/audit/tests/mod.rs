@@ -5,10 +5,13 @@ mod failing;
 mod following;
 mod freezing;
 mod judging;
+mod proving;
 mod sequencing;
 mod starting;
 mod tampering;
+mod tiling;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
