@@ -17,6 +17,7 @@ mod convert;
 mod detokenization_service;
 mod grant_service;
 mod health;
+mod http_listener;
 mod identity;
 mod key_service;
 mod limits;
@@ -27,6 +28,7 @@ mod sealed;
 mod status;
 mod stream;
 mod subject_service;
+mod tiles;
 mod tls;
 mod token_service;
 
@@ -45,6 +47,9 @@ pub use bound::BoundServer;
 pub use limits::ServerLimits;
 pub use sealed::SealedServer;
 pub use sealed::Unsealed;
+pub use tiles::PublishError;
+pub use tiles::PublishedLog;
+pub use tiles::publish;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
 

@@ -123,7 +123,7 @@ async fn log_is_listed_page_by_page_and_verifies() {
     let empty = list(&stage, &mut service, end + 1, 0, 0).await.unwrap();
     assert!(empty.entries.is_empty());
     let beyond = list(&stage, &mut service, end + 9, 0, 0).await;
-    assert_eq!(beyond.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(beyond.err().unwrap().code(), Code::InvalidArgument);
     stage.vault.check().await;
 }
 
@@ -176,9 +176,9 @@ async fn freeze_ends_watching_and_proofs() {
         }
     };
     assert_eq!(status.code(), Code::PermissionDenied);
-    let refused = checkpoint(&stage, &mut service).await.unwrap_err();
+    let refused = checkpoint(&stage, &mut service).await.err().unwrap();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    let refused = watch(&stage, &mut service, 0).await.unwrap_err();
+    let refused = watch(&stage, &mut service, 0).await.err().unwrap();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let entries = stage.vault.entries();
     let reads = entries
@@ -200,7 +200,7 @@ async fn watchers_are_bounded_and_leave_their_seats() {
     for _ in 0..16 {
         watching.push(watch(&stage, &mut service, 0).await.unwrap());
     }
-    let refused = watch(&stage, &mut service, 0).await.unwrap_err();
+    let refused = watch(&stage, &mut service, 0).await.err().unwrap();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     drop(watching);
     for attempt in 0.. {
@@ -284,7 +284,7 @@ async fn proofs_verify_and_are_not_recorded() {
             tree_size,
             acting_principal: acting_principal.clone(),
         };
-        let refused = service.prove_inclusion(request).await.unwrap_err();
+        let refused = service.prove_inclusion(request).await.err().unwrap();
         assert_eq!(refused.code(), Code::InvalidArgument);
     }
     for (first_size, second_size) in [(2, 1), (1, size + 1), (size + 1, 0)] {
@@ -293,14 +293,14 @@ async fn proofs_verify_and_are_not_recorded() {
             second_size,
             acting_principal: acting_principal.clone(),
         };
-        let refused = service.prove_consistency(request).await.unwrap_err();
+        let refused = service.prove_consistency(request).await.err().unwrap();
         assert_eq!(refused.code(), Code::InvalidArgument);
     }
     // Who may not is refused, and that is an entry.
     let stranger = GetCheckpointRequest {
         acting_principal: stage.assertion("approver", "bob", "approvers"),
     };
-    let refused = service.get_checkpoint(stranger).await.unwrap_err();
+    let refused = service.get_checkpoint(stranger).await.err().unwrap();
     assert_eq!(refused.code(), Code::PermissionDenied);
     assert_eq!(stage.vault.entries().len() as u64, size + 1);
     stage.vault.check().await;

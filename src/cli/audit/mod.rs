@@ -2,6 +2,10 @@
 //! who was seen. Only `watch` needs a server.
 
 mod auditor;
+mod check_receipt;
+pub(super) mod prove;
+mod serve;
+mod tiles;
 mod watch;
 
 use std::fs;
@@ -26,6 +30,10 @@ use crate::audit::VerifyError;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
 use crate::audit::write_export;
+use crate::cli::audit::check_receipt::CheckReceiptArgs;
+use crate::cli::audit::prove::ProveConsistencyArgs;
+use crate::cli::audit::prove::ProveInclusionArgs;
+use crate::cli::audit::serve::ServeArgs;
 use crate::cli::audit::watch::WatchArgs;
 use crate::cli::backup;
 use crate::cli::block_on;
@@ -37,11 +45,15 @@ use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 
-/// The audit log: verify, export and follow it, list who was seen
+/// The audit log: verify, export, follow and publish it, check receipts, list who was seen
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
+    CheckReceipt(CheckReceiptArgs),
     Export(ExportArgs),
     Exposure(Box<ExposureArgs>),
+    ProveConsistency(ProveConsistencyArgs),
+    ProveInclusion(ProveInclusionArgs),
+    Serve(ServeArgs),
     Verify(VerifyArgs),
     Watch(WatchArgs),
 }
@@ -73,14 +85,26 @@ pub(super) struct VerifyArgs {
     json: bool,
 }
 
-/// Writes a log as JSON Lines, entries first and the signed checkpoint last
+/// Writes a log as JSON Lines, entries first and the signed checkpoint last; or as tiles
+///
+/// With --tiles, the directory is what `audit serve` publishes (C2SP tlog-tiles), for any web
+/// server: only what is new is written, the checkpoint last.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Example:
-  counterfoil audit export --dev .dev > log.jsonl")]
+Examples:
+  counterfoil audit export --dev .dev > log.jsonl
+  counterfoil audit export --dev .dev --tiles /var/www/log")]
 pub(super) struct ExportArgs {
     #[command(flatten)]
     log: LogArgs,
+
+    /// Write checkpoint and tiles into this directory instead
+    #[arg(long, value_name = "DIR")]
+    tiles: Option<PathBuf>,
+
+    /// With --tiles: entries too, which name programs, people and customers
+    #[arg(long, requires = "tiles")]
+    entries: bool,
 }
 
 /// Which log, and whose signature is believed.
@@ -113,8 +137,12 @@ pub(super) struct LogKeyArgs {
 impl AuditCommand {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         match self {
+            Self::CheckReceipt(arguments) => arguments.run(),
             Self::Export(arguments) => arguments.run(),
             Self::Exposure(arguments) => arguments.run(),
+            Self::ProveConsistency(arguments) => arguments.run(),
+            Self::ProveInclusion(arguments) => arguments.run(),
+            Self::Serve(arguments) => block_on(arguments.run()),
             Self::Verify(arguments) => arguments.run(),
             Self::Watch(arguments) => block_on(arguments.run()),
         }
@@ -146,6 +174,13 @@ impl VerifyArgs {
 impl ExportArgs {
     fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
+        if let Some(directory) = &self.tiles {
+            // First the head, then the log, which may be longer.
+            let head = self.log.head(&keys)?;
+            let store = open(&self.log.data_dir()?)?;
+            tiles::write(directory, &store, &head, &keys, self.entries)?;
+            return Ok(Exit::Done);
+        }
         let store = open(&self.log.data_dir()?)?;
         let mut output = BufWriter::new(io::stdout().lock());
         write_export(&mut output, &store, &keys).map_err(verify_error)?;
@@ -183,12 +218,17 @@ impl LogArgs {
         Ok(verify_store(&store, Some(&head), keys))
     }
 
+    /// Where the head is.
+    fn head_dir(&self) -> Result<PathBuf, CliError> {
+        match &self.head_dir {
+            Some(head_dir) => Ok(head_dir.clone()),
+            None => Ok(self.data_dir()?.join("head")),
+        }
+    }
+
     /// The head of the log.
     pub(super) fn head(&self, keys: &CheckpointKeys) -> Result<SignedCheckpoint, CliError> {
-        let head_dir = match &self.head_dir {
-            Some(head_dir) => head_dir.clone(),
-            None => self.data_dir()?.join("head"),
-        };
+        let head_dir = self.head_dir()?;
         Head::read(&head_dir, keys).map_err(|error| match error {
             HeadError::Io(source) => CliError::file(&head_dir)(source),
             HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
