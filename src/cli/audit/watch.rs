@@ -75,10 +75,11 @@ impl WatchArgs {
         loop {
             let asked = client.watch_entries(follower.next_index()).await;
             let mut pages = asked.map_err(|error| went_back(error, kept.is_some()))?;
-            while let Some(page) = pages.next().await.map_err(|error| {
-                say(format_args!("go on with --from {}", follower.next_index()));
-                error
-            })? {
+            loop {
+                let page = pages.next().await.inspect_err(|_| {
+                    say(format_args!("go on with --from {}", follower.next_index()));
+                })?;
+                let Some(page) = page else { break };
                 let checkpoint = follower.take(&page).map_err(not_verified)?;
                 write(&page, end_index)?;
                 if let Some(path) = &self.state
