@@ -108,7 +108,8 @@ async fn log_is_listed_page_by_page_and_verifies() {
         }
         assert_eq!(lines.len() as u64, before - first_index);
         let events = stage.vault.entries();
-        for (line, entry) in lines.iter().zip(events.iter().skip(first_index as usize)) {
+        let skipped = usize::try_from(first_index).unwrap();
+        for (line, entry) in lines.iter().zip(events.iter().skip(skipped)) {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(line["event"], entry.draft.event.name());
         }

@@ -88,7 +88,7 @@ impl Writer {
             let salt = [self.mark; 16];
             let leaf = leaf_hash(&[salt.as_slice(), &entry].concat());
             let keep = |level: u8, index, hash: counterfoil::crypto::merkle::Hash| {
-                if level % 8 == 0 {
+                if level.is_multiple_of(8) {
                     let hash = *hash.as_bytes();
                     append.hashes.push(StoredHash { level, index, hash });
                 }
