@@ -23,6 +23,8 @@ mod support;
 mod access;
 #[path = "api/acting.rs"]
 mod acting;
+#[path = "api/audit_log.rs"]
+mod audit_log;
 #[path = "api/authorization.rs"]
 mod authorization;
 #[path = "api/backup.rs"]

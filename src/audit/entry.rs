@@ -244,6 +244,9 @@ numbered!(
         ExposureReported = 28 "exposure_reported",
         /// Somebody asked which records a customer has, or what erasing them would do.
         SubjectDescribed = 29 "subject_described",
+        /// Entries of the log were read, or followed from here on; or somebody was refused its
+        /// entries or its proofs.
+        AuditRead = 30 "audit_read",
         /// Officers and rules were taken from the configuration of a vault that had none.
         CharterFounded = 50 "charter_founded",
         /// An officer proposed an operation.

@@ -44,6 +44,15 @@ pub(super) fn write_entry(writer: &mut dyn Write, stored: &StoredEntry) -> io::R
     write_line(writer, &EntryLine::new(&entry, stored))
 }
 
+/// An entry as a line, without its end.
+///
+/// # Errors
+///
+/// None that can happen: every field is text or a number.
+pub(super) fn line(entry: &Entry, stored: &StoredEntry) -> serde_json::Result<String> {
+    serde_json::to_string(&EntryLine::new(entry, stored))
+}
+
 /// Writes the signed checkpoint as the last line.
 ///
 /// # Errors
@@ -93,7 +102,7 @@ pub(super) fn read_line(line: &str) -> Option<ExportLine> {
         salt: *salt,
         entry: bytes.to_vec(),
     };
-    let rendered = serde_json::to_string(&EntryLine::new(&entry, &stored)).ok()?;
+    let rendered = self::line(&entry, &stored).ok()?;
     (rendered == line).then_some(ExportLine::Entry(stored))
 }
 

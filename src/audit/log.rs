@@ -290,6 +290,13 @@ impl AuditLog {
         self.latest.borrow().clone()
     }
 
+    /// The latest checkpoint since the start; it tells when there is a later one, and when the log
+    /// is closed.
+    #[must_use]
+    pub fn checkpoints(&self) -> watch::Receiver<Option<Arc<SignedCheckpoint>>> {
+        self.latest.clone()
+    }
+
     /// Proves that the entry is in the tree of this size. Reads the store, and blocks.
     ///
     /// # Errors

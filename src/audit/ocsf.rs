@@ -144,7 +144,9 @@ impl Activity {
             | Event::KeyCreated
             | Event::NamespaceCreated
             | Event::OperationProposed => Self::api(1, "Create"),
-            Event::AccessRead | Event::ExposureReported | Event::KeysRead => Self::api(2, "Read"),
+            Event::AccessRead | Event::AuditRead | Event::ExposureReported | Event::KeysRead => {
+                Self::api(2, "Read")
+            }
             Event::CharterChanged
             | Event::GrantApproved
             | Event::GrantDenied

@@ -1,19 +1,20 @@
 //! `counterfoil detokenize`: tokens to values.
 
+use std::fs;
 use std::fs::File;
+use std::io;
 use std::io::Write;
+use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use clap::Args;
-use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::cli::acting::ActingArgs;
 use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
+use crate::cli::audit::prove::text_of;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
@@ -76,8 +77,9 @@ pub(super) struct DetokenizeArgs {
     #[arg(long, value_parser = subject, help = SUBJECT_HELP)]
     subject: Option<Subject>,
 
-    /// Write the receipt of each call to this file, a JSON object a line
-    #[arg(long, value_name = "FILE")]
+    /// Keep the receipt of each call in this directory, in a file of its own: INDEX-HASH.tlog-proof,
+    /// as `audit check-receipt` reads it
+    #[arg(long, value_name = "DIR")]
     receipts: Option<PathBuf>,
 
     #[command(flatten)]
@@ -100,22 +102,15 @@ struct Detokenize {
     reason: Reason,
     subject: Option<Subject>,
     parts: PartsArgs,
-    receipts: Option<Mutex<File>>,
+    receipts: Option<PathBuf>,
 }
 
 impl DetokenizeArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
-        let receipts = match &self.receipts {
-            Some(path) => Some(Mutex::new(
-                // Receipts are evidence: those of earlier runs stay.
-                File::options()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .map_err(CliError::file(path))?,
-            )),
-            None => None,
-        };
+        if let Some(directory) = &self.receipts {
+            // Before anything is revealed that there would be no receipt of.
+            fs::create_dir_all(directory).map_err(CliError::file(directory))?;
+        }
         let client = self.acting.connect(&self.connection).await?;
         let call = Detokenize {
             client,
@@ -128,7 +123,7 @@ impl DetokenizeArgs {
             },
             subject: self.subject,
             parts: self.parts,
-            receipts,
+            receipts: self.receipts,
         };
         self.lines.answer(call).await
     }
@@ -171,13 +166,11 @@ impl LineCall for Detokenize {
 impl Detokenize {
     /// Keeps a receipt. The values are revealed already, so a full disk does not withhold them.
     fn keep(&self, receipt: &Receipt) {
-        let Some(file) = &self.receipts else {
+        let Some(directory) = &self.receipts else {
             return;
         };
-        let line = format!("{}\n", receipt_json(receipt));
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(line.as_bytes()) {
-            let index = receipt.leaf_index;
+        let index = receipt.leaf_index;
+        if let Err(error) = write_receipt(directory, receipt) {
             say(format_args!(
                 "the receipt of entry {index} was not kept: {error}"
             ));
@@ -185,14 +178,23 @@ impl Detokenize {
     }
 }
 
-fn receipt_json(receipt: &Receipt) -> Value {
-    let proof: Vec<_> = receipt.inclusion_proof.iter().map(hex::encode).collect();
-    json!({
-        "leaf_index": receipt.leaf_index,
-        "leaf_hash": hex::encode(&receipt.leaf_hash),
-        "inclusion_proof": proof,
-        "checkpoint": receipt.checkpoint,
-    })
+/// Writes a receipt into a file of its own. Receipts are evidence, so none is ever written over:
+/// a file of this name is one of this very entry.
+fn write_receipt(directory: &Path, receipt: &Receipt) -> io::Result<()> {
+    let index = receipt.leaf_index;
+    let proof = text_of(receipt).ok_or_else(|| io::Error::other("it is malformed"))?;
+    let hash = hex::encode(
+        receipt
+            .leaf_hash
+            .iter()
+            .take(4)
+            .copied()
+            .collect::<Vec<_>>(),
+    );
+    let path = directory.join(format!("{index}-{hash}.tlog-proof"));
+    let mut file = File::create_new(path)?;
+    file.write_all(proof.to_string().as_bytes())?;
+    file.sync_all()
 }
 
 pub(in crate::cli) fn level(text: &str) -> Result<Level, String> {

@@ -29,7 +29,7 @@ use crate::protocol::report_exposure_response::Part;
 /// Calls to AuditService. Cheap to clone; clones share one connection.
 #[derive(Clone)]
 pub struct AuditClient {
-    service: AuditServiceClient<Channel>,
+    pub(super) service: AuditServiceClient<Channel>,
     acting: Option<Arc<dyn ActingPrincipal>>,
 }
 
@@ -90,11 +90,16 @@ impl AuditClient {
         }
     }
 
+    /// The person of a call, as a signed assertion; empty for nobody.
+    pub(super) fn assertion(&self) -> Result<Zeroizing<String>, ClientError> {
+        match &self.acting {
+            Some(acting) => acting.assertion(),
+            None => Ok(Zeroizing::default()),
+        }
+    }
+
     fn request(&self, query: &Query) -> Result<protocol::ReportExposureRequest, ClientError> {
-        let assertion = match &self.acting {
-            Some(acting) => acting.assertion()?,
-            None => Zeroizing::default(),
-        };
+        let assertion = self.assertion()?;
         let who = &query.who;
         let namespace = query.namespace.as_ref();
         Ok(protocol::ReportExposureRequest {

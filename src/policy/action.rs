@@ -41,6 +41,8 @@ pub enum Action {
     Lookup,
     /// Propose an operation with keys, as an officer.
     ProposeOperation,
+    /// Read checkpoints and proofs of the audit log: sizes and hashes, and no entry.
+    ProveAuditLog,
     /// Move records to where newer fingerprint keys find them.
     Reindex,
     /// Read who was seen.
@@ -79,7 +81,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -96,6 +98,7 @@ impl Action {
         Self::Unfreeze,
         Self::GetPrincipal,
         Self::ListEntries,
+        Self::ProveAuditLog,
         Self::ReportExposure,
         Self::CreateDecoys,
         Self::DescribeSubject,
@@ -131,6 +134,7 @@ impl Action {
             Self::ListKeys => "list_keys",
             Self::Lookup => "lookup",
             Self::ProposeOperation => "propose_operation",
+            Self::ProveAuditLog => "prove_audit_log",
             Self::Reindex => "reindex",
             Self::ReportExposure => "report_exposure",
             Self::RequestGrant => "request_grant",
@@ -174,6 +178,7 @@ impl Action {
             | Self::ListGrants
             | Self::ListKeys
             | Self::ProposeOperation
+            | Self::ProveAuditLog
             | Self::ReportExposure
             | Self::RevokeGrant
             | Self::Unfreeze => Target::Place,
@@ -212,6 +217,7 @@ impl Action {
             | Self::ListKeys
             | Self::Lookup
             | Self::ProposeOperation
+            | Self::ProveAuditLog
             | Self::Reindex
             | Self::ReportExposure
             | Self::Tokenize

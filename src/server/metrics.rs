@@ -177,6 +177,7 @@ fn outcome(error: &VaultError) -> &'static str {
         | VaultError::ExposureTooLong(_)
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
+        | VaultError::OutsideLog { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => "invalid",
         VaultError::KeysChanged | VaultError::Overloaded => "overloaded",

@@ -17,6 +17,7 @@ mod convert;
 mod detokenization_service;
 mod grant_service;
 mod health;
+mod http_listener;
 mod identity;
 mod key_service;
 mod limits;
@@ -27,6 +28,7 @@ mod sealed;
 mod status;
 mod stream;
 mod subject_service;
+mod tiles;
 mod tls;
 mod token_service;
 
@@ -45,6 +47,9 @@ pub use bound::BoundServer;
 pub use limits::ServerLimits;
 pub use sealed::SealedServer;
 pub use sealed::Unsealed;
+pub use tiles::PublishError;
+pub use tiles::PublishedLog;
+pub use tiles::publish;
 pub use tls::TlsError;
 pub use tls::TlsFiles;
 
@@ -141,7 +146,7 @@ async fn serve_vault(
         &limits,
         Arc::clone(&metrics),
     ));
-    let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health);
+    let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health, &stopping);
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
     let (token, reveal) = bound.listeners(&alive)?;
@@ -178,6 +183,7 @@ fn reveal_routes(
     limits: &ServerLimits,
     metrics: &Arc<Metrics>,
     health: &Health,
+    stopping: &watch::Receiver<bool>,
 ) -> Routes {
     Routes::new(health.service())
         .add_service(SealEndpoint::service(None, limits))
@@ -205,6 +211,7 @@ fn reveal_routes(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),
+            stopping.clone(),
         ))
         .add_service(SubjectEndpoint::service(
             Arc::clone(vault),

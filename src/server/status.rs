@@ -29,6 +29,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::KeysChanged | VaultError::Overloaded => busy(),
+        VaultError::OutsideLog { .. } => Status::invalid_argument(error.to_string()),
         // One answer, whatever is wrong with it: who forges learns nothing.
         VaultError::PersonRefused(_) => Status::unauthenticated(error.to_string()),
         VaultError::Purpose => invalid("purpose", error.to_string()),

@@ -52,6 +52,14 @@ pub enum VaultError {
     /// Keys changed while the request was carried out, again and again.
     #[error("keys changed meanwhile: try again")]
     KeysChanged,
+    /// The log is not that long, or the sizes are in the wrong order.
+    #[error(
+        "log has {tree_size} entries: the index or size is beyond them, or the second before the first"
+    )]
+    OutsideLog {
+        /// How many entries it has.
+        tree_size: u64,
+    },
     /// More requests are waiting than the vault takes.
     #[error("too many requests are waiting")]
     Overloaded,

@@ -276,6 +276,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         VaultError::Ceremony(_)
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
+        | VaultError::OutsideLog { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => ErrorClass::Invalid,
         VaultError::PersonRefused(_) => ErrorClass::Denied,

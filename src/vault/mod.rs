@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every request passes `Vault::permit` first and leaves an entry in the audit log, whatever
-//! becomes of it. What opens a record for its value is reached only through
+//! becomes of it; but for proofs of the log itself, which leave one only when they are refused. What opens a record for its value is reached only through
 //! [`crate::audit::Recorded`].
 
 mod administer;
@@ -36,6 +36,7 @@ mod officers;
 mod permit;
 mod person;
 mod read;
+mod read_log;
 mod redact;
 mod reindex;
 mod relocate;
@@ -109,6 +110,8 @@ pub use officers::found_charter;
 pub use officers::keep_up;
 pub use officers::peek_charter;
 pub use officers::read_charter;
+pub use read_log::EntryWatch;
+pub use read_log::InclusionProof;
 pub use redact::KnownValue;
 pub use redact::Redact;
 pub use redact::RedactItem;

@@ -234,6 +234,7 @@ impl Vault {
             | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }
             | VaultError::KeysChanged
+            | VaultError::OutsideLog { .. }
             | VaultError::Overloaded
             | VaultError::PersonRefused(_)
             | VaultError::Purpose

@@ -180,6 +180,7 @@ fn has_call(action: Action) -> bool {
         | Action::ListGrants
         | Action::ListKeys
         | Action::ProposeOperation
+        | Action::ProveAuditLog
         | Action::Reindex
         | Action::ReportExposure
         | Action::RequestGrant

@@ -93,6 +93,12 @@ permit (
 ) when { context has person && context.person.groups.contains("auditors") };
 
 permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action in [Action::"list_entries", Action::"prove_audit_log"],
+  resource
+) when { context has person && context.person.groups.contains("auditors") };
+
+permit (
   principal,
   action in [Action::"freeze", Action::"unfreeze", Action::"get_principal"],
   resource

@@ -235,6 +235,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         // An outcome belongs to its intent.
         Event::DetokenizeOutcome
         | Event::AccessRead
+        | Event::AuditRead
         | Event::BackupCreated
         | Event::CharterChanged
         | Event::CharterFounded

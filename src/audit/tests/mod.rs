@@ -3,14 +3,18 @@
 mod accepting;
 mod campaign;
 mod failing;
+mod following;
 mod freezing;
 mod handing_over;
 mod judging;
+mod proving;
 mod rendering;
 mod sequencing;
 mod starting;
 mod tampering;
+mod tiling;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;

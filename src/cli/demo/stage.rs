@@ -93,6 +93,15 @@ impl Stage {
         fs::write(&path, contents).map_err(CliError::file(&path))
     }
 
+    /// The path of the only file in a directory, as commands on the stage name it.
+    pub(super) fn only_file(&self, directory: &str) -> Result<String, CliError> {
+        let path = self.path(directory);
+        let mut files = fs::read_dir(&path).map_err(CliError::file(&path))?;
+        let file = files.next().transpose().map_err(CliError::file(&path))?;
+        let file = file.ok_or_else(|| CliError::failed("there is no file"))?;
+        Ok(format!("{directory}/{}", file.file_name().display()))
+    }
+
     pub(super) fn read(&self, name: &str) -> Result<String, CliError> {
         let path = self.path(name);
         fs::read_to_string(&path).map_err(CliError::file(&path))

@@ -108,25 +108,19 @@ fn refuse(stage: &mut Stage, token: &str) -> Result<(), CliError> {
 /// Returns the index of the reveal's entry in the log.
 fn reveal(stage: &mut Stage, token: &str) -> Result<u64, CliError> {
     stage.step("A service that may reveal does so, for a purpose and a case.")?;
-    let arguments = [
-        &REVEAL[..],
-        &["--receipts", "receipts.jsonl", "--dev", "dev"],
-    ]
-    .concat();
+    let arguments = [&REVEAL[..], &["--receipts", "receipts", "--dev", "dev"]].concat();
     let played = stage.play(&arguments, Some(&format!("{token}\n")), 0)?;
     stage.tell(&format!("   {}", played.output))?;
-    let receipt: Value =
-        serde_json::from_str(stage.read("receipts.jsonl")?.trim()).map_err(CliError::failed)?;
-    let leaf_index = receipt
-        .get("leaf_index")
-        .and_then(Value::as_u64)
-        .unwrap_or_default();
-    let proof = receipt.get("inclusion_proof").and_then(Value::as_array);
-    let hashes_count = proof.map_or(0, Vec::len);
-    stage.tell(&format!(
-        "   With it came a receipt: entry {leaf_index} of the audit log, with a proof of \
-         {hashes_count} hashes under a signed checkpoint."
-    ))?;
+    let receipt = stage.only_file("receipts")?;
+    stage
+        .tell("   With it came a receipt, which anybody checks with the log's public key alone.")?;
+    let check = ["audit", "check-receipt", receipt.as_str(), "--json"];
+    let key = ["--public-key", "dev/audit.vkey"];
+    let played = stage.play(&[&check[..], &key].concat(), None, 0)?;
+    let report: Value = serde_json::from_str(&played.output).map_err(CliError::failed)?;
+    let leaf_index = report.get("leaf_index").and_then(Value::as_u64);
+    let leaf_index = leaf_index.ok_or_else(|| CliError::failed("the receipt says no entry"))?;
+    stage.tell(&format!("   verified: entry {leaf_index} of the audit log"))?;
     Ok(leaf_index)
 }
 

@@ -165,7 +165,6 @@ impl ExposureArgs {
             let report = match &self.export {
                 Some(path) => log::of_export(path, None, &query, &keys)?,
                 None => {
-                    let keys = self.log.following_keys(&keys)?;
                     let head = self.log.head(&keys)?;
                     log::of_store(&self.log.data_dir()?, Some(&head), &query, &keys)?
                 }

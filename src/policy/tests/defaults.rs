@@ -381,6 +381,7 @@ fn security_stops_and_sees_and_reveals_nothing() {
     let freezes: &[Action] = &[Action::Freeze, Action::GetPrincipal];
     let reads: &[Action] = &[
         Action::ListEntries,
+        Action::ProveAuditLog,
         Action::ReportExposure,
         Action::ListGrants,
         Action::GetPrincipal,

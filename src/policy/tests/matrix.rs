@@ -39,6 +39,7 @@ fn row(action: Action) -> Row {
         | Action::ListGrants
         | Action::ListKeys
         | Action::ProposeOperation
+        | Action::ProveAuditLog
         | Action::ReportExposure
         | Action::Unfreeze => (Target::Place, false),
     };

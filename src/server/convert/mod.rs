@@ -7,6 +7,7 @@ pub(super) mod exposure;
 pub(super) mod grant;
 mod import;
 pub(super) mod key;
+pub(super) mod log;
 mod parts;
 mod redact;
 pub(super) mod reindex;

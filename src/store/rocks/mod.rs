@@ -5,6 +5,7 @@
 
 mod ballast;
 mod error;
+mod follow;
 mod layout;
 mod options;
 mod purge;

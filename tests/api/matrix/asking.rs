@@ -15,12 +15,10 @@ use counterfoil::protocol::Grant;
 use counterfoil::protocol::GrantScope;
 use counterfoil::protocol::ListFreezesRequest;
 use counterfoil::protocol::ListGrantsRequest;
-use counterfoil::protocol::ReportExposureRequest;
 use counterfoil::protocol::RequestGrantRequest;
 use counterfoil::protocol::TokenizeRequest;
 use counterfoil::protocol::UnfreezeRequest;
 use counterfoil::protocol::WatchGrantsRequest;
-use counterfoil::protocol::audit_service_client::AuditServiceClient;
 use counterfoil::protocol::grant_service_client::GrantServiceClient;
 use counterfoil::protocol::principal_service_client::PrincipalServiceClient;
 use tonic::Code;
@@ -84,7 +82,6 @@ pub(super) struct Asker {
     pub(super) client: Client,
     grants: GrantServiceClient<Channel>,
     principals: PrincipalServiceClient<Channel>,
-    audit: AuditServiceClient<Channel>,
     pub(super) reveal: Channel,
 }
 
@@ -121,7 +118,6 @@ impl Asker {
             client: Client::new(token, reveal.clone()),
             grants: GrantServiceClient::new(reveal.clone()),
             principals: PrincipalServiceClient::new(reveal.clone()),
-            audit: AuditServiceClient::new(reveal.clone()),
             reveal,
         }
     }
@@ -172,7 +168,7 @@ impl Asker {
             ("SubjectService" | "BackupService" | "KeyService", call) => {
                 self.send_keeping(call, question).await.map(|()| None)
             }
-            ("AuditService", "ReportExposure") => self.report(question).await.map(|()| None),
+            ("AuditService", call) => self.send_audit(call, question).await.map(|()| None),
             (_, _) => panic!("{} is not asked", question.call),
         }
     }
@@ -316,22 +312,6 @@ impl Asker {
             }
             _ => panic!("{call} is not asked"),
         }
-    }
-
-    async fn report(&self, question: &Question) -> Result<(), Status> {
-        let request = ReportExposureRequest {
-            namespace: question.namespace.to_owned(),
-            everybody: true,
-            from_unix_ms: 0,
-            to_unix_ms: u64::MAX / 2,
-            acting_principal: self.assertion(),
-            ..ReportExposureRequest::default()
-        };
-        let mut service = self.audit.clone();
-        let mut parts = service.report_exposure(request).await?.into_inner();
-        // One report is made at a time: this one is over at its end.
-        while parts.message().await?.is_some() {}
-        Ok(())
     }
 
     pub(super) fn token(&self, question: &Question) -> String {

@@ -8,6 +8,7 @@ mod asking;
 mod expected;
 mod grants;
 mod keeping_calls;
+mod log_calls;
 mod token_calls;
 
 use std::collections::BTreeSet;
@@ -65,6 +66,11 @@ const CALLS: &[(&str, About)] = &[
     ("PrincipalService/Unfreeze", About::Vault),
     ("AuditService/ReportExposure", About::Namespace),
     ("AuditService/ReportExposure", About::Vault),
+    ("AuditService/ListEntries", About::Vault),
+    ("AuditService/WatchEntries", About::Vault),
+    ("AuditService/GetCheckpoint", About::Vault),
+    ("AuditService/ProveInclusion", About::Vault),
+    ("AuditService/ProveConsistency", About::Vault),
     ("SubjectService/DescribeSubject", About::Namespace),
     ("SubjectService/EraseSubject", About::Namespace),
     ("BackupService/CreateBackup", About::Vault),
@@ -193,6 +199,11 @@ const PERMITTED: &[(&str, &str, &str, &[&str])] = &[
     ("PrincipalService/Unfreeze", "on call", "other", &[]),
     ("PrincipalService/Unfreeze", "on call", VAULT, &[]),
     ("AuditService/ReportExposure", "auditor", "shop", &[]),
+    ("AuditService/ListEntries", "auditor", VAULT, &[]),
+    ("AuditService/WatchEntries", "auditor", VAULT, &[]),
+    ("AuditService/GetCheckpoint", "auditor", VAULT, &[]),
+    ("AuditService/ProveInclusion", "auditor", VAULT, &[]),
+    ("AuditService/ProveConsistency", "auditor", VAULT, &[]),
     ("SubjectService/DescribeSubject", "keeper", "shop", &[]),
     ("SubjectService/EraseSubject", "keeper", "shop", &[]),
     ("BackupService/CreateBackup", "keeper", VAULT, &[]),

@@ -1,5 +1,12 @@
-//! `counterfoil audit`: verifies and exports the audit log, and lists who was seen. It needs no
-//! server.
+//! `counterfoil audit`: verifies, exports and publishes the audit log, checks receipts, and lists
+//! who was seen. Only `watch` needs a server.
+
+mod auditor;
+mod check_receipt;
+pub(super) mod prove;
+mod serve;
+mod tiles;
+mod watch;
 
 use std::fs;
 use std::fs::File;
@@ -12,6 +19,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::Subcommand;
+use clap::ValueEnum;
 use serde_json::json;
 
 use crate::audit::AcceptedRollback;
@@ -26,7 +34,14 @@ use crate::audit::following_keys;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
 use crate::audit::write_export;
+use crate::audit::write_ocsf;
+use crate::cli::audit::check_receipt::CheckReceiptArgs;
+use crate::cli::audit::prove::ProveConsistencyArgs;
+use crate::cli::audit::prove::ProveInclusionArgs;
+use crate::cli::audit::serve::ServeArgs;
+use crate::cli::audit::watch::WatchArgs;
 use crate::cli::backup;
+use crate::cli::block_on;
 use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -35,12 +50,17 @@ use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 
-/// The audit log: verify it, export it, list who was seen
+/// The audit log: verify, export, follow and publish it, check receipts, list who was seen
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
+    CheckReceipt(CheckReceiptArgs),
     Export(ExportArgs),
     Exposure(Box<ExposureArgs>),
+    ProveConsistency(ProveConsistencyArgs),
+    ProveInclusion(ProveInclusionArgs),
+    Serve(ServeArgs),
     Verify(VerifyArgs),
+    Watch(WatchArgs),
 }
 
 /// Verifies a log with nothing but its public key: entries, tree, checkpoint and head
@@ -70,14 +90,40 @@ pub(super) struct VerifyArgs {
     json: bool,
 }
 
-/// Writes a log as JSON Lines, entries first and the signed checkpoint last
+/// Writes a log as JSON Lines, entries first and the signed checkpoint last; or as tiles
+///
+/// With --tiles, the directory is what `audit serve` publishes (C2SP tlog-tiles), for any web
+/// server: only what is new is written, the checkpoint last.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Example:
-  counterfoil audit export --dev .dev > log.jsonl")]
+Examples:
+  counterfoil audit export --dev .dev > log.jsonl
+  counterfoil audit export --dev .dev --format ocsf > events.jsonl
+  counterfoil audit export --dev .dev --tiles /var/www/log")]
 pub(super) struct ExportArgs {
     #[command(flatten)]
     log: LogArgs,
+
+    /// How each entry is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ExportFormat::Jsonl)]
+    format: ExportFormat,
+
+    /// Write checkpoint and tiles into this directory instead
+    #[arg(long, value_name = "DIR", conflicts_with = "format")]
+    tiles: Option<PathBuf>,
+
+    /// With --tiles: entries too, which name programs, people and customers
+    #[arg(long, requires = "tiles")]
+    entries: bool,
+}
+
+/// How an export writes entries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum ExportFormat {
+    /// With their leaves, and the checkpoint last: can be verified
+    Jsonl,
+    /// As events of OCSF 1.7.0, for what collects those: cannot be verified
+    Ocsf,
 }
 
 /// Which log, and whose signature is believed.
@@ -110,9 +156,14 @@ pub(super) struct LogKeyArgs {
 impl AuditCommand {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         match self {
+            Self::CheckReceipt(arguments) => arguments.run(),
             Self::Export(arguments) => arguments.run(),
             Self::Exposure(arguments) => arguments.run(),
+            Self::ProveConsistency(arguments) => arguments.run(),
+            Self::ProveInclusion(arguments) => arguments.run(),
+            Self::Serve(arguments) => block_on(arguments.run()),
             Self::Verify(arguments) => arguments.run(),
+            Self::Watch(arguments) => block_on(arguments.run()),
         }
     }
 }
@@ -142,9 +193,20 @@ impl VerifyArgs {
 impl ExportArgs {
     fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
+        if let Some(directory) = &self.tiles {
+            // First the head, then the log, which may be longer.
+            let head = self.log.head(&keys)?;
+            let store = open(&self.log.data_dir()?)?;
+            tiles::write(directory, &store, &head, &keys, self.entries)?;
+            return Ok(Exit::Done);
+        }
         let store = open(&self.log.data_dir()?)?;
         let mut output = BufWriter::new(io::stdout().lock());
-        write_export(&mut output, &store, &keys).map_err(verify_error)?;
+        let written = match self.format {
+            ExportFormat::Jsonl => write_export(&mut output, &store, &keys),
+            ExportFormat::Ocsf => write_ocsf(&mut output, &store, &keys),
+        };
+        written.map_err(verify_error)?;
         output.flush()?;
         Ok(Exit::Done)
     }
@@ -167,29 +229,35 @@ impl LogArgs {
         }
     }
 
+    /// The given keys, and those that the log came under after them, by its own proof.
     pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
-        self.keys.public_keys()
+        let given = self.keys.public_keys()?;
+        match self.data_dir() {
+            Ok(data_dir) if data_dir.is_dir() => following_keys_of(&data_dir, &given),
+            // What is read is a file.
+            Ok(_) | Err(_) => Ok(given),
+        }
     }
 
     fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
         // First the head, then the log: a vault that is served meanwhile makes the log longer,
         // and a log may be longer than its head.
-        let head = self.head(&self.following_keys(keys)?)?;
+        let head = self.head(keys)?;
         let store = open(&self.data_dir()?)?;
         Ok(verify_store(&store, Some(&head), keys))
     }
 
-    /// The given keys, and those that the log came under after them, by its own proof.
-    pub(super) fn following_keys(&self, keys: &CheckpointKeys) -> Result<CheckpointKeys, CliError> {
-        following_keys_of(&self.data_dir()?, keys)
+    /// Where the head is.
+    fn head_dir(&self) -> Result<PathBuf, CliError> {
+        match &self.head_dir {
+            Some(head_dir) => Ok(head_dir.clone()),
+            None => Ok(self.data_dir()?.join("head")),
+        }
     }
 
     /// The head of the log.
     pub(super) fn head(&self, keys: &CheckpointKeys) -> Result<SignedCheckpoint, CliError> {
-        let head_dir = match &self.head_dir {
-            Some(head_dir) => head_dir.clone(),
-            None => self.data_dir()?.join("head"),
-        };
+        let head_dir = self.head_dir()?;
         Head::read(&head_dir, keys).map_err(|error| match error {
             HeadError::Io(source) => CliError::file(&head_dir)(source),
             HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
@@ -240,6 +308,19 @@ pub(super) fn following_keys_of(
 pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
     let options = RocksOptions::default();
     RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
+}
+
+/// Writes a file in the place of what was there: whoever reads it sees one or the other.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&beside, path));
+    renamed.map_err(CliError::file(path))
 }
 
 /// A log that cannot be read proves nothing; one that can, and is wrong, proves something.

@@ -1,0 +1,205 @@
+//! Following the log from outside: what is handed out is believed only if it is the log's.
+//!
+//! A follower holds the tree's right edge. Each entry must be what its leaf says, each page must
+//! follow on the one before, and every checkpoint must be signed and be that of the entries below
+//! it: two checkpoints that cannot be of one log are found as soon as the second one's entries are
+//! there.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::Entry;
+use crate::audit::EntryPage;
+use crate::audit::PageEntry;
+use crate::audit::SignedCheckpoint;
+use crate::audit::export;
+use crate::audit::export::ExportLine;
+use crate::audit::tree::entry_leaf_hash;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::verify_consistency;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::NoteVerifier;
+
+/// What is wrong with a page: the first thing that was found.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum FollowError {
+    /// The checkpoint is not signed by the given keys.
+    #[error("there is no checkpoint that is signed by the given keys")]
+    Checkpoint,
+    /// An entry is not what its leaf says, or not in its place.
+    #[error("entry {index} is not what its leaf says, or not in its place")]
+    Entry {
+        /// The index that it should have.
+        index: u64,
+    },
+    /// Checkpoints contradict each other, or the entries: the log is two.
+    #[error("entries up to {tree_size} are not those of a checkpoint that was signed")]
+    Fork {
+        /// The number of entries.
+        tree_size: u64,
+    },
+    /// A page does not follow on the one before.
+    #[error("page does not follow on entry {index}")]
+    Gap {
+        /// The index that it should begin at.
+        index: u64,
+    },
+    /// The log tells of more checkpoints than are kept until their entries come.
+    #[error("more checkpoints than {PENDING_MAX} are ahead of their entries")]
+    TooManyCheckpoints,
+}
+
+/// Verifies pages, one after the other.
+#[derive(Debug)]
+pub struct Follower {
+    keys: CheckpointKeys,
+    /// Nothing before the first page.
+    frontier: Option<Frontier>,
+    first_index: u64,
+    /// Checkpoints whose entries have not all come yet.
+    pending: BTreeMap<u64, Hash>,
+}
+
+impl Follower {
+    /// Follows from this index on, and believes the checkpoints of these keys.
+    #[must_use]
+    pub fn new(keys: CheckpointKeys, first_index: u64) -> Self {
+        Self {
+            keys,
+            frontier: None,
+            first_index,
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// Remembers a checkpoint of an earlier time: the log must have been that, too.
+    ///
+    /// # Errors
+    ///
+    /// [`FollowError::Gap`] if its entries are not among those that are followed.
+    pub fn remember(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), FollowError> {
+        let index = checkpoint.size();
+        if self.next_index() > index {
+            return Err(FollowError::Gap { index });
+        }
+        self.pending.insert(index, checkpoint.root());
+        Ok(())
+    }
+
+    /// Takes the next page, if everything about it is right. Returns its checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong. Nothing of the page may then be believed.
+    pub fn take(&mut self, page: &EntryPage) -> Result<SignedCheckpoint, FollowError> {
+        let mut frontier = self.begin(page)?;
+        // What is cheap to find comes first.
+        let (mut leaves, mut announced) = (Vec::with_capacity(page.entries.len()), Vec::new());
+        for (index, entry) in (frontier.size()..).zip(&page.entries) {
+            let (leaf, public_key) = read(entry, index).ok_or(FollowError::Entry { index })?;
+            leaves.push(leaf);
+            announced.extend(public_key);
+        }
+        let checkpoint = self.keys.verify(&page.checkpoint);
+        let checkpoint = checkpoint.ok_or(FollowError::Checkpoint)?;
+        self.expect(&checkpoint, &frontier)?;
+        for leaf in leaves {
+            let full = FollowError::Entry {
+                index: frontier.size(),
+            };
+            frontier.append(leaf, |_, _, _| ()).map_err(|_| full)?;
+            self.meet(&frontier)?;
+        }
+        let fork = FollowError::Fork {
+            tree_size: frontier.size(),
+        };
+        verify_consistency(
+            frontier.size(),
+            &frontier.root(),
+            checkpoint.size(),
+            &checkpoint.root(),
+            &page.proof,
+        )
+        .map_err(|_| fork)?;
+        self.frontier = Some(frontier);
+        self.believe(&announced, &checkpoint);
+        Ok(checkpoint)
+    }
+
+    /// Believes the keys that entries announce under a checkpoint that is believed: the log goes on
+    /// with them.
+    fn believe(&mut self, announced: &[[u8; 32]], checkpoint: &SignedCheckpoint) {
+        let origin = checkpoint.note().lines().next().unwrap_or_default();
+        for public_key in announced {
+            let key = NoteKeyName::new(origin).and_then(|name| NoteVerifier::new(name, public_key));
+            if let Ok(key) = key {
+                self.keys = self.keys.clone().and(key);
+            }
+        }
+    }
+
+    /// The index that the next page begins at.
+    #[must_use]
+    pub fn next_index(&self) -> u64 {
+        let frontier = self.frontier.as_ref();
+        frontier.map_or(self.first_index, Frontier::size)
+    }
+
+    /// The tree that the page follows on: the one so far, or for the first page the one that the
+    /// page says. A false one does not come out at the checkpoint's root.
+    fn begin(&self, page: &EntryPage) -> Result<Frontier, FollowError> {
+        let index = self.next_index();
+        let gap = FollowError::Gap { index };
+        let hashes = page.first_hashes.clone();
+        let told = Frontier::from_hashes(page.first_index, hashes).map_err(|_| gap)?;
+        match &self.frontier {
+            Some(frontier) if *frontier == told => Ok(told),
+            None if told.size() == index => Ok(told),
+            Some(_) | None => Err(gap),
+        }
+    }
+
+    /// Keeps a checkpoint until its entries are there.
+    fn expect(
+        &mut self,
+        checkpoint: &SignedCheckpoint,
+        frontier: &Frontier,
+    ) -> Result<(), FollowError> {
+        let (tree_size, root) = (checkpoint.size(), checkpoint.root());
+        let earlier = self.pending.insert(tree_size, root);
+        if earlier.is_some_and(|earlier| earlier != root) {
+            return Err(FollowError::Fork { tree_size });
+        }
+        if self.pending.len() > PENDING_MAX {
+            return Err(FollowError::TooManyCheckpoints);
+        }
+        self.meet(frontier)
+    }
+
+    /// Compares the tree with the checkpoint of its size, if there is one.
+    fn meet(&mut self, frontier: &Frontier) -> Result<(), FollowError> {
+        let tree_size = frontier.size();
+        match self.pending.remove(&tree_size) {
+            Some(root) if root != frontier.root() => Err(FollowError::Fork { tree_size }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The hash of an entry's leaf and the key that it announces, if entry, leaf and line say the same.
+fn read(entry: &PageEntry, index: u64) -> Option<(Hash, Option<[u8; 32]>)> {
+    let Some(ExportLine::Entry(stored)) = export::read_line(&entry.line) else {
+        return None;
+    };
+    let is_same = stored.index == index
+        && entry.index == index
+        && entry.leaf == [&stored.salt, stored.entry.as_slice()].concat();
+    let public_key = Entry::decode(&stored.entry).ok()?.draft.ceremony.public_key;
+    is_same.then(|| (entry_leaf_hash(&stored), public_key))
+}
+
+/// The most checkpoints that are kept until their entries come: some 100 bytes each.
+const PENDING_MAX: usize = 65_536;

@@ -1,0 +1,304 @@
+//! The log as files that others' tools read: its tiles, bundles of entries, and where they are.
+//!
+//! Source: C2SP tlog-tiles (<https://c2sp.org/tlog-tiles>). Tiles hold hashes alone, and leaves are
+//! salted, so whoever has every tile knows how long the log is, and nothing of what is in it.
+//! Entries are another matter: who publishes says whether they are published.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::audit::tree::entry_leaf_hash;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// A file of a published log, by its path below the log's prefix.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum TilePath {
+    /// `checkpoint`: the latest one, a signed note.
+    Checkpoint,
+    /// `tile/entries/N[.p/W]`: a bundle of entries.
+    Entries {
+        /// Which one, from 0.
+        index: u64,
+        /// How many entries it has, 1 to 256.
+        width: u16,
+    },
+    /// `leaf/N`: one entry, as the bytes that its leaf is the hash of. Ours: bundles cannot hold
+    /// every entry.
+    Leaf {
+        /// The index of the entry, from 0.
+        index: u64,
+    },
+    /// `tile/L/N[.p/W]`: hashes.
+    Tile {
+        /// The level, from 0, each 8 levels of the tree.
+        level: u8,
+        /// Which one of the level, from 0.
+        index: u64,
+        /// How many hashes it has, 1 to 256.
+        width: u16,
+    },
+}
+
+/// A log of some size, as files. Whatever a larger log has for the same path is the same bytes.
+#[derive(Clone, Copy)]
+pub struct Tiles<'a> {
+    store: &'a dyn Store,
+    size: u64,
+}
+
+/// What there is at a path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TileContent {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A bundle cannot hold this entry, whose length does not fit into 16 bits.
+    EntryTooLong {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// Nothing: the log is not that long.
+    Missing,
+}
+
+impl<'a> Tiles<'a> {
+    /// The first entries of the log in a store, which has at least as many.
+    #[must_use]
+    pub fn new(store: &'a dyn Store, size: u64) -> Self {
+        Self { store, size }
+    }
+
+    /// What there is at a path, but for the checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or does not have what it must.
+    pub fn read(&self, path: TilePath) -> Result<TileContent, StoreError> {
+        match path {
+            TilePath::Checkpoint => Ok(TileContent::Missing),
+            TilePath::Entries { index, width } => self.bundle(index, width),
+            TilePath::Leaf { index } => self.leaf(index),
+            TilePath::Tile {
+                level,
+                index,
+                width,
+            } => self.tile(level, index, width),
+        }
+    }
+
+    /// The tiles of the log, at their widest, that a log of this smaller size does not have: first
+    /// those of the leaves, then those above.
+    pub fn since(&self, older_size: u64) -> impl Iterator<Item = TilePath> + use<> {
+        let size = self.size;
+        (0..LEVELS_MAX).flat_map(move |level| {
+            let (older, newer) = (hashes_count(older_size, level), hashes_count(size, level));
+            // A tile that was partial is there anew; one that was full is the same for ever.
+            let end = if older == newer {
+                0
+            } else {
+                newer.div_ceil(TILE_WIDTH)
+            };
+            let tiles = (older / TILE_WIDTH)..end;
+            tiles.map(move |index| TilePath::Tile {
+                level,
+                index,
+                width: width_of(newer, index),
+            })
+        })
+    }
+
+    fn tile(&self, level: u8, index: u64, width: u16) -> Result<TileContent, StoreError> {
+        if level >= LEVELS_MAX || !has(hashes_count(self.size, level), index, width) {
+            return Ok(TileContent::Missing);
+        }
+        let (first, width) = (index * TILE_WIDTH, usize::from(width));
+        let hashes = self.store.hashes(level * LEVEL_HEIGHT, first, width)?;
+        if hashes.len() != width {
+            return Err(StoreError::Corrupt { table: "tiles" });
+        }
+        Ok(TileContent::Bytes(hashes.concat()))
+    }
+
+    fn bundle(&self, index: u64, width: u16) -> Result<TileContent, StoreError> {
+        if !has(self.size, index, width) {
+            return Ok(TileContent::Missing);
+        }
+        let width = usize::from(width);
+        let entries = self.store.entries(index * TILE_WIDTH, width)?;
+        if entries.len() != width {
+            return Err(StoreError::Corrupt { table: "audit" });
+        }
+        let mut bytes = Vec::new();
+        for stored in &entries {
+            let index = stored.index;
+            let Ok(length) = u16::try_from(stored.salt.len() + stored.entry.len()) else {
+                return Ok(TileContent::EntryTooLong { index });
+            };
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(&stored.salt);
+            bytes.extend_from_slice(&stored.entry);
+        }
+        Ok(TileContent::Bytes(bytes))
+    }
+
+    fn leaf(&self, index: u64) -> Result<TileContent, StoreError> {
+        if index >= self.size {
+            return Ok(TileContent::Missing);
+        }
+        let stored = self.store.entries(index, 1)?;
+        let leaf = self.store.hashes(0, index, 1)?;
+        match (stored.first(), leaf.first()) {
+            (Some(stored), Some(leaf)) if entry_leaf_hash(stored).as_bytes() == leaf => {
+                let bytes = [&stored.salt, stored.entry.as_slice()].concat();
+                Ok(TileContent::Bytes(bytes))
+            }
+            (_, _) => Err(StoreError::Corrupt { table: "audit" }),
+        }
+    }
+}
+
+impl TilePath {
+    /// The bundle of the entries whose hashes a tile of level 0 has; nothing for other tiles.
+    #[must_use]
+    pub fn entries(self) -> Option<Self> {
+        match self {
+            Self::Tile {
+                level: 0,
+                index,
+                width,
+            } => Some(Self::Entries { index, width }),
+            Self::Checkpoint | Self::Entries { .. } | Self::Leaf { .. } | Self::Tile { .. } => None,
+        }
+    }
+
+    /// Whether it has its whole width, and so will never be wider.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        match self {
+            Self::Checkpoint | Self::Leaf { .. } => true,
+            Self::Entries { width, .. } | Self::Tile { width, .. } => {
+                u64::from(width) == TILE_WIDTH
+            }
+        }
+    }
+}
+
+impl fmt::Display for TilePath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Checkpoint => write!(formatter, "checkpoint"),
+            Self::Entries { index, width } => {
+                write!(formatter, "tile/entries/{}", number(index, width))
+            }
+            Self::Leaf { index } => write!(formatter, "leaf/{index}"),
+            Self::Tile {
+                level,
+                index,
+                width,
+            } => write!(formatter, "tile/{level}/{}", number(index, width)),
+        }
+    }
+}
+
+/// Reads a path that has one spelling only.
+impl FromStr for TilePath {
+    type Err = NoTilePath;
+
+    fn from_str(text: &str) -> Result<Self, NoTilePath> {
+        let read = || {
+            if text == "checkpoint" {
+                return Some(Self::Checkpoint);
+            }
+            if let Some(index) = text.strip_prefix("leaf/") {
+                let index = index.parse().ok()?;
+                return Some(Self::Leaf { index });
+            }
+            let (level, rest) = text.strip_prefix("tile/")?.split_once('/')?;
+            let (index, width) = read_number(rest)?;
+            if level == "entries" {
+                return Some(Self::Entries { index, width });
+            }
+            let level = level.parse().ok()?;
+            Some(Self::Tile {
+                level,
+                index,
+                width,
+            })
+        };
+        // Refuses zeros and signs before numbers, and whatever else has two spellings.
+        let is_same = |path: &Self| text.len() <= PATH_BYTES_MAX && path.to_string() == text;
+        read().filter(is_same).ok_or(NoTilePath)
+    }
+}
+
+impl fmt::Debug for Tiles<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tiles")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text is not a path of a published log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NoTilePath;
+
+/// `x001/x234/067`, and `.p/W` where it is partial.
+fn number(index: u64, width: u16) -> String {
+    let mut text = format!("{:03}", index % 1_000);
+    let mut above = index / 1_000;
+    while above > 0 {
+        text = format!("x{:03}/{text}", above % 1_000);
+        above /= 1_000;
+    }
+    if u64::from(width) != TILE_WIDTH {
+        text.push_str(&format!(".p/{width}"));
+    }
+    text
+}
+
+fn read_number(text: &str) -> Option<(u64, u16)> {
+    let (number, width) = match text.split_once(".p/") {
+        Some((number, width)) => (number, width.parse().ok()?),
+        None => (text, 256),
+    };
+    if width == 0 || u64::from(width) > TILE_WIDTH {
+        return None;
+    }
+    let mut index = 0_u64;
+    for part in number.split('/') {
+        let digits = part.strip_prefix('x').unwrap_or(part);
+        let digits: u64 = digits.parse().ok()?;
+        index = index.checked_mul(1_000)?.checked_add(digits)?;
+    }
+    Some((index, width))
+}
+
+/// How many hashes a level of tiles has: of complete subtrees of 256^level leaves.
+fn hashes_count(size: u64, level: u8) -> u64 {
+    size.checked_shr(u32::from(level) * u32::from(LEVEL_HEIGHT))
+        .unwrap_or(0)
+}
+
+/// Whether these many hashes fill a tile at this place to this width.
+fn has(count: u64, index: u64, width: u16) -> bool {
+    let end = index.checked_mul(TILE_WIDTH);
+    let end = end.and_then(|first| first.checked_add(u64::from(width)));
+    end.is_some_and(|end| end <= count)
+}
+
+/// How wide a tile is that is there.
+fn width_of(count: u64, index: u64) -> u16 {
+    let width = (count - index * TILE_WIDTH).min(TILE_WIDTH);
+    u16::try_from(width).unwrap_or(u16::MAX)
+}
+
+/// How many hashes a full tile has.
+const TILE_WIDTH: u64 = 256;
+/// How many levels of the tree a tile has.
+const LEVEL_HEIGHT: u8 = 8;
+/// No tree has more levels of tiles: it would have more than 2^64 leaves.
+const LEVELS_MAX: u8 = 8;
+/// The longest path of an index of 64 bits, and room.
+const PATH_BYTES_MAX: usize = 64;

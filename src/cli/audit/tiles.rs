@@ -1,0 +1,149 @@
+//! `counterfoil audit export --tiles`: the log as files for any web server.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::SignedCheckpoint;
+use crate::audit::TileContent;
+use crate::audit::TilePath;
+use crate::audit::Tiles;
+use crate::audit::exposure::newest_checkpoint;
+use crate::audit::prove_consistency;
+use crate::cli::audit::replace_file;
+use crate::cli::audit::verify_error;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
+use crate::crypto::merkle::verify_consistency;
+use crate::store::Store;
+
+/// Writes what a directory does not have yet, as of the head. The checkpoint comes last: until it
+/// is there, the directory is the log of before, and the next run writes the same files again.
+///
+/// # Errors
+///
+/// If the directory has another log, or files cannot be written.
+pub(super) fn write(
+    directory: &Path,
+    store: &dyn Store,
+    head: &SignedCheckpoint,
+    keys: &CheckpointKeys,
+    with_entries: bool,
+) -> Result<(), CliError> {
+    newest_checkpoint(store, Some(head), keys).map_err(verify_error)?;
+    fs::create_dir_all(directory).map_err(CliError::file(directory))?;
+    let path = directory.join(TilePath::Checkpoint.to_string());
+    let older_size = match fs::read_to_string(&path) {
+        Ok(note) => published(&path, &note, store, head, keys)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(CliError::file(&path)(error)),
+    };
+    let tiles = Tiles::new(store, head.size());
+    let mut files_count = 0;
+    for path in tiles.since(older_size) {
+        files_count += write_file(directory, &tiles, path)?;
+    }
+    if with_entries {
+        // All of them: the runs before may have been without.
+        let bundles = tiles.since(0).filter_map(TilePath::entries);
+        for path in bundles.filter(|path| !has(directory, *path)) {
+            files_count += write_file(directory, &tiles, path)?;
+        }
+    }
+    let folder = File::open(directory).map_err(CliError::file(directory))?;
+    rustix::fs::syncfs(&folder).map_err(|error| CliError::file(directory)(error.into()))?;
+    // If we crash before this, the files are there and nobody is told of them.
+    replace_file(&path, head.note().as_bytes())?;
+    let (size, added) = (head.size(), head.size() - older_size);
+    say(format_args!(
+        "{files_count} files written: {size} entries, {added} of them new"
+    ));
+    Ok(())
+}
+
+/// The size of the log that the directory has, which must be the beginning of this one.
+fn published(
+    path: &Path,
+    note: &str,
+    store: &dyn Store,
+    head: &SignedCheckpoint,
+    keys: &CheckpointKeys,
+) -> Result<u64, CliError> {
+    let refused = |problem: &str| {
+        CliError::Verification(format!("NOT verified: {}: {problem}", path.display()))
+    };
+    let older = keys.verify(note);
+    let older = older.ok_or_else(|| refused("is no checkpoint that the given keys signed"))?;
+    if older.size() > head.size() {
+        return Err(refused(
+            "is of a longer log: this one is older, or went back",
+        ));
+    }
+    let proof = prove_consistency(store, older.size(), head).map_err(verify_error)?;
+    let (first, second) = (older.size(), head.size());
+    verify_consistency(first, &older.root(), second, &head.root(), &proof)
+        .map_err(|_| refused("is of another log"))?;
+    Ok(first)
+}
+
+/// Whether the bundle is there, or the last of the leaves in its place.
+fn has(directory: &Path, bundle: TilePath) -> bool {
+    let last = match bundle {
+        TilePath::Entries { index, width } => index * ENTRIES_PER_BUNDLE + u64::from(width) - 1,
+        TilePath::Checkpoint | TilePath::Leaf { .. } | TilePath::Tile { .. } => return false,
+    };
+    let leaf = TilePath::Leaf { index: last };
+    [bundle, leaf]
+        .iter()
+        .any(|path| directory.join(path.to_string()).is_file())
+}
+
+/// Writes a tile or a bundle, and the leaves of a bundle that cannot be. Returns how many files.
+fn write_file(directory: &Path, tiles: &Tiles<'_>, path: TilePath) -> Result<u64, CliError> {
+    match tiles.read(path).map_err(CliError::failed)? {
+        TileContent::Bytes(bytes) => {
+            put(&directory.join(path.to_string()), &bytes)?;
+            if path.is_full() {
+                remove_partial(directory, path)?;
+            }
+            Ok(1)
+        }
+        TileContent::EntryTooLong { .. } => {
+            let TilePath::Entries { index, width } = path else {
+                return Ok(0);
+            };
+            let first = index * ENTRIES_PER_BUNDLE;
+            for index in first..first + u64::from(width) {
+                let path = TilePath::Leaf { index };
+                if let TileContent::Bytes(bytes) = tiles.read(path).map_err(CliError::failed)? {
+                    put(&directory.join(path.to_string()), &bytes)?;
+                }
+            }
+            Ok(u64::from(width))
+        }
+        TileContent::Missing => Err(CliError::failed("the log does not have its tiles")),
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(CliError::file(folder))?;
+    // A file that is there is whole.
+    replace_file(path, bytes)
+}
+
+/// Partial tiles may go once the full one is there.
+fn remove_partial(directory: &Path, path: TilePath) -> Result<(), CliError> {
+    let partial = directory.join(format!("{path}.p"));
+    match fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(CliError::file(&partial)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// How many entries a bundle has that is full.
+const ENTRIES_PER_BUNDLE: u64 = 256;

@@ -1,0 +1,150 @@
+//! `counterfoil audit watch`: follows the log of a running vault, and verifies it as it goes.
+
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::EntryPage;
+use crate::audit::FollowError;
+use crate::audit::Follower;
+use crate::audit::SignedCheckpoint;
+use crate::cli::audit::LogKeyArgs;
+use crate::cli::audit::auditor::AuditorArgs;
+use crate::cli::audit::replace_file;
+use crate::cli::error::CliError;
+use crate::cli::error::say;
+use crate::cli::exit::Exit;
+use crate::client::ClientError;
+use crate::client::Code;
+
+/// Follows the log of a running vault: each entry as a line of JSON, as `export` writes it
+///
+/// Nothing is written before it is verified: every entry is in the tree of a checkpoint that the
+/// public key signed, and every checkpoint extends the ones before it. With --state that holds from
+/// one run to the next, too.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back.
+
+Examples:
+  counterfoil audit watch --dev .dev
+  counterfoil audit watch --config-client auditor.toml --public-key audit.vkey \\
+    --state watched.checkpoint >> log.jsonl")]
+pub(in crate::cli) struct WatchArgs {
+    #[command(flatten)]
+    keys: LogKeyArgs,
+
+    /// The index of the first entry; by default where --state ends, else 0
+    #[arg(long, value_name = "INDEX")]
+    from: Option<u64>,
+
+    /// End after this many entries
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Keep the checkpoint that was verified last in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    #[command(flatten)]
+    auditor: AuditorArgs,
+}
+
+impl WatchArgs {
+    pub(super) async fn run(self) -> Result<Exit, CliError> {
+        let keys = self.keys.public_keys()?;
+        let kept = self.state.as_deref().map(|path| read_state(path, &keys));
+        let kept = kept.transpose()?.flatten();
+        let kept_size = kept.as_ref().map_or(0, SignedCheckpoint::size);
+        let first_index = self.from.unwrap_or(kept_size);
+        let mut follower = Follower::new(keys, first_index);
+        if let Some(kept) = &kept {
+            let problem = "--from is beyond the checkpoint of --state: entries would go unseen";
+            let beyond = |_| CliError::Usage(problem.to_owned());
+            follower.remember(kept).map_err(beyond)?;
+        }
+        let client = self.auditor.connect(self.keys.dev.as_deref()).await?;
+        let end_index = self.count.map(|count| first_index.saturating_add(count));
+        let is_over = |index| end_index.is_some_and(|end| index >= end);
+        loop {
+            let asked = client.watch_entries(follower.next_index()).await;
+            let mut pages = asked.map_err(|error| went_back(error, kept.is_some()))?;
+            loop {
+                let page = pages.next().await.inspect_err(|_| {
+                    say(format_args!("go on with --from {}", follower.next_index()));
+                })?;
+                let Some(page) = page else { break };
+                let checkpoint = follower.take(&page).map_err(not_verified)?;
+                write(&page, end_index)?;
+                if let Some(path) = &self.state
+                    && checkpoint.size() == follower.next_index()
+                    && end_index.is_none_or(|end| checkpoint.size() <= end)
+                {
+                    replace_file(path, checkpoint.note().as_bytes())?;
+                }
+                if is_over(follower.next_index()) {
+                    return Ok(Exit::Done);
+                }
+            }
+            // The vault ends streams now and then, and each beginning is an entry of its log.
+            tokio::time::sleep(ANEW_AFTER).await;
+        }
+    }
+}
+
+/// Writes the entries of a page, before this index.
+fn write(page: &EntryPage, end_index: Option<u64>) -> Result<(), CliError> {
+    let mut output = io::stdout().lock();
+    for entry in &page.entries {
+        if end_index.is_none_or(|end| entry.index < end) {
+            writeln!(output, "{}", entry.line)?;
+        }
+    }
+    Ok(output.flush()?)
+}
+
+/// The checkpoint that was verified last; nothing before the first run.
+fn read_state(path: &Path, keys: &CheckpointKeys) -> Result<Option<SignedCheckpoint>, CliError> {
+    let note = match fs::read_to_string(path) {
+        Ok(note) => note,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(CliError::file(path)(error)),
+    };
+    let kept = keys.verify(&note).ok_or_else(|| {
+        let path = path.display();
+        CliError::Verification(format!(
+            "NOT verified: {path}: is no checkpoint that is signed by the given keys"
+        ))
+    })?;
+    Ok(Some(kept))
+}
+
+/// A log that is shorter than it was went back.
+fn went_back(error: ClientError, is_kept: bool) -> CliError {
+    match &error {
+        ClientError::Call {
+            code: Code::InvalidArgument,
+            message,
+        } if is_kept => {
+            let problem = "NOT verified: the log went back behind the checkpoint of --state";
+            CliError::Verification(format!("{problem}: {message}"))
+        }
+        ClientError::Call { .. }
+        | ClientError::Connect { .. }
+        | ClientError::Credentials { .. }
+        | ClientError::Response(_) => error.into(),
+    }
+}
+
+fn not_verified(error: FollowError) -> CliError {
+    CliError::Verification(format!("NOT verified: {error}"))
+}
+
+/// How long after the end of a stream the next one begins.
+const ANEW_AFTER: Duration = Duration::from_secs(1);

@@ -1,0 +1,232 @@
+//! The log for everybody: checkpoint and tiles, read-only, over plain HTTP.
+//!
+//! Source: C2SP tlog-tiles (<https://c2sp.org/tlog-tiles>). What is published is what the head
+//! says, never more: an entry is on the disk before the head is, so nothing that was published can
+//! be lost by a crash. Tiles never change; a proxy in front may keep them for ever.
+
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::audit::CheckpointKeys;
+use crate::audit::Head;
+use crate::audit::HeadError;
+use crate::audit::SignedCheckpoint;
+use crate::audit::TileContent;
+use crate::audit::TilePath;
+use crate::audit::Tiles;
+use crate::audit::VerifyError;
+use crate::audit::exposure::newest_checkpoint;
+use crate::audit::following_keys;
+use crate::server::http_listener::HttpListener;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::rocks::RocksOptions;
+use crate::store::rocks::RocksStore;
+
+/// Why a log is not published.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// The head cannot be read.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The log is not the one of its head.
+    #[error(transparent)]
+    Log(#[from] VerifyError),
+    /// The listener failed.
+    #[error("listener failed")]
+    Listener(#[source] std::io::Error),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A log that is published while its vault writes it.
+pub struct PublishedLog {
+    store: RocksStore,
+    head_dir: PathBuf,
+    keys: CheckpointKeys,
+    with_entries: bool,
+    /// What is published, and one at a time who looks for more.
+    latest: Mutex<SignedCheckpoint>,
+}
+
+impl PublishedLog {
+    /// Opens the log in a data directory. `scratch` is an empty directory. Entries are published
+    /// only if that is wanted: they name programs, people and customers.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be read, or is not the one of its head.
+    pub fn open(
+        data_dir: &Path,
+        head_dir: &Path,
+        scratch: &Path,
+        keys: CheckpointKeys,
+        with_entries: bool,
+    ) -> Result<Self, PublishError> {
+        // First the head, then the log, which may be longer.
+        let head = Head::read(head_dir, &keys)?;
+        let store = RocksStore::open_to_follow(data_dir, scratch, &RocksOptions::default())?;
+        newest_checkpoint(&store, Some(&head), &keys)?;
+        Ok(Self {
+            store,
+            head_dir: head_dir.to_owned(),
+            keys,
+            with_entries,
+            latest: Mutex::new(head),
+        })
+    }
+
+    /// The checkpoint that the head has now, once the log has its entries.
+    fn refresh(&self) -> Result<SignedCheckpoint, PublishError> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (head, keys) = self.read_head()?;
+        if head == *latest {
+            return Ok(head);
+        }
+        self.store.catch_up()?;
+        // A head that went back, or that another log has, is not published any more.
+        newest_checkpoint(&self.store, Some(&head), &keys)?;
+        newest_checkpoint(&self.store, Some(&latest), &keys)?;
+        if head.size() < latest.size() {
+            return Ok(latest.clone());
+        }
+        latest.clone_from(&head);
+        Ok(head)
+    }
+
+    /// The head, and the keys by which it is believed.
+    fn read_head(&self) -> Result<(SignedCheckpoint, CheckpointKeys), PublishError> {
+        let mut keys = following_keys(&self.store, &self.keys)?;
+        let mut head = Head::read(&self.head_dir, &keys);
+        if matches!(head, Err(HeadError::Missing)) {
+            // The log may have come under another key since.
+            self.store.catch_up()?;
+            keys = following_keys(&self.store, &self.keys)?;
+            head = Head::read(&self.head_dir, &keys);
+        }
+        Ok((head?, keys))
+    }
+
+    fn published_size(&self) -> u64 {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.size()
+    }
+
+    /// What there is at a path.
+    fn read(&self, path: TilePath) -> Result<TileContent, PublishError> {
+        let is_public = match path {
+            TilePath::Checkpoint => {
+                let note = self.refresh()?.note().to_owned();
+                return Ok(TileContent::Bytes(note.into_bytes()));
+            }
+            TilePath::Tile { .. } => true,
+            TilePath::Entries { .. } | TilePath::Leaf { .. } => self.with_entries,
+        };
+        if !is_public {
+            return Ok(TileContent::Missing);
+        }
+        let store: &dyn Store = &self.store;
+        let content = Tiles::new(store, self.published_size()).read(path)?;
+        if content != TileContent::Missing {
+            return Ok(content);
+        }
+        // The checkpoint may have come from another copy of the log, which is ahead.
+        let size = self.refresh()?.size();
+        Ok(Tiles::new(store, size).read(path)?)
+    }
+}
+
+impl fmt::Debug for PublishedLog {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PublishedLog")
+            .finish_non_exhaustive()
+    }
+}
+
+/// Publishes a log until `shutdown` completes.
+///
+/// # Errors
+///
+/// If the listener fails.
+pub async fn publish(
+    log: PublishedLog,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), PublishError> {
+    let routes = Router::new().fallback(answer).with_state(Arc::new(log));
+    axum::serve(HttpListener::new(listener), routes)
+        .with_graceful_shutdown(shutdown)
+        .await
+        .map_err(PublishError::Listener)
+}
+
+async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, "GET, HEAD")];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow, "read-only\n").into_response();
+    }
+    let path = request.uri().path().trim_start_matches('/').parse();
+    let Ok(path) = path else {
+        return missing("there is nothing at this path\n");
+    };
+    let read = tokio::task::spawn_blocking(move || log.read(path)).await;
+    match read {
+        Ok(Ok(TileContent::Bytes(bytes))) => found(path, bytes),
+        Ok(Ok(TileContent::EntryTooLong { index })) => missing(&format!(
+            "entry {index} is too long for a bundle: read the entries of this one at leaf/INDEX\n"
+        )),
+        Ok(Ok(TileContent::Missing)) => missing("not published, or not yet\n"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "log cannot be published");
+            (StatusCode::SERVICE_UNAVAILABLE, "try again later\n").into_response()
+        }
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response(),
+    }
+}
+
+fn found(path: TilePath, bytes: Vec<u8>) -> Response {
+    let (content_type, caching) = match path {
+        TilePath::Checkpoint => ("text/plain; charset=utf-8", CACHED_BRIEFLY),
+        TilePath::Entries { .. } | TilePath::Leaf { .. } | TilePath::Tile { .. } => {
+            ("application/octet-stream", CACHED_FOR_EVER)
+        }
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    (headers, Body::from(bytes)).into_response()
+}
+
+fn missing(words: &str) -> Response {
+    // What is missing now may come.
+    let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
+    (StatusCode::NOT_FOUND, caching, words.to_owned()).into_response()
+}
+
+const CACHED_BRIEFLY: &str = "public, max-age=1";
+const CACHED_FOR_EVER: &str = "public, max-age=31536000, immutable";

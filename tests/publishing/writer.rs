@@ -1,0 +1,140 @@
+//! A log of any length, written as a vault writes it: the store, then the head.
+
+use std::path::PathBuf;
+
+use counterfoil::audit::CheckpointKeys;
+use counterfoil::audit::Head;
+use counterfoil::audit::SignedCheckpoint;
+use counterfoil::audit::WriteHead;
+use counterfoil::crypto::KeyBytes;
+use counterfoil::crypto::merkle::Frontier;
+use counterfoil::crypto::merkle::leaf_hash;
+use counterfoil::crypto::note::AuditSigningKey;
+use counterfoil::crypto::note::Checkpoint;
+use counterfoil::crypto::note::NoteKeyName;
+use counterfoil::store::Append;
+use counterfoil::store::CommitBatch;
+use counterfoil::store::Store;
+use counterfoil::store::StoredEntry;
+use counterfoil::store::StoredHash;
+use counterfoil::store::rocks::RocksOptions;
+use counterfoil::store::rocks::RocksStore;
+use tempfile::TempDir;
+
+pub(crate) struct Writer {
+    pub(crate) directory: TempDir,
+    store: RocksStore,
+    head: Head,
+    frontier: Frontier,
+    /// What its entries are made of, so that no two writers have the same.
+    mark: u8,
+}
+
+impl Writer {
+    pub(crate) fn new(mark: u8) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = RocksOptions {
+            block_cache_bytes: 8 << 20,
+            memtable_bytes: 1 << 20,
+            disk_reserve_bytes: 0,
+        };
+        let store = RocksStore::create(&directory.path().join("data"), &options).unwrap();
+        let frontier = Frontier::new();
+        let head = Head::create(&directory.path().join("head"), &sign(&frontier)).unwrap();
+        let key = verifier().to_string();
+        std::fs::write(directory.path().join("audit.vkey"), key).unwrap();
+        Self {
+            directory,
+            store,
+            head,
+            frontier,
+            mark,
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The flags that say which log it is.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let path = |name| self.path(name).to_str().unwrap().to_owned();
+        vec![
+            "--data-dir".to_owned(),
+            path("data"),
+            "--head-dir".to_owned(),
+            path("head"),
+            "--public-key".to_owned(),
+            path("audit.vkey"),
+        ]
+    }
+
+    pub(crate) fn grow_to(&mut self, size: u64) {
+        while self.frontier.size() < size {
+            let end = (self.frontier.size() + 4_096).min(size);
+            let entry = |index: u64| [&[self.mark], index.to_be_bytes().as_slice()].concat();
+            let entries = (self.frontier.size()..end).map(entry).collect();
+            self.append(entries);
+        }
+    }
+
+    pub(crate) fn append(&mut self, entries: Vec<Vec<u8>>) {
+        let tree_size = self.frontier.size();
+        let mut append = Append {
+            tree_size,
+            ..Append::default()
+        };
+        for (index, entry) in (tree_size..).zip(entries) {
+            let salt = [self.mark; 16];
+            let leaf = leaf_hash(&[salt.as_slice(), &entry].concat());
+            let keep = |level: u8, index, hash: counterfoil::crypto::merkle::Hash| {
+                if level.is_multiple_of(8) {
+                    let hash = *hash.as_bytes();
+                    append.hashes.push(StoredHash { level, index, hash });
+                }
+            };
+            self.frontier.append(leaf, keep).unwrap();
+            append.entries.push(StoredEntry { index, salt, entry });
+        }
+        let signed = sign(&self.frontier);
+        append.checkpoint = signed.note().to_owned();
+        let batch = CommitBatch {
+            changes: Vec::new(),
+            puts: Vec::new(),
+            append,
+        };
+        self.store.commit(&batch).unwrap();
+        self.head.write(&signed).unwrap();
+    }
+
+    /// What a vault would have said that lost or changed its log: another's checkpoint.
+    pub(crate) fn write_head_of(&mut self, other: &Self) {
+        self.head.write(&sign(&other.frontier)).unwrap();
+    }
+}
+
+pub(crate) fn keys() -> CheckpointKeys {
+    CheckpointKeys::new(vec![verifier()])
+}
+
+fn sign(frontier: &Frontier) -> SignedCheckpoint {
+    let checkpoint = Checkpoint {
+        origin: origin(),
+        tree_size: frontier.size(),
+        root_hash: frontier.root(),
+    };
+    let note = checkpoint.sign(&key()).unwrap().to_string();
+    keys().verify(&note).unwrap()
+}
+
+fn verifier() -> counterfoil::crypto::note::NoteVerifier {
+    key().verifier(origin())
+}
+
+fn key() -> AuditSigningKey {
+    AuditSigningKey::new(&KeyBytes::from_slice(&[7; 32]).unwrap())
+}
+
+fn origin() -> NoteKeyName {
+    NoteKeyName::new("vault.example/audit").unwrap()
+}
