@@ -117,8 +117,8 @@ fn verifies_without_root(text: &str) -> bool {
     text.parse::<TlogProof>().is_ok() && signed(text).is_some()
 }
 
-/// How many changes of a receipt a verifier takes for right: every bit, or one in `step`, every line
-/// dropped, doubled, and swapped with the next, and every end cut off.
+/// How many changes of a receipt a verifier takes for right: every bit, or one in `step`; every
+/// line dropped, doubled, and swapped with the next; and every end cut off.
 fn missed(text: &str, step: usize, verify: Verify) -> usize {
     assert!(verify(text));
     let mut changed = Vec::new();
