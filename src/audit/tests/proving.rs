@@ -147,7 +147,7 @@ fn missed(text: &str, step: usize, verify: Verify) -> usize {
     }
     let ends = text.char_indices().map(|(end, _)| text.split_at(end).0);
     changed.extend(ends.map(str::to_owned));
-    assert!(changed.len() > 500, "{}", changed.len());
+    assert!(changed.len() > 3_000 / step, "{}", changed.len());
     let is_missed = |other: &&String| other.as_str() != text && verify(other);
     changed.iter().filter(is_missed).count()
 }
