@@ -77,8 +77,8 @@ pub(super) struct DetokenizeArgs {
     #[arg(long, value_parser = subject, help = SUBJECT_HELP)]
     subject: Option<Subject>,
 
-    /// Keep the receipt of each call in this directory, in a file of its own: INDEX-HASH.tlog-proof,
-    /// as `audit check-receipt` reads it
+    /// Keep the receipt of each call in this directory, in a file of its own, as `audit
+    /// check-receipt` reads it: INDEX-HASH.tlog-proof
     #[arg(long, value_name = "DIR")]
     receipts: Option<PathBuf>,
 

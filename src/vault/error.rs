@@ -54,7 +54,7 @@ pub enum VaultError {
     KeysChanged,
     /// The log is not that long, or the sizes are in the wrong order.
     #[error(
-        "log has {tree_size} entries: the index or size is beyond them, or the second before the first"
+        "log has {tree_size} entries: index or size is beyond it, or sizes are in the wrong order"
     )]
     OutsideLog {
         /// How many entries it has.

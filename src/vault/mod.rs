@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Every request passes `Vault::permit` first and leaves an entry in the audit log, whatever
-//! becomes of it; but for proofs of the log itself, which leave one only when they are refused. What opens a record for its value is reached only through
-//! [`crate::audit::Recorded`].
+//! becomes of it; but for proofs of the log itself, which leave one only when they are refused.
+//! What opens a record for its value is reached only through [`crate::audit::Recorded`].
 
 mod administer;
 mod answer;

@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use counterfoil::protocol;
 use counterfoil::protocol::ApproveGrantRequest;
 use counterfoil::protocol::DecideGrantRequest;
 use counterfoil::protocol::DetokenizeRequest;
@@ -320,7 +321,7 @@ async fn read(
     let request = ReportExposureRequest {
         everybody: true,
         to_unix_ms: u64::MAX / 2,
-        acting_principal,
+        acting_principal: acting_principal.clone(),
         ..ReportExposureRequest::default()
     };
     let parts = services.audit.report_exposure(request).await.unwrap();
@@ -328,6 +329,50 @@ async fn read(
     while let Some(part) = parts.message().await.unwrap() {
         answered(canaries, &part);
     }
+    read_log(services, &acting_principal, canaries).await;
+}
+
+/// Reads the log, which has everything that was done so far, by every call that reads it.
+async fn read_log(services: &mut Services, acting_principal: &str, canaries: &mut Canaries) {
+    let acting_principal = || acting_principal.to_owned();
+    let audit = &mut services.audit;
+    let list = protocol::ListEntriesRequest {
+        acting_principal: acting_principal(),
+        ..protocol::ListEntriesRequest::default()
+    };
+    let page = audit.list_entries(list).await.unwrap().into_inner();
+    assert!(page.entries.len() > 5);
+    answered(canaries, &page);
+    let watch = protocol::WatchEntriesRequest {
+        first_index: 0,
+        acting_principal: acting_principal(),
+    };
+    let mut pages = audit.watch_entries(watch).await.unwrap().into_inner();
+    answered(canaries, &pages.message().await.unwrap().unwrap());
+    let ask = protocol::GetCheckpointRequest {
+        acting_principal: acting_principal(),
+    };
+    answered(
+        canaries,
+        &audit.get_checkpoint(ask).await.unwrap().into_inner(),
+    );
+    let prove = protocol::ProveInclusionRequest {
+        acting_principal: acting_principal(),
+        ..protocol::ProveInclusionRequest::default()
+    };
+    answered(
+        canaries,
+        &audit.prove_inclusion(prove).await.unwrap().into_inner(),
+    );
+    let prove = protocol::ProveConsistencyRequest {
+        first_size: 3,
+        acting_principal: acting_principal(),
+        ..protocol::ProveConsistencyRequest::default()
+    };
+    answered(
+        canaries,
+        &audit.prove_consistency(prove).await.unwrap().into_inner(),
+    );
 }
 
 async fn freeze(
@@ -403,7 +448,7 @@ permit (
   action in [
     Action::"request_grant", Action::"approve_grant", Action::"revoke_grant",
     Action::"list_grants", Action::"freeze", Action::"unfreeze", Action::"get_principal",
-    Action::"report_exposure"
+    Action::"report_exposure", Action::"list_entries", Action::"prove_audit_log"
   ],
   resource
 ) when { context has person };

@@ -57,7 +57,8 @@ fn write_client(stage: &Stage, client: &str) {
 fn reveal(stage: &Stage, client: &str, token: &str) {
     let mut child = stage
         .command(&format!(
-            "detokenize --field name --purpose support --namespace shop --receipts receipts {client}"
+            "detokenize --field name --purpose support --namespace shop {client} \
+             --receipts receipts"
         ))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
