@@ -25,7 +25,9 @@ mod tests;
 mod tree;
 mod unseal_note;
 mod verify;
+mod window;
 mod wire;
+mod witnessing;
 
 pub use access_note::AccessNote;
 pub use ceremony_note::CeremonyNote;
@@ -65,4 +67,7 @@ pub use verify::export_checkpoint;
 pub use verify::verify_export;
 pub use verify::verify_store;
 pub use verify::write_export;
+pub use window::Unwitnessed;
+pub use window::WitnessWindow;
 pub use wire::EntryError;
+pub use witnessing::Witnessing;

@@ -109,6 +109,7 @@ impl TestLog {
             keys: keys(),
             clock: Arc::new(SystemClock::default()),
             entropy: Arc::new(SystemEntropy),
+            witness: None,
         })
     }
 
