@@ -7,6 +7,7 @@ mod judging;
 mod sequencing;
 mod starting;
 mod tampering;
+mod witnessing;
 
 use std::fs;
 use std::path::Path;

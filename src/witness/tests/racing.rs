@@ -12,7 +12,7 @@ use super::*;
 use crate::crypto::merkle::verify_consistency;
 
 const CLIENTS_COUNT: u64 = 16;
-const SUBMISSIONS_COUNT: u64 = 60;
+const SUBMISSIONS_COUNT: u64 = 40;
 const SIZE: u64 = 200;
 const FORK: u64 = 20;
 
@@ -131,7 +131,7 @@ fn is_at_fault(cosigned: &[Checkpoint], written: &[Checkpoint]) -> bool {
 
 #[test]
 fn one_history_is_cosigned_at_most() {
-    for _ in 0..5 {
+    for _ in 0..2 {
         let ledger = Ledger::default();
         let log = TestLog::new(1, 1, 0);
         let witness = log.witness_with(None, Box::new(ledger.clone()));
