@@ -253,6 +253,7 @@ mod tests {
     use super::*;
     use crate::crypto::AuditSigningKey;
     use crate::crypto::KeyBytes;
+    use crate::crypto::note::CosignerKey;
 
     fn log_key(name: &str, seed: u8) -> String {
         let key = AuditSigningKey::new(&KeyBytes::from_array(&[seed; 32]));
@@ -265,6 +266,53 @@ mod tests {
              listen = \"{listen}\"\n{rest}"
         );
         WitnessConfig::from_toml(&text, Path::new("/etc/witness"))
+    }
+
+    #[test]
+    fn vault_is_told_of_its_witness() {
+        let name = NoteKeyName::new("witness.example/w1").unwrap();
+        let key = CosignerKey::new(name, &KeyBytes::from_array(&[5; 32]));
+        let key = key.verifier();
+        let check = |text: &str| {
+            let raw: RawAuditWitness = toml::from_str(text).unwrap();
+            raw.check(Path::new("/etc"))
+        };
+        let url = "url = \"https://witness.example/\"\n";
+        let witness = check(&format!("{url}public_key = \"{key}\"")).unwrap();
+        assert_eq!(witness.client.verifier, key);
+        assert_eq!(witness.window, WitnessWindow::default());
+        let expected = ServiceUrl::new("https://witness.example/add-checkpoint").unwrap();
+        assert_eq!(witness.client.url, expected);
+        for (rest, wrong) in [
+            (String::new(), "public_key"),
+            (
+                format!("public_key = {:?}", log_key("a.example", 1)),
+                "public_key",
+            ),
+            ("public_key_file = \"none\"".to_owned(), "public_key_file"),
+            (
+                format!("public_key = \"{key}\"\nentries_max = 9"),
+                "entries_max",
+            ),
+            (
+                format!("public_key = \"{key}\"\nseconds_max = 0"),
+                "seconds_max",
+            ),
+        ] {
+            let error = check(&format!("{url}{rest}")).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("audit.witness.{wrong}")),
+                "{error}"
+            );
+        }
+        let open = check(&format!(
+            "url = \"http://witness.example\"\npublic_key = \"{key}\""
+        ));
+        assert!(
+            open.unwrap_err()
+                .to_string()
+                .starts_with("audit.witness.url")
+        );
     }
 
     fn log(keys: &[String]) -> String {

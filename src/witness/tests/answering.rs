@@ -1,6 +1,7 @@
 //! Goal: each answer of C2SP tlog-witness is given, and no other. Method: a table of requests, one
 //! after another, to a witness that serves over HTTP.
 
+use std::fs;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -16,12 +17,20 @@ struct Served {
 }
 
 async fn serve_witness(witness: Witness) -> Served {
+    serve_with(witness, None).await
+}
+
+async fn serve_with(witness: Witness, certificate: Option<CertificateFiles>) -> Served {
+    let (scheme, host) = match certificate {
+        Some(_) => ("https", "localhost"),
+        None => ("http", "127.0.0.1"),
+    };
     let (stop, stopping) = oneshot::channel();
     let (ready, is_ready) = oneshot::channel();
     tokio::spawn(async move {
         let settings = ServeSettings {
             address: "127.0.0.1:0".parse().unwrap(),
-            certificate: None,
+            certificate,
         };
         let stopping = async move {
             let _ = stopping.await;
@@ -31,7 +40,8 @@ async fn serve_witness(witness: Witness) -> Served {
         };
         serve(witness, &settings, stopping, ready).await.unwrap();
     });
-    let url = format!("http://{}/add-checkpoint", is_ready.await.unwrap());
+    let port = is_ready.await.unwrap().port();
+    let url = format!("{scheme}://{host}:{port}/add-checkpoint");
     Served { url, stop }
 }
 
@@ -201,5 +211,44 @@ async fn client_and_witness_agree() {
     let other = WitnessClient::new(&other).unwrap();
     let answer = other.submit(&log.submission(9, 9)).await;
     assert!(matches!(answer, Err(WitnessError::Answer)), "{answer:?}");
+    served.stop.send(()).unwrap();
+}
+
+#[tokio::test]
+async fn witness_over_tls_is_known_by_its_certificate() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    for name in ["w", "other"] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = certificate.self_signed(&key).unwrap();
+        fs::write(path(&format!("{name}.pem")), certificate.pem()).unwrap();
+        fs::write(path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+    let log = TestLog::new(9, 9, 0);
+    let witness = log.witness(StateDirectory::open(&path("state")).unwrap());
+    let files = CertificateFiles {
+        certificate: path("w.pem"),
+        key: path("w.key"),
+    };
+    let served = serve_with(witness, Some(files)).await;
+    let client = |ca_file: Option<&str>| {
+        let settings = ClientSettings {
+            url: ServiceUrl::new(&served.url).unwrap(),
+            ca_file: ca_file.map(path),
+            verifier: verifier(),
+        };
+        WitnessClient::new(&settings).unwrap()
+    };
+    let submission = log.submission(0, 9);
+    for stranger in [None, Some("other.pem")] {
+        let answer = client(stranger).submit(&submission).await;
+        assert!(
+            matches!(answer, Err(WitnessError::Outbound(_))),
+            "{answer:?}"
+        );
+    }
+    let answer = client(Some("w.pem")).submit(&submission).await;
+    assert!(matches!(answer, Ok(Submitted::Cosigned(_))), "{answer:?}");
     served.stop.send(()).unwrap();
 }
