@@ -52,6 +52,12 @@ async fn begin(
 ) -> Result<WitnessTask, AssemblyError> {
     let client = WitnessClient::new(&config.client).map_err(AssemblyError::Witness)?;
     let known = store.cosigned_checkpoint()?;
+    // By both keys: what is in the database may be an old copy, and of another witness.
+    let is_cosigned = |note: &String| {
+        let signed = note.parse().ok();
+        signed.is_some_and(|note| config.client.verifier.verify(&note).is_ok())
+    };
+    let known = known.filter(is_cosigned);
     let known = known.and_then(|note| keys.verify(&note));
     let note = store.checkpoint()?.ok_or(StartError::Checkpoint)?;
     // Opening the log has found it to be the checkpoint of the whole log.

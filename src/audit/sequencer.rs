@@ -3,8 +3,8 @@
 //! A group is whatever waits when the sequencer is free: alone, a call is written at once; under
 //! load, hundreds share one sync. The order of the steps, and what is true if we crash after each:
 //!
-//! 1. Conflicts are found, places and times given, the tree grown, the checkpoint signed: all in
-//!    memory. Nothing has happened.
+//! 1. Conflicts are found, reveals beyond the witness's window refused, places and times given, the
+//!    tree grown, the checkpoint signed: all in memory. Nothing has happened.
 //! 2. The store commits changes, entries, hashes and checkpoint as one. The database is ahead of
 //!    the head: the next start sees that it extends it. Nobody was answered; a retry with the same
 //!    request id finds what it did.
@@ -40,6 +40,7 @@ use crate::audit::log::Call;
 use crate::audit::start::Checked;
 use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
+use crate::audit::window::Turn;
 use crate::audit::window::Window;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::FrontierError;
@@ -95,24 +96,6 @@ struct Placed {
     changes: Changes,
     entry: EntryDraft,
     answer: Option<(Answer, Granted)>,
-}
-
-/// When a group is judged, and what it is appended to.
-struct Turn<'a> {
-    tree_size: u64,
-    now: Timestamp,
-    window: Option<&'a Window>,
-}
-
-impl Turn<'_> {
-    /// Whether a value may leave whose intent comes after so many entries of the group. What was
-    /// cosigned is looked at now, in the one thread that gives places: nobody is between the look
-    /// and the place.
-    fn admits(&self, placed_count: usize) -> bool {
-        let index = self.tree_size.saturating_add(placed_count as u64);
-        self.window
-            .is_none_or(|window| window.admits(index, self.now))
-    }
 }
 
 impl Placed {

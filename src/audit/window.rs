@@ -57,6 +57,27 @@ struct Mark {
     time_ms: u64,
 }
 
+/// When a group is judged, and what it is appended to.
+pub(super) struct Turn<'a> {
+    /// How many entries the log has before the group.
+    pub(super) tree_size: u64,
+    /// The time of all its entries.
+    pub(super) now: Timestamp,
+    /// The window, where there is a witness.
+    pub(super) window: Option<&'a Window>,
+}
+
+impl Turn<'_> {
+    /// Whether a value may leave whose intent comes after so many entries of the group. What was
+    /// cosigned is looked at now, in the one thread that gives places: nobody is between the look
+    /// and the place.
+    pub(super) fn admits(&self, placed_count: usize) -> bool {
+        let index = self.tree_size.saturating_add(placed_count as u64);
+        self.window
+            .is_none_or(|window| window.admits(index, self.now))
+    }
+}
+
 impl Default for WitnessWindow {
     fn default() -> Self {
         Self {

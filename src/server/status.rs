@@ -131,7 +131,7 @@ fn of_commit(error: &CommitError) -> Status {
             let mut details = ErrorDetails::new();
             details.set_error_info("UNWITNESSED", "counterfoil", HashMap::new());
             details.set_retry_info(Some(WITNESS_RETRY_DELAY));
-            let reason = "reveals are stopped: the witness of the audit log does not answer";
+            let reason = "reveals are stopped until the witness has seen the audit log";
             Status::with_error_details(Code::Unavailable, reason, details)
         }
         CommitError::Damaged => {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::TryLockError;
 
 use thiserror::Error;
 
@@ -204,12 +205,14 @@ impl Witness {
         })
     }
 
-    /// Whether it knows the latest checkpoint of every log.
+    /// Whether it knows the latest checkpoint of every log, as far as can be said without waiting
+    /// for a write.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.logs.values().all(|log| {
-            let seen = log.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            matches!(&*seen, Seen::Known(_))
+        self.logs.values().all(|log| match log.seen.try_lock() {
+            Ok(seen) => matches!(&*seen, Seen::Known(_)),
+            Err(TryLockError::Poisoned(seen)) => matches!(&*seen.into_inner(), Seen::Known(_)),
+            Err(TryLockError::WouldBlock) => true,
         })
     }
 }

@@ -4,8 +4,8 @@
 //! neither, cosigns a checkpoint only if it extends the last one that it cosigned, and never
 //! forgets that one. It learns sizes and root hashes, and nothing else.
 //!
-//! [`Witness`] judges and remembers, [`serve()`] answers for it over HTTP, [`WitnessClient`] is what
-//! a vault has of it.
+//! [`Witness`] judges and remembers, [`serve()`] answers for it over HTTP, [`WitnessClient`] is
+//! what a vault has of it.
 //!
 //! Source: C2SP tlog-witness (<https://c2sp.org/tlog-witness>) and tlog-cosignature.
 

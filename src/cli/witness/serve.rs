@@ -33,8 +33,8 @@ use crate::witness::Witness;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Prints one line on standard output when it answers: ready ADDRESS. It speaks C2SP tlog-witness:
-POST /add-checkpoint. GET /healthz says whether it can cosign. It sees sizes and root hashes of logs,
-and nothing else.
+POST /add-checkpoint. GET /healthz says whether it can cosign. It sees sizes and root hashes of
+logs, and nothing else.
 
 Example:
   counterfoil witness serve --config /etc/counterfoil/witness.toml")]
