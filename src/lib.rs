@@ -15,7 +15,7 @@
 //!    backup
 //! L3 keys     audit    pager
 //!    access   ceremony
-//! L2 store    policy   people   cases
+//! L2 store    policy   people   cases   witness
 //! L1 crypto   format   outbound
 //! L0 domain
 //! ```
@@ -43,3 +43,4 @@ pub mod protocol;
 pub mod server;
 pub mod store;
 pub mod vault;
+pub mod witness;

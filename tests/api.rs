@@ -103,3 +103,5 @@ mod structured;
 mod tokenize;
 #[path = "api/verify_match.rs"]
 mod verify_match;
+#[path = "api/witness.rs"]
+mod witness;

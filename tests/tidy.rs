@@ -13,7 +13,7 @@ use std::path::PathBuf;
 const LAYERS: [&[&str]; 11] = [
     &["domain", "protocol"],
     &["crypto", "format", "outbound"],
-    &["store", "policy", "people", "cases"],
+    &["store", "policy", "people", "cases", "witness"],
     &["access", "ceremony"],
     &["keys", "audit", "pager"],
     &["backup"],

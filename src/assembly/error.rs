@@ -161,4 +161,7 @@ pub enum AssemblyError {
     /// The store cannot be made or opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The witness cannot be asked as it is configured.
+    #[error("audit.witness: {0}")]
+    Witness(#[source] OutboundError),
 }

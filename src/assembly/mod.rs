@@ -27,6 +27,7 @@ mod rollback;
 mod root_key;
 mod settings;
 mod sweep;
+mod witness;
 
 pub use create::add_namespace;
 pub use create::create;

@@ -14,6 +14,8 @@ use crate::assembly::policies::load_policies;
 use crate::assembly::purge;
 use crate::assembly::rocks_options;
 use crate::assembly::sweep;
+use crate::assembly::witness;
+use crate::assembly::witness::WitnessTask;
 use crate::audit::AuditLog;
 use crate::audit::CheckpointKeys;
 use crate::audit::CheckpointSigner;
@@ -66,6 +68,7 @@ pub struct OpenVault {
     pub vault: Arc<Vault>,
     store: Arc<dyn Store>,
     thread: SequencerThread,
+    witness: WitnessTask,
 }
 
 /// An open log, with the thread that writes it.
@@ -121,7 +124,7 @@ pub async fn open_unsealed(
     }
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
-    let OpenLog { log, thread } = open_log(
+    let open = open_log(
         config,
         &keyring,
         Arc::clone(&store),
@@ -130,6 +133,9 @@ pub async fn open_unsealed(
         Arc::clone(&clock),
         Arc::clone(&entropy),
     )?;
+    // Before anything is written: a log that went back must not grow.
+    let asked = witness::ask(config.audit.witness.as_ref(), open, &*store, &verifiers);
+    let (OpenLog { log, thread }, witness) = asked.await?;
     let policy = load_policies(config)?;
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
@@ -163,6 +169,7 @@ pub async fn open_unsealed(
         vault,
         store,
         thread,
+        witness,
     })
 }
 
@@ -234,6 +241,7 @@ impl OpenVault {
             vault,
             store,
             thread,
+            witness,
         } = self;
         vault.stop_jobs().await;
         let entry = EntryDraft::new(Event::Stopped);
@@ -243,6 +251,7 @@ impl OpenVault {
         // the server drained may still hold one.
         let joined = tokio::task::spawn_blocking(move || thread.join());
         let _ = tokio::time::timeout(JOIN_TIME_MAX, joined).await;
+        witness.finish().await;
         Ok(store.flush()?)
     }
 }
@@ -336,6 +345,7 @@ pub(super) fn log_parts(
         keys: checkpoint_keys_of(config, keyring)?,
         clock,
         entropy,
+        witness: config.audit.witness.as_ref().map(|it| it.window),
     })
 }
 

@@ -53,6 +53,16 @@ impl SignedCheckpoint {
     pub fn note(&self) -> &str {
         &self.note
     }
+
+    /// The same checkpoint, whose note has a witness's signature too.
+    pub(super) fn cosigned(&self, cosignature: SignedNote) -> Option<Self> {
+        let note: SignedNote = self.note.parse().ok()?;
+        let note = note.with_signatures_of(cosignature).ok()?;
+        Some(Self {
+            note: note.to_string().into(),
+            ..*self
+        })
+    }
 }
 
 impl CheckpointSigner {

@@ -15,21 +15,25 @@ use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::access::AccessEvent;
+use crate::access::Act;
 use crate::access::Claim;
 use crate::access::Granted;
 use crate::access::Refusal;
 use crate::audit::CheckpointKeys;
 use crate::audit::CheckpointSigner;
 use crate::audit::EntryDraft;
+use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::Recorded;
 use crate::audit::SignedCheckpoint;
 use crate::audit::StartError;
+use crate::audit::WitnessWindow;
 use crate::audit::WriteHead;
 use crate::audit::sequencer::Sequencer;
 use crate::audit::sequencer::Tell;
 use crate::audit::start;
 use crate::audit::tree::StoredTree;
+use crate::audit::window::Window;
 use crate::crypto::Entropy;
 use crate::crypto::merkle;
 use crate::crypto::merkle::Hash;
@@ -74,6 +78,12 @@ impl Commit {
             further: Vec::new(),
             signer: None,
         }
+    }
+
+    /// Whether values leave once it is recorded.
+    pub(super) fn releases_values(&self) -> bool {
+        let discloses = |claim: &Claim| matches!(claim.act, Act::Disclose(_));
+        self.entry.event == Event::Detokenize && self.claim.as_ref().is_some_and(discloses)
     }
 
     /// An entry of what the vault did by itself, and that changes nothing.
@@ -123,6 +133,9 @@ pub enum CommitError {
     /// The log cannot be written. Whether the call was written is not known.
     #[error("audit log is unavailable")]
     Unavailable,
+    /// The witness has not seen the latest entries, so no value may leave. Nothing was written.
+    #[error("witness has not seen the latest entries of the audit log")]
+    Unwitnessed,
 }
 
 /// Whether the log can be written.
@@ -154,6 +167,8 @@ pub struct LogParts {
     pub clock: Arc<dyn Clock>,
     /// Where salts come from.
     pub entropy: Arc<dyn Entropy>,
+    /// How much may be revealed that the witness has not seen; nothing without a witness.
+    pub witness: Option<WitnessWindow>,
 }
 
 impl fmt::Debug for LogParts {
@@ -167,10 +182,13 @@ impl fmt::Debug for LogParts {
 pub struct AuditLog {
     calls: mpsc::Sender<Call>,
     state: watch::Receiver<LogState>,
-    latest: watch::Receiver<Option<Arc<SignedCheckpoint>>>,
+    pub(super) state_sender: watch::Sender<LogState>,
+    pub(super) latest: watch::Receiver<Option<Arc<SignedCheckpoint>>>,
+    pub(super) cosigned: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    pub(super) window: Option<Arc<Window>>,
     access: Arc<Mutex<Access>>,
     events: broadcast::Sender<AccessEvent>,
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
 }
 
 /// The thread that writes the log.
@@ -200,10 +218,16 @@ impl AuditLog {
         let store = Arc::clone(&parts.store);
         let access = Arc::clone(&parts.access);
         let (events, _) = broadcast::channel(EVENTS_MAX);
+        let (cosigned, _) = watch::channel(None);
+        let tree_size = checked.frontier.size();
+        let window = parts
+            .witness
+            .map(|rules| Arc::new(Window::new(rules, Arc::clone(&parts.clock), tree_size)));
         let tell = Tell {
-            state: state_sender,
+            state: state_sender.clone(),
             latest: latest_sender,
             events: events.clone(),
+            window: window.clone(),
         };
         let sequencer = Sequencer::new(parts, checked, tell);
         let thread = thread::Builder::new()
@@ -214,7 +238,10 @@ impl AuditLog {
             Self {
                 calls,
                 state,
+                state_sender,
                 latest,
+                cosigned,
+                window,
                 access,
                 events,
                 store,

@@ -33,7 +33,9 @@ mod tlog_proof;
 mod tree;
 mod unseal_note;
 mod verify;
+mod window;
 mod wire;
+mod witnessing;
 
 pub use access_note::AccessNote;
 pub use ceremony_note::CeremonyNote;
@@ -94,4 +96,7 @@ pub use verify::verify_export;
 pub use verify::verify_store;
 pub use verify::write_export;
 pub use verify::write_ocsf;
+pub use window::Unwitnessed;
+pub use window::WitnessWindow;
 pub use wire::EntryError;
+pub use witnessing::Witnessing;

@@ -3,8 +3,8 @@
 //! A group is whatever waits when the sequencer is free: alone, a call is written at once; under
 //! load, hundreds share one sync. The order of the steps, and what is true if we crash after each:
 //!
-//! 1. Conflicts are found, places and times given, the tree grown, the checkpoint signed: all in
-//!    memory. Nothing has happened.
+//! 1. Conflicts are found, reveals beyond the witness's window refused, places and times given, the
+//!    tree grown, the checkpoint signed: all in memory. Nothing has happened.
 //! 2. The store commits changes, entries, hashes and checkpoint as one. The database is ahead of
 //!    the head: the next start sees that it extends it. Nobody was answered; a retry with the same
 //!    request id finds what it did.
@@ -42,6 +42,8 @@ use crate::audit::log::Call;
 use crate::audit::start::Checked;
 use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
+use crate::audit::window::Turn;
+use crate::audit::window::Window;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::FrontierError;
 use crate::domain::Epoch;
@@ -58,6 +60,8 @@ use crate::store::StoredEntry;
 enum Fatal {
     #[error("checkpoint could not be signed")]
     Checkpoint,
+    #[error("witness has seen another log")]
+    Diverged,
     #[error("head could not be written")]
     Head(#[from] HeadError),
     #[error("what was read back is not what was written")]
@@ -85,6 +89,8 @@ pub(super) struct Tell {
     pub(super) latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
     /// What became of grants and freezes.
     pub(super) events: broadcast::Sender<AccessEvent>,
+    /// How much the witness has not seen, where there is one: it is asked, too.
+    pub(super) window: Option<Arc<Window>>,
 }
 
 /// A call that has its place, and who waits for it: nobody, for what follows from a call.
@@ -148,6 +154,10 @@ impl Sequencer {
     }
 
     fn write_group(&mut self, group: Vec<Call>) -> Result<(), Fatal> {
+        let window = self.tell.window.as_ref();
+        if window.is_some_and(|window| window.has_diverged()) {
+            return Err(Fatal::Diverged);
+        }
         let accepted = self.turn_away_conflicts(group)?;
         if accepted.is_empty() {
             return Ok(());
@@ -158,7 +168,7 @@ impl Sequencer {
         let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: whoever looked at a budget before us did so at an earlier time.
         let now = self.parts.clock.now().max(self.latest_time);
-        let placed = judge(&mut access, accepted, now);
+        let placed = judge(&mut access, accepted, &self.turn(now));
         if placed.is_empty() {
             access.undo();
             return Ok(());
@@ -223,6 +233,9 @@ impl Sequencer {
         if let Some(successor) = successor {
             self.parts.signer = successor;
         }
+        if let Some(window) = &self.tell.window {
+            window.appended(first_index, tree_size, now);
+        }
         self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
         for event in access.settle() {
             // Nobody may be watching.
@@ -284,6 +297,14 @@ impl Sequencer {
             .try_for_each(|call| self.write_group(vec![call]))
     }
 
+    fn turn(&self, now: Timestamp) -> Turn<'_> {
+        Turn {
+            tree_size: self.frontier.size(),
+            now,
+            window: self.tell.window.as_deref(),
+        }
+    }
+
     fn place(&self, index: u64, now: Timestamp, draft: EntryDraft) -> StoredEntry {
         let uptime_ms = now.unix_ms().saturating_sub(self.started.unix_ms());
         let entry = Entry {
@@ -339,9 +360,13 @@ fn turn_away_bygone(group: Vec<Call>) -> Vec<Call> {
 
 /// Asks grants, budgets and freezes about each call in turn. Those that are refused are answered
 /// at once; what follows from one, such as a freeze, gets the place after it.
-fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
+fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> {
     let mut placed = Vec::with_capacity(calls.len());
     for Call { commit, answer } in calls {
+        if commit.releases_values() && !turn.admits(placed.len()) {
+            let _gone = answer.send(Err(CommitError::Unwitnessed));
+            continue;
+        }
         let Commit {
             changes,
             mut entry,
@@ -361,7 +386,7 @@ fn judge(access: &mut Access, calls: Vec<Call>, now: Timestamp) -> Vec<Placed> {
             placed.extend(further.into_iter().map(Placed::following));
             continue;
         };
-        let judgment = access.judge(&claim, now);
+        let judgment = access.judge(&claim, turn.now);
         match judgment.outcome {
             Ok(granted) => {
                 entry.access.effect = granted.effect;

@@ -63,6 +63,30 @@ pub enum StartError {
     /// The sequencer's thread could not be started.
     #[error("sequencer cannot be started")]
     Thread(#[source] std::io::Error),
+    /// The witness has seen entries that the database does not have.
+    #[error(
+        "log has {database_size} entries, its witness has seen {witness_size}: it was rolled back\n\
+         remedy: restore the newest database; to go on without it is for the officers to accept, \
+         and then for the operator of the witness, by `counterfoil witness accept`"
+    )]
+    WitnessAhead {
+        /// How many entries the database has.
+        database_size: u64,
+        /// How many the witness has seen.
+        witness_size: u64,
+    },
+    /// The witness has seen a log that this one does not extend.
+    #[error(
+        "log does not extend the {witness_size} entries that its witness has seen: it is another \
+         log\n\
+         remedy: serve the database that the witness has seen; to go on with this one is for the \
+         officers to accept, and then for the operator of the witness, by `counterfoil witness \
+         accept`"
+    )]
+    WitnessForked {
+        /// How many entries the witness has seen.
+        witness_size: u64,
+    },
 }
 
 /// Where the log goes on.

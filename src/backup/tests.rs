@@ -67,6 +67,7 @@ impl Vault {
             keys: keys(key),
             clock,
             entropy: Arc::new(SystemEntropy),
+            witness: None,
         };
         let (log, _thread) = AuditLog::open(parts).unwrap();
         Self {

@@ -47,6 +47,7 @@ mod tokenize;
 mod unseal;
 mod verify_match;
 mod wiring;
+mod witness;
 
 use std::panic;
 
@@ -118,6 +119,8 @@ enum Command {
     Unfreeze(freeze::UnfreezeArgs),
     Unseal(unseal::UnsealArgs),
     VerifyMatch(verify_match::VerifyMatchArgs),
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
 }
 
 /// Things that are of use to who develops Counterfoil
@@ -195,6 +198,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Unfreeze(arguments) => block_on(arguments.run()),
         Command::Unseal(arguments) => block_on(arguments.run()),
         Command::VerifyMatch(arguments) => block_on(arguments.run()),
+        Command::Witness(command) => command.run(),
     }
 }
 

@@ -194,8 +194,8 @@ async fn ensure_dev_vault(
     Ok(())
 }
 
-/// What the vault says of itself while it runs: how much of it, `COUNTERFOIL_LOG` says.
-fn log_to_standard_error() {
+/// What a server says of itself while it runs: how much of it, `COUNTERFOIL_LOG` says.
+pub(super) fn log_to_standard_error() {
     let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG");
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,counterfoil=info"));
     tracing_subscriber::fmt()

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::config::error::ConfigError;
+use crate::config::witness::AuditWitness;
+use crate::config::witness::RawAuditWitness;
 
 /// The audit log: `[audit]`. Read at start.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +20,8 @@ pub struct AuditConfig {
     /// put back to an earlier state is noticed; best on another disk. Default: `head` in
     /// `vault.data_dir`. Example: `"/var/lib/counterfoil-head"`.
     pub head_dir: PathBuf,
+    /// `[audit.witness]`: who else remembers how large the log is. Default: nobody.
+    pub witness: Option<AuditWitness>,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +29,7 @@ pub struct AuditConfig {
 pub(super) struct RawAudit {
     origin: String,
     head_dir: Option<PathBuf>,
+    witness: Option<RawAuditWitness>,
 }
 
 impl RawAudit {
@@ -51,6 +56,7 @@ impl RawAudit {
         Ok(AuditConfig {
             origin: self.origin,
             head_dir,
+            witness: self.witness.map(|it| it.check(base_dir)).transpose()?,
         })
     }
 }

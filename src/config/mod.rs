@@ -21,6 +21,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -55,6 +56,9 @@ pub use root_key::PassphraseSource;
 pub use root_key::RootKeyConfig;
 pub use store::StoreConfig;
 pub use tls::TlsConfig;
+pub use witness::AuditWitness;
+pub use witness::WitnessConfig;
+pub use witness::WitnessedLog;
 
 /// The whole configuration. Every table is read once, at start, where it does not say otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::Certificate;
 use reqwest::RequestBuilder;
+use reqwest::Response;
 use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 use reqwest::header::CONTENT_TYPE;
@@ -36,6 +37,17 @@ pub enum OutboundError {
         /// The most bytes that it may have.
         bytes_max: usize,
     },
+}
+
+/// What a service answered, whatever its status.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Of what kind the body is, if it says so.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// Calls one service.
@@ -127,6 +139,30 @@ impl Client {
         Ok(())
     }
 
+    /// Posts a document, and gives the answer back whatever its status is.
+    ///
+    /// # Errors
+    ///
+    /// If the service does not answer within the limits.
+    pub async fn exchange(
+        &self,
+        document: Vec<u8>,
+        content_type: &str,
+        bytes_max: usize,
+    ) -> Result<Answer, OutboundError> {
+        let request = self.client.post(self.url.url().clone());
+        let request = request.header(CONTENT_TYPE, content_type);
+        let sent = request.body(document).send().await;
+        let response = sent.map_err(|error| request_error(&error))?;
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|it| it.to_str().ok());
+        Ok(Answer {
+            status: response.status().as_u16(),
+            content_type: content_type.map(str::to_owned),
+            body: Self::read(response, bytes_max).await?,
+        })
+    }
+
     async fn send(
         &self,
         request: RequestBuilder,
@@ -134,10 +170,14 @@ impl Client {
         bytes_max: usize,
     ) -> Result<Vec<u8>, OutboundError> {
         let sent = request.send().await;
-        let mut response = sent.map_err(|error| request_error(&error))?;
+        let response = sent.map_err(|error| request_error(&error))?;
         if !taken.contains(&response.status()) {
             return Err(OutboundError::Status(response.status().as_u16()));
         }
+        Self::read(response, bytes_max).await
+    }
+
+    async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, OutboundError> {
         let mut document = Vec::new();
         while let Some(chunk) = response
             .chunk()

@@ -4,6 +4,7 @@
 mod client;
 mod url;
 
+pub use client::Answer;
 pub use client::Client;
 pub use client::OutboundError;
 pub use url::ServiceUrl;

@@ -28,8 +28,8 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    pub(super) async fn serving(&self) {
-        self.set(ServingStatus::Serving).await;
+    pub(super) async fn serving(&self, vault: &Vault) {
+        self.show(Condition::of(vault)).await;
     }
 
     pub(super) async fn stopping(&self) {
@@ -37,10 +37,14 @@ impl Health {
     }
 
     /// Follows the audit log: not serving while the disk is full, serving when there is room
-    /// again. Returns when the log has failed for good.
+    /// again. Reveals alone are not serving while the witness has not seen what it must have.
+    /// Returns when the log has failed for good.
     pub(super) async fn watch(&self, vault: &Vault) {
         let mut state = vault.log().state();
-        let mut is_serving = true;
+        let mut shown = Condition {
+            can_write: true,
+            can_reveal: true,
+        };
         loop {
             let failed = state.wait_for(|state| *state == LogState::Fatal);
             if tokio::time::timeout(PROBE_INTERVAL, failed).await.is_ok() {
@@ -48,17 +52,37 @@ impl Health {
                 tracing::error!("audit log failed; the process stops");
                 return;
             }
-            let can_write = vault.store().check_space().is_ok();
-            if can_write != is_serving {
-                is_serving = can_write;
-                if can_write {
+            let condition = Condition::of(vault);
+            if condition.can_write != shown.can_write {
+                if condition.can_write {
                     tracing::info!("there is space on the disk again");
-                    self.serving().await;
                 } else {
                     tracing::error!("disk is full; nothing is served until there is space");
-                    self.set(ServingStatus::NotServing).await;
                 }
             }
+            if condition.can_reveal != shown.can_reveal {
+                if condition.can_reveal {
+                    tracing::info!("witness has seen the audit log; values are revealed again");
+                } else {
+                    tracing::error!("witness does not answer; nothing is revealed until it does");
+                }
+            }
+            if condition != shown {
+                shown = condition;
+                self.show(condition).await;
+            }
+        }
+    }
+
+    async fn show(&self, condition: Condition) {
+        if !condition.can_write {
+            return self.set(ServingStatus::NotServing).await;
+        }
+        self.set(ServingStatus::Serving).await;
+        if !condition.can_reveal {
+            let service = detokenization_service_server::SERVICE_NAME;
+            let status = ServingStatus::NotServing;
+            self.reporter.set_service_status(service, status).await;
         }
     }
 
@@ -69,6 +93,23 @@ impl Health {
             detokenization_service_server::SERVICE_NAME,
         ] {
             self.reporter.set_service_status(service, status).await;
+        }
+    }
+}
+
+/// What a vault can do now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Condition {
+    can_write: bool,
+    can_reveal: bool,
+}
+
+impl Condition {
+    fn of(vault: &Vault) -> Self {
+        let unwitnessed = vault.log().unwitnessed();
+        Self {
+            can_write: vault.store().check_space().is_ok(),
+            can_reveal: unwitnessed.is_none_or(|it| it.may_reveal),
         }
     }
 }

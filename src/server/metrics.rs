@@ -2,6 +2,7 @@
 //! caller sent.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -15,6 +16,8 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::audit::CommitError;
+use crate::audit::Unwitnessed;
 use crate::vault::Vault;
 use crate::vault::VaultError;
 
@@ -44,6 +47,52 @@ pub(super) struct Metrics {
     free_bytes: Gauge<u64, AtomicU64>,
     records: Gauge<u64, AtomicU64>,
     unpurged: Gauge<u64, AtomicU64>,
+    witness: WitnessGauges,
+}
+
+/// What the witness has not seen; zeros without one.
+struct WitnessGauges {
+    entries: Gauge<u64, AtomicU64>,
+    seconds: Gauge<f64, AtomicU64>,
+    stopped: Gauge<u64, AtomicU64>,
+}
+
+impl WitnessGauges {
+    fn register(registry: &mut Registry) -> Self {
+        let (entries, seconds, stopped) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register(
+            "audit_unwitnessed_entries",
+            "Entries of the audit log that its witness has not seen",
+            entries.clone(),
+        );
+        registry.register(
+            "audit_unwitnessed_seconds",
+            "Age of the oldest entry that the witness has not seen",
+            seconds.clone(),
+        );
+        registry.register(
+            "reveals_stopped",
+            "Whether reveals are stopped until the witness has seen more",
+            stopped.clone(),
+        );
+        Self {
+            entries,
+            seconds,
+            stopped,
+        }
+    }
+
+    fn set(&self, unwitnessed: Unwitnessed) {
+        let Unwitnessed {
+            entries_count,
+            age_ms,
+            may_reveal,
+        } = unwitnessed;
+        self.entries.set(entries_count);
+        self.seconds
+            .set(Duration::from_millis(age_ms).as_secs_f64());
+        self.stopped.set(u64::from(!may_reveal));
+    }
 }
 
 impl Metrics {
@@ -90,6 +139,7 @@ impl Metrics {
             unpurged.clone(),
         );
         Self {
+            witness: WitnessGauges::register(&mut registry),
             registry,
             calls,
             items,
@@ -127,6 +177,9 @@ impl Metrics {
             self.free_bytes.set(statistics.free_bytes);
             self.records.set(statistics.records_count_estimate);
             self.unpurged.set(statistics.erasures_unpurged_count);
+        }
+        if let Some(unwitnessed) = vault.log().unwitnessed() {
+            self.witness.set(unwitnessed);
         }
         let mut text = String::new();
         // Writing into a string does not fail.
@@ -170,6 +223,7 @@ counterfoil_sealed 1
 
 fn outcome(error: &VaultError) -> &'static str {
     match error {
+        VaultError::AuditUnavailable(CommitError::Unwitnessed) => "unwitnessed",
         VaultError::AuditUnavailable(_) => "audit_unavailable",
         VaultError::Backup(_) => "backup_failed",
         VaultError::Denied => "denied",

@@ -160,7 +160,7 @@ async fn serve_vault(
     let addresses = bound.addresses();
     // The sockets are the listeners' alone from here on: they close as soon as those do.
     drop(bound);
-    health.serving().await;
+    health.serving(&vault).await;
     ready(addresses);
 
     let served = async { tokio::try_join!(token, reveal) };

@@ -128,6 +128,13 @@ fn of_commit(error: &CommitError) -> Status {
         CommitError::Refused(refusal) => of_refusal(refusal),
         CommitError::KeysChanged | CommitError::Overloaded => busy(),
         CommitError::TooLarge => Status::invalid_argument("request is too large to record"),
+        CommitError::Unwitnessed => {
+            let mut details = ErrorDetails::new();
+            details.set_error_info("UNWITNESSED", "counterfoil", HashMap::new());
+            details.set_retry_info(Some(WITNESS_RETRY_DELAY));
+            let reason = "reveals are stopped until the witness has seen the audit log";
+            Status::with_error_details(Code::Unavailable, reason, details)
+        }
         CommitError::Damaged => {
             tracing::error!(error = %error, "stored row is damaged");
             Status::data_loss("stored record is damaged")
@@ -232,5 +239,7 @@ fn retry_later(code: Code, message: &str) -> Status {
 
 /// One answer for everything that is refused.
 pub(super) const DENIED: &str = "permission denied";
+/// When to try again where a witness must answer first.
+const WITNESS_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// When to try again.
 const RETRY_DELAY: Duration = Duration::from_millis(200);

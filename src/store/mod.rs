@@ -212,6 +212,21 @@ pub trait Store: Send + Sync + 'static {
     /// If the engine cannot read, or the stored note is not text.
     fn checkpoint(&self) -> Result<Option<String>, StoreError>;
 
+    /// The latest checkpoint that a witness has cosigned, as far as it was kept.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read, or the stored note is not text.
+    fn cosigned_checkpoint(&self) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a checkpoint that a witness has cosigned. Not on the disk yet when it returns: who
+    /// loses it asks the witness again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    fn keep_cosigned(&self, note: &str) -> Result<(), StoreError>;
+
     /// Lists at most `limit` rows of a small table, in the order of their keys, after `after`.
     ///
     /// # Errors

@@ -206,7 +206,8 @@ impl From<CommitError> for VaultError {
             | CommitError::DiskFull
             | CommitError::Overloaded
             | CommitError::TooLarge
-            | CommitError::Unavailable => Self::AuditUnavailable(error),
+            | CommitError::Unavailable
+            | CommitError::Unwitnessed => Self::AuditUnavailable(error),
         }
     }
 }

@@ -197,6 +197,15 @@ impl TestVault {
         running.open.close().await.unwrap();
     }
 
+    /// Waits until the server fails by itself, and says how.
+    pub(crate) async fn until_failed(&mut self) -> String {
+        let running = self.running.take().unwrap();
+        let served = tokio::time::timeout(Duration::from_secs(60), running.served).await;
+        let error = served.unwrap().unwrap().unwrap_err();
+        assert!(running.open.close().await.is_err(), "nothing is written");
+        error.to_string()
+    }
+
     /// Asks the server to stop, and does not wait for it.
     pub(crate) fn begin_stop(&mut self) -> impl Future<Output = ()> + use<> {
         let running = self.running.take().unwrap();

@@ -132,6 +132,14 @@ impl Store for FaultyStore {
         self.inner.check_space()
     }
 
+    fn cosigned_checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.inner.cosigned_checkpoint()
+    }
+
+    fn keep_cosigned(&self, note: &str) -> Result<(), StoreError> {
+        self.inner.keep_cosigned(note)
+    }
+
     fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {
         self.inner.request(key)
     }

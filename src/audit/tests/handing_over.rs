@@ -131,6 +131,7 @@ fn parts_without_head(log: &TestLog) -> LogParts {
         keys: keys(),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
+        witness: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod sequencing;
 mod starting;
 mod tampering;
 mod tiling;
+mod witnessing;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -116,6 +117,7 @@ impl TestLog {
             keys: keys(),
             clock: Arc::new(SystemClock::default()),
             entropy: Arc::new(SystemEntropy),
+            witness: None,
         })
     }
 

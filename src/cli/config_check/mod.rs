@@ -23,6 +23,7 @@ use crate::domain::Timestamp;
 use crate::keys::root::shares::SharingFile;
 use crate::people::People;
 use crate::policy::PolicyError;
+use crate::witness::WitnessClient;
 
 /// The configuration file
 #[derive(Debug, Subcommand)]
@@ -167,6 +168,10 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
     }
     // The keys that are files; those of a URL are fetched when the vault runs.
     People::open(&config.people, Timestamp::default()).map_err(|error| CliError::caused(&error))?;
+    if let Some(witness) = &config.audit.witness {
+        WitnessClient::new(&witness.client)
+            .map_err(|error| CliError::Usage(format!("audit.witness: {error}")))?;
+    }
     assembly::server_settings(config)
         .tls
         .check()

@@ -50,6 +50,22 @@ impl Checkpoint {
             Err(NoteError::Checkpoint)
         }
     }
+
+    /// Reads the checkpoint of any log, as a witness does: after the three lines there may be
+    /// extension lines, about which nothing is said.
+    ///
+    /// # Errors
+    ///
+    /// If the text does not begin with a checkpoint, or has an empty line.
+    pub fn of_any_log(text: &str) -> Result<Self, NoteError> {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let (own, extensions) = lines.split_at_checked(3).ok_or(NoteError::Checkpoint)?;
+        let is_extension = |line: &&str| line.len() > 1 && line.ends_with('\n');
+        if !extensions.iter().all(is_extension) {
+            return Err(NoteError::Checkpoint);
+        }
+        own.concat().parse()
+    }
 }
 
 impl fmt::Display for Checkpoint {

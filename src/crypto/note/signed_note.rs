@@ -58,6 +58,16 @@ impl SignedNote {
         }
     }
 
+    /// The same note with those of its signatures alone that are wanted; nothing without any.
+    #[must_use]
+    pub fn with_signatures_where(
+        mut self,
+        is_wanted: impl Fn(&NoteSignature) -> bool,
+    ) -> Option<Self> {
+        self.signatures.retain(is_wanted);
+        (!self.signatures.is_empty()).then_some(self)
+    }
+
     /// The text, with its newline at the end. Trust it only when a verifier returns it.
     #[must_use]
     pub fn text(&self) -> &str {

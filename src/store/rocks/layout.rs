@@ -13,6 +13,7 @@
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
 //! | `checkpoints` | `handover`, tree size 8 | index of an entry 8, a signed note |
+//! | `checkpoints` | `cosigned` | the latest signed note that a witness has cosigned |
 //! | `budgets`, `ceremonies`, `decoys`, `freezes` | as their owners say | as their owners say |
 //! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
@@ -42,6 +43,7 @@ pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 pub(super) const ERASURES_KEY: &[u8] = b"erasures";
 pub(super) const PURGED_KEY: &[u8] = b"purged";
 pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";
+pub(super) const COSIGNED_KEY: &[u8] = b"cosigned";
 
 /// A column family.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -205,6 +205,15 @@ impl RocksStore {
         Ok(())
     }
 
+    fn read_note(&self, key: &[u8]) -> Result<Option<String>, StoreError> {
+        let note = self.get(Family::Checkpoints, key)?;
+        let corrupt = |_| StoreError::Corrupt {
+            table: Family::Checkpoints.name(),
+        };
+        note.map(|bytes| String::from_utf8(bytes).map_err(corrupt))
+            .transpose()
+    }
+
     fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
         let handle = self.database.cf_handle(family.name());
         handle.ok_or(StoreError::Corrupt {
@@ -318,12 +327,15 @@ impl Store for RocksStore {
     }
 
     fn checkpoint(&self) -> Result<Option<String>, StoreError> {
-        let note = self.get(Family::Checkpoints, layout::CHECKPOINT_KEY)?;
-        let corrupt = |_| StoreError::Corrupt {
-            table: Family::Checkpoints.name(),
-        };
-        note.map(|bytes| String::from_utf8(bytes).map_err(corrupt))
-            .transpose()
+        self.read_note(layout::CHECKPOINT_KEY)
+    }
+
+    fn cosigned_checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.read_note(layout::COSIGNED_KEY)
+    }
+
+    fn keep_cosigned(&self, note: &str) -> Result<(), StoreError> {
+        self.write_cosigned(note)
     }
 
     fn rows(

@@ -94,6 +94,14 @@ pub(super) fn write_options() -> WriteOptions {
     write
 }
 
+/// For what may be lost: in the log of writes, and on the disk with whatever is synced next.
+pub(super) fn unsynced_write_options() -> WriteOptions {
+    let mut write = WriteOptions::default();
+    write.set_sync(false);
+    write.disable_wal(false);
+    write
+}
+
 fn family_options(family: Family, options: &RocksOptions, cache: &Cache) -> Options {
     let mut settings = Options::default();
     settings.set_write_buffer_size(options.memtable_bytes / 2);

@@ -76,6 +76,19 @@ impl RocksStore {
         self.write(&guard, write)
     }
 
+    /// Without waiting for the disk: the next commit does, and what is lost meanwhile is harmless.
+    pub(super) fn write_cosigned(&self, note: &str) -> Result<(), StoreError> {
+        let _guard = self.begin()?;
+        let checkpoints = self.family(Family::Checkpoints)?;
+        let written = self.database.put_cf_opt(
+            checkpoints,
+            layout::COSIGNED_KEY,
+            note,
+            &options::unsynced_write_options(),
+        );
+        written.map_err(|error| self.poison(&error))
+    }
+
     pub(super) fn write_sweep(
         &self,
         now: Timestamp,

@@ -1,0 +1,83 @@
+//! Asks the witness of a vault's log, at the start and from then on.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::assembly::error::AssemblyError;
+use crate::assembly::open::OpenLog;
+use crate::audit::AuditLog;
+use crate::audit::CheckpointKeys;
+use crate::audit::StartError;
+use crate::config::AuditWitness;
+use crate::store::Store;
+use crate::witness::WitnessClient;
+
+/// What submits checkpoints; nothing for a log without a witness.
+#[derive(Debug, Default)]
+pub(super) struct WitnessTask(Option<JoinHandle<()>>);
+
+/// Asks the witness whether it has seen more than the log has, and submits checkpoints from then
+/// on. A log that it knows to be another is closed again.
+///
+/// # Errors
+///
+/// If it has seen more, or another log.
+pub(super) async fn ask(
+    config: Option<&AuditWitness>,
+    open: OpenLog,
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<(OpenLog, WitnessTask), AssemblyError> {
+    let Some(config) = config else {
+        return Ok((open, WitnessTask::default()));
+    };
+    match begin(config, &open.log, store, keys).await {
+        Ok(task) => Ok((open, task)),
+        Err(error) => {
+            let OpenLog { log, thread } = open;
+            drop(log);
+            // Nothing waits to be written: it ends at once, and lets go of the store.
+            thread.join();
+            Err(error)
+        }
+    }
+}
+
+async fn begin(
+    config: &AuditWitness,
+    log: &AuditLog,
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<WitnessTask, AssemblyError> {
+    let client = WitnessClient::new(&config.client).map_err(AssemblyError::Witness)?;
+    let known = store.cosigned_checkpoint()?;
+    // By both keys: what is in the database may be an old copy, and of another witness.
+    let is_cosigned = |note: &String| {
+        let signed = note.parse().ok();
+        signed.is_some_and(|note| config.client.verifier.verify(&note).is_ok())
+    };
+    let known = known.filter(is_cosigned);
+    let known = known.and_then(|note| keys.verify(&note));
+    let note = store.checkpoint()?.ok_or(StartError::Checkpoint)?;
+    // Opening the log has found it to be the checkpoint of the whole log.
+    let checkpoint = keys.verify(&note).ok_or(StartError::Checkpoint)?;
+    let Some(mut witnessing) = log.witnessing(client, known) else {
+        return Ok(WitnessTask::default());
+    };
+    witnessing.begin(&checkpoint).await?;
+    Ok(WitnessTask(Some(tokio::spawn(witnessing.run()))))
+}
+
+impl WitnessTask {
+    /// Waits until the witness has seen the log that was just closed, for a moment at the most: it
+    /// will at the next start.
+    pub(super) async fn finish(self) {
+        if let Some(task) = self.0 {
+            let _ = tokio::time::timeout(FINISH_TIME_MAX, task).await;
+        }
+    }
+}
+
+/// How long closing waits for the witness.
+const FINISH_TIME_MAX: Duration = Duration::from_secs(2);

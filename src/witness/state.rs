@@ -1,0 +1,272 @@
+//! What a witness remembers: the latest checkpoint of each log, in a file of its own.
+//!
+//! A file is replaced as a whole: written beside, synced, renamed, and the directory synced. If we
+//! crash before the rename, the checkpoint before it is there, and no cosignature of the new one
+//! was made; after it, the new one is there, and the log, which got no answer, asks again.
+
+use std::fmt;
+use std::fs;
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use rustix::fs::FlockOperation;
+use rustix::fs::flock;
+use sha2::Digest;
+use sha2::Sha256;
+use thiserror::Error;
+
+use crate::crypto::merkle::Hash;
+use crate::crypto::note::Checkpoint;
+use crate::crypto::note::NOTE_BYTES_MAX;
+use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::SignedNote;
+
+/// Why what a witness remembers cannot be read or written.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// A file is not what was written into it.
+    #[error(
+        "{} is damaged: what was seen of this log is not known\n\
+         remedy: do not remove it; ask the log's operator for its latest cosigned checkpoint, and \
+         set size and root by `counterfoil witness accept`",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file or the directory cannot be used.
+    #[error("{} cannot be read or written", path.display())]
+    Io {
+        /// The file or the directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has the directory.
+    #[error(
+        "{} is in use by another witness\n\
+         remedy: one process at a time; stop the other one",
+        path.display()
+    )]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// The latest checkpoint that a witness has seen of a log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Latest {
+    checkpoint: Checkpoint,
+    /// The log's own signature of it: what proves that the log said so. None where the witness's
+    /// operator said so instead.
+    note: Option<SignedNote>,
+}
+
+/// Where a witness keeps what it must not forget.
+pub trait KeepState: Send + Sync + 'static {
+    /// Writes the latest checkpoint of a log; it is on the disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be. What is on the disk is then not known.
+    fn write(&self, latest: &Latest) -> io::Result<()>;
+}
+
+/// A directory with a file for each log, which one process has at a time.
+#[derive(Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    _lock: File,
+}
+
+impl Latest {
+    /// The checkpoint of a note that the log has signed.
+    #[must_use]
+    pub fn signed(checkpoint: Checkpoint, note: SignedNote) -> Self {
+        let note = Some(note);
+        Self { checkpoint, note }
+    }
+
+    /// A checkpoint that the witness's operator names.
+    #[must_use]
+    pub fn accepted(checkpoint: Checkpoint) -> Self {
+        let note = None;
+        Self { checkpoint, note }
+    }
+
+    /// The checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let body = text.strip_prefix(HEADER)?;
+        let (digest, body) = body.split_once('\n')?;
+        if digest != hex::encode(Sha256::digest(body)) {
+            return None;
+        }
+        if let Ok(checkpoint) = body.parse() {
+            return Some(Self::accepted(checkpoint));
+        }
+        let note: SignedNote = body.parse().ok()?;
+        let checkpoint = Checkpoint::of_any_log(note.text()).ok()?;
+        Some(Self::signed(checkpoint, note))
+    }
+}
+
+/// Writes what is in the file.
+impl fmt::Display for Latest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = match &self.note {
+            Some(note) => note.to_string(),
+            None => self.checkpoint.to_string(),
+        };
+        let digest = hex::encode(Sha256::digest(&body));
+        write!(formatter, "{HEADER}{digest}\n{body}")
+    }
+}
+
+impl StateDirectory {
+    /// Opens the directory, and keeps every other process out of it. It is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Locked`] if another process has it; else if it cannot be used.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let failed = |source| StateError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join(LOCK_NAME))
+            .map_err(failed)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+            if error == rustix::io::Errno::WOULDBLOCK {
+                return StateError::Locked {
+                    path: path.to_owned(),
+                };
+            }
+            failed(error.into())
+        })?;
+        // The directory's own name must outlast a crash too.
+        let whole = fs::canonicalize(path).map_err(failed)?;
+        for directory in [Some(whole.as_path()), whole.parent()]
+            .into_iter()
+            .flatten()
+        {
+            sync_directory(directory).map_err(failed)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Reads the latest checkpoint of a log; nothing if none was ever seen.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Damaged`] if it is not what was written; else if it cannot be read.
+    pub fn read(&self, origin: &NoteKeyName) -> Result<Option<Latest>, StateError> {
+        let path = self.file(origin);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StateError::Io { path, source }),
+        };
+        let text = String::from_utf8(bytes).ok();
+        let text = text.filter(|text| text.len() <= FILE_BYTES_MAX);
+        text.and_then(|text| Latest::read(&text))
+            .filter(|latest| latest.checkpoint.origin == *origin)
+            .map(Some)
+            .ok_or(StateError::Damaged { path })
+    }
+
+    /// Sets aside what is remembered of a log, as it is, before something else takes its place by
+    /// its operator's word. Nothing where nothing is remembered.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or written.
+    pub fn set_aside(&self, origin: &NoteKeyName, unix_ms: u64) -> Result<(), StateError> {
+        let path = self.file(origin);
+        let failed = |source| StateError::Io {
+            path: path.clone(),
+            source,
+        };
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(failed(source)),
+        };
+        let aside = path.with_extension(format!("until-{unix_ms}"));
+        replace(&aside, &bytes).map_err(failed)
+    }
+
+    fn file(&self, origin: &NoteKeyName) -> PathBuf {
+        // An origin may have slashes, and be longer than a name may.
+        let name = hex::encode(Sha256::digest(origin.as_str()));
+        self.path.join(name).with_extension("state")
+    }
+}
+
+impl KeepState for StateDirectory {
+    fn write(&self, latest: &Latest) -> io::Result<()> {
+        let path = self.file(&latest.checkpoint.origin);
+        replace(&path, latest.to_string().as_bytes())
+    }
+}
+
+/// The checkpoint of a log that was never seen.
+pub(super) fn unseen(origin: &NoteKeyName) -> Checkpoint {
+    Checkpoint {
+        origin: origin.clone(),
+        tree_size: 0,
+        root_hash: Hash::of_empty_tree(),
+    }
+}
+
+/// Puts a file in the place of another as a whole. It is on the disk when this returns.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    // If we crash before this line, the file is as it was.
+    fs::rename(&beside, path)?;
+    // If we crash before this one, it may be either. Nobody was told of the new one.
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+const HEADER: &str = "counterfoil witness state 1\nsha256 ";
+const LOCK_NAME: &str = "lock";
+/// A note with its header.
+const FILE_BYTES_MAX: usize = NOTE_BYTES_MAX + 256;
