@@ -89,6 +89,8 @@ mod restart;
 mod retry;
 #[path = "api/sealed.rs"]
 mod sealed;
+#[path = "api/signing_key.rs"]
+mod signing_key;
 #[path = "api/stage.rs"]
 mod stage;
 #[path = "api/stream.rs"]

@@ -145,6 +145,7 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
             size: input.number(),
             root: input.array(),
         }),
+        public_key: input.flag().then(|| input.array()),
     }
 }
 

@@ -71,7 +71,7 @@ impl Access {
                 let (key, times_ms) = wire::read_guesses(key, value)?;
                 self.guesses.insert(key, times_ms);
             }
-            Table::Ceremonies | Table::Keys | Table::Meta => return None,
+            Table::Ceremonies | Table::Checkpoints | Table::Keys | Table::Meta => return None,
         }
         Some(())
     }

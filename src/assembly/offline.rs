@@ -10,6 +10,7 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Entry;
 use crate::audit::Head;
 use crate::audit::find_rollback;
+use crate::audit::following_keys;
 use crate::audit::latest_charter;
 use crate::ceremony::Approved;
 use crate::ceremony::CeremonyError;
@@ -58,7 +59,7 @@ pub struct OfflineBriefing {
 /// If there is no vault, or its log does not verify by itself.
 pub fn brief_rollback(config: &Config) -> Result<Option<OfflineBriefing>, AssemblyError> {
     let store = open_to_read(config)?;
-    let keys = public_keys(config)?;
+    let keys = following_keys(&store, &public_keys(config)?)?;
     let head = Head::read(&config.audit.head_dir, &keys)?;
     let rollback: Option<Rollback> = find_rollback(&store, &head, &keys)?;
     let brief = |rollback| brief(config, &store, Operation::AcceptRollback(rollback));

@@ -58,6 +58,7 @@ use crate::vault::Field;
 use crate::vault::NamespaceFields;
 use crate::vault::Parts;
 use crate::vault::Vault;
+use crate::vault::checkpoint_signer;
 use crate::vault::found_charter;
 use crate::vault::keep_up;
 
@@ -300,8 +301,7 @@ pub(super) fn signer(
 ) -> Result<CheckpointSigner, AssemblyError> {
     let origin = NoteKeyName::new(&config.audit.origin)?;
     // The sequencer's thread has its own, for as long as it runs.
-    let key = keyring.audit_signing().active().duplicate();
-    Ok(CheckpointSigner::new(origin, key))
+    Ok(checkpoint_signer(keyring, origin))
 }
 
 pub(super) fn open_log(

@@ -33,6 +33,8 @@ pub struct CeremonyNote {
     /// Of an accepted rollback: the log that the head was signed for. The log that goes on has as
     /// many entries as the index of this one.
     pub lost_head: Option<LogPoint>,
+    /// Of a new audit signing key: its public key, by which later checkpoints are signed.
+    pub public_key: Option<[u8; 32]>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
@@ -68,6 +70,9 @@ pub(super) struct CeremonyMessage {
     charter_digest: Vec<u8>,
     #[prost(message, optional, tag = "20")]
     lost_head: Option<LogPointMessage>,
+    /// Ed25519, 32 bytes.
+    #[prost(bytes = "vec", tag = "21")]
+    public_key: Vec<u8>,
 }
 
 /// The note in an export.
@@ -91,6 +96,8 @@ pub(super) struct CeremonyLine<'a> {
     charter_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost_head: Option<LogPointLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +125,7 @@ impl CeremonyNote {
                     size,
                     root: root.to_vec(),
                 }),
+            public_key: self.public_key.map_or_else(Vec::new, Vec::from),
         })
     }
 
@@ -163,6 +171,7 @@ impl CeremonyNote {
                     root: root.as_slice().try_into().ok()?,
                 }),
             },
+            public_key: read_hash(&message.public_key)?,
         })
     }
 
@@ -181,6 +190,7 @@ impl CeremonyNote {
                 size,
                 root: hex::encode(root),
             }),
+            public_key: self.public_key.map(hex::encode),
         })
     }
 }
@@ -194,7 +204,7 @@ fn present<T>(number: u32, read: impl Fn(u32) -> Option<T>) -> Option<Option<T>>
     }
 }
 
-/// Nothing for no bytes; nothing at all for a wrong number of them.
+/// Nothing for no bytes; nothing at all for another number of them than 32.
 fn read_hash(bytes: &[u8]) -> Option<Option<[u8; 32]>> {
     match bytes {
         [] => Some(None),
@@ -224,6 +234,7 @@ mod tests {
                 size: 9,
                 root: [7; 32],
             }),
+            public_key: Some([8; 32]),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

@@ -22,9 +22,13 @@ pub struct SignedCheckpoint {
 }
 
 /// Signs the checkpoints of one log.
+///
+/// Keys that were replaced, and that nobody has reason to doubt, sign beside the one in use: who
+/// knows the log by an older key, such as a witness, can go on until that is destroyed.
 pub struct CheckpointSigner {
     origin: NoteKeyName,
     key: AuditSigningKey,
+    former: Vec<AuditSigningKey>,
 }
 
 /// The public keys whose checkpoints are believed: the current one, and those before it.
@@ -65,7 +69,18 @@ impl CheckpointSigner {
     /// Signs for the log with this name.
     #[must_use]
     pub fn new(origin: NoteKeyName, key: AuditSigningKey) -> Self {
-        Self { origin, key }
+        let former = Vec::new();
+        Self {
+            origin,
+            key,
+            former,
+        }
+    }
+
+    /// The same signer, with keys that sign beside its own.
+    #[must_use]
+    pub fn beside(self, former: Vec<AuditSigningKey>) -> Self {
+        Self { former, ..self }
     }
 
     /// The checkpoint of the log without entries: what its head is made with.
@@ -83,8 +98,7 @@ impl CheckpointSigner {
     #[must_use]
     pub fn sign_exposure(&self, digest: &[u8; 32]) -> Option<String> {
         let text = exposure_text(&self.origin, digest);
-        let note = self.key.sign(self.origin.clone(), &text).ok()?;
-        Some(note.to_string())
+        Some(self.sign_text(&text)?.to_string())
     }
 
     /// Signs what a backup is made of, by the SHA-256 of its list.
@@ -93,19 +107,48 @@ impl CheckpointSigner {
     #[must_use]
     pub fn sign_backup(&self, digest: &[u8; 32]) -> Option<String> {
         let text = backup_text(&self.origin, digest);
-        let note = self.key.sign(self.origin.clone(), &text).ok()?;
-        Some(note.to_string())
+        Some(self.sign_text(&text)?.to_string())
     }
 
     pub(super) fn sign(&self, size: u64, root: Hash) -> Option<SignedCheckpoint> {
-        let origin = self.origin.clone();
+        let note = self.sign_text(&self.text(size, root))?.to_string().into();
+        Some(SignedCheckpoint { size, root, note })
+    }
+
+    /// Signs the checkpoint from which on the log is another signer's: both sign it.
+    pub(super) fn sign_handover(
+        &self,
+        successor: &Self,
+        size: u64,
+        root: Hash,
+    ) -> Option<SignedCheckpoint> {
+        let text = self.text(size, root);
+        let note = successor.sign_text(&text)?;
+        let own = self.key.verifier(self.origin.clone());
+        let note = if own.verify(&note).is_ok() {
+            note
+        } else {
+            let own = self.key.sign(self.origin.clone(), &text).ok()?;
+            note.with_signatures_of(own).ok()?
+        };
+        let note = note.to_string().into();
+        Some(SignedCheckpoint { size, root, note })
+    }
+
+    fn text(&self, size: u64, root: Hash) -> String {
         let checkpoint = Checkpoint {
-            origin,
+            origin: self.origin.clone(),
             tree_size: size,
             root_hash: root,
         };
-        let note = checkpoint.sign(&self.key).ok()?.to_string().into();
-        Some(SignedCheckpoint { size, root, note })
+        checkpoint.to_string()
+    }
+
+    fn sign_text(&self, text: &str) -> Option<SignedNote> {
+        let sign = |key: &AuditSigningKey| key.sign(self.origin.clone(), text).ok();
+        self.former.iter().try_fold(sign(&self.key)?, |note, key| {
+            note.with_signatures_of(sign(key)?).ok()
+        })
     }
 }
 
@@ -114,6 +157,25 @@ impl CheckpointKeys {
     #[must_use]
     pub fn new(keys: Vec<NoteVerifier>) -> Self {
         Self(keys)
+    }
+
+    /// These keys and one more.
+    #[must_use]
+    pub(super) fn and(mut self, key: NoteVerifier) -> Self {
+        if !self.0.contains(&key) {
+            self.0.push(key);
+        }
+        self
+    }
+
+    /// The keys.
+    pub(super) fn verifiers(&self) -> impl Iterator<Item = &NoteVerifier> {
+        self.0.iter()
+    }
+
+    /// Whether this is one of the keys.
+    pub(super) fn has(&self, key: &NoteVerifier) -> bool {
+        self.0.contains(key)
     }
 
     /// Reads a signed note, if it is a checkpoint that one of the keys signed.

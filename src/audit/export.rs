@@ -30,6 +30,8 @@ pub(super) enum ExportLine {
     Checkpoint(String),
     /// An entry.
     Entry(StoredEntry),
+    /// The checkpoint at which the log came under another key: between the entries.
+    Handover(String),
 }
 
 /// Writes one entry as a line.
@@ -56,12 +58,31 @@ pub(super) fn write_checkpoint(writer: &mut dyn Write, note: &str) -> io::Result
     )
 }
 
+/// Writes the checkpoint at which the log came under another key.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub(super) fn write_handover(writer: &mut dyn Write, note: &str) -> io::Result<()> {
+    write_line(
+        writer,
+        &HandoverLine {
+            handover: note.to_owned(),
+        },
+    )
+}
+
 /// Reads a line without its end, or nothing if it is none that an export has: the fields of an
 /// entry must be those of its leaf.
 #[must_use]
 pub(super) fn read_line(line: &str) -> Option<ExportLine> {
     if let Ok(checkpoint) = serde_json::from_str::<CheckpointLine>(line) {
-        return Some(ExportLine::Checkpoint(checkpoint.checkpoint));
+        let rendered = serde_json::to_string(&checkpoint).ok()?;
+        return (rendered == line).then_some(ExportLine::Checkpoint(checkpoint.checkpoint));
+    }
+    if let Ok(handover) = serde_json::from_str::<HandoverLine>(line) {
+        let rendered = serde_json::to_string(&handover).ok()?;
+        return (rendered == line).then_some(ExportLine::Handover(handover.handover));
     }
     let leaf: LeafOfLine = serde_json::from_str(line).ok()?;
     let leaf = STANDARD.decode(leaf.leaf).ok()?;
@@ -82,13 +103,20 @@ struct CheckpointLine {
     checkpoint: String,
 }
 
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct HandoverLine {
+    handover: String,
+}
+
 #[derive(Deserialize)]
 struct LeafOfLine {
     leaf: String,
 }
 
+/// An entry's line.
 #[derive(Serialize)]
-struct EntryLine<'a> {
+pub(super) struct EntryLine<'a> {
     index: u64,
     time_unix_ms: u64,
     uptime_ms: u64,
@@ -149,7 +177,7 @@ struct ItemLine<'a> {
 }
 
 impl<'a> EntryLine<'a> {
-    fn new(entry: &'a Entry, stored: &StoredEntry) -> Self {
+    pub(super) fn new(entry: &'a Entry, stored: &StoredEntry) -> Self {
         let draft = &entry.draft;
         Self {
             index: entry.index,

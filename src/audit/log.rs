@@ -61,6 +61,9 @@ pub struct Commit {
     pub epoch: Option<Epoch>,
     /// Entries that follow right behind, of what the call brought about.
     pub further: Vec<EntryDraft>,
+    /// Who signs the log from the call on; the same as before if nobody is named. Where it is
+    /// another key's, one of the entries announces it.
+    pub signer: Option<CheckpointSigner>,
 }
 
 impl Commit {
@@ -73,6 +76,7 @@ impl Commit {
             claim,
             epoch: None,
             further: Vec::new(),
+            signer: None,
         }
     }
 

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::access::AccessEvent;
 use crate::access::Granted;
+use crate::audit::CheckpointSigner;
 use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::Entry;
@@ -35,6 +36,7 @@ use crate::audit::LogParts;
 use crate::audit::LogState;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
+use crate::audit::handover::Handover;
 use crate::audit::log::Answer;
 use crate::audit::log::Call;
 use crate::audit::start::Checked;
@@ -96,6 +98,7 @@ struct Placed {
     changes: Changes,
     entry: EntryDraft,
     answer: Option<(Answer, Granted)>,
+    signer: Option<CheckpointSigner>,
 }
 
 impl Placed {
@@ -105,6 +108,7 @@ impl Placed {
             changes: Changes::default(),
             entry,
             answer: None,
+            signer: None,
         }
     }
 }
@@ -175,21 +179,41 @@ impl Sequencer {
             ..Append::default()
         };
         let (mut changes, mut answers) = (Vec::new(), Vec::new());
+        let (mut successor, mut announced) = (None, None);
         for placed in placed {
+            successor = placed.signer.or(successor);
+            if placed.entry.ceremony.public_key.is_some() {
+                announced = Some(frontier.size());
+            }
             let stored = self.place(frontier.size(), now, placed.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);
             changes.push(placed.changes);
             answers.push(placed.answer);
         }
-        let signed = self.parts.signer.sign(frontier.size(), frontier.root());
+        let signed = match (&successor, announced) {
+            (Some(successor), Some(_)) => {
+                let (size, root) = (frontier.size(), frontier.root());
+                self.parts.signer.sign_handover(successor, size, root)
+            }
+            _ => self.parts.signer.sign(frontier.size(), frontier.root()),
+        };
         let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
         append.checkpoint = checkpoint.note().to_owned();
+        let handover = announced.map(|index| Handover {
+            index,
+            size: frontier.size(),
+            note: checkpoint.note().to_owned(),
+        });
 
         // 2. Changes and entries on the disk, as one.
         let batch = CommitBatch {
             changes: changes.iter().collect(),
-            puts: access.puts(),
+            puts: access
+                .puts()
+                .into_iter()
+                .chain(handover.map(|it| it.put()))
+                .collect(),
             append,
         };
         if let Err(error) = self.parts.store.commit(&batch) {
@@ -208,6 +232,9 @@ impl Sequencer {
         self.latest_time = now;
         if let Some(window) = &self.tell.window {
             window.appended(first_index, tree_size, now);
+        }
+        if let Some(successor) = successor {
+            self.parts.signer = successor;
         }
         self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
         for event in access.settle() {
@@ -346,6 +373,7 @@ fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> 
             claim,
             epoch: _,
             further,
+            signer,
         } = commit;
         let Some(claim) = claim else {
             let answer = Some((answer, Granted::default()));
@@ -353,6 +381,7 @@ fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> 
                 changes,
                 entry,
                 answer,
+                signer,
             });
             placed.extend(further.into_iter().map(Placed::following));
             continue;
@@ -366,6 +395,7 @@ fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> 
                     changes,
                     entry,
                     answer,
+                    signer,
                 });
                 placed.extend(further.into_iter().map(Placed::following));
             }
@@ -388,12 +418,19 @@ fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> 
 /// The first call and what waits behind it, up to the limits of a group.
 fn take_group(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
     let (mut rows_count, mut bytes) = weight(&first);
+    // What comes after another signer took over is signed by it.
+    let mut is_last = first.commit.signer.is_some();
     let mut group = vec![first];
-    while group.len() < GROUP_CALLS_MAX && rows_count < GROUP_ROWS_MAX && bytes < GROUP_BYTES_MAX {
+    while !is_last
+        && group.len() < GROUP_CALLS_MAX
+        && rows_count < GROUP_ROWS_MAX
+        && bytes < GROUP_BYTES_MAX
+    {
         let Ok(call) = waiting.try_recv() else { break };
         let (call_rows_count, call_bytes) = weight(&call);
         rows_count += call_rows_count;
         bytes += call_bytes;
+        is_last = call.commit.signer.is_some();
         group.push(call);
     }
     group

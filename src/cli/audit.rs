@@ -14,12 +14,15 @@ use clap::Args;
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::audit::AcceptedRollback;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::HeadError;
 use crate::audit::Report;
 use crate::audit::SignedCheckpoint;
+use crate::audit::Successor;
 use crate::audit::VerifyError;
+use crate::audit::following_keys;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
 use crate::audit::write_export;
@@ -171,9 +174,14 @@ impl LogArgs {
     fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
         // First the head, then the log: a vault that is served meanwhile makes the log longer,
         // and a log may be longer than its head.
-        let head = self.head(keys)?;
+        let head = self.head(&self.following_keys(keys)?)?;
         let store = open(&self.data_dir()?)?;
         Ok(verify_store(&store, Some(&head), keys))
+    }
+
+    /// The given keys, and those that the log came under after them, by its own proof.
+    pub(super) fn following_keys(&self, keys: &CheckpointKeys) -> Result<CheckpointKeys, CliError> {
+        following_keys_of(&self.data_dir()?, keys)
     }
 
     /// The head of the log.
@@ -221,6 +229,14 @@ impl LogKeyArgs {
     }
 }
 
+/// Public keys, and those that the log in a data directory came under after them.
+pub(super) fn following_keys_of(
+    data_dir: &Path,
+    keys: &CheckpointKeys,
+) -> Result<CheckpointKeys, CliError> {
+    following_keys(&open(data_dir)?, keys).map_err(|error| store_error(&error))
+}
+
 pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
     let options = RocksOptions::default();
     RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
@@ -233,6 +249,7 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         VerifyError::Store(store) => store_error(store),
         VerifyError::Checkpoint
         | VerifyError::Entry { .. }
+        | VerifyError::Handover { .. }
         | VerifyError::Hash { .. }
         | VerifyError::Index { .. }
         | VerifyError::Intent { .. }
@@ -263,6 +280,17 @@ fn text_report(report: &Report) -> String {
     text.push_str(&format!(
         "\n{open:>8} intents to reveal without an outcome, counted as revealed"
     ));
+    for Successor { index, key } in &report.successors {
+        text.push_str(&format!(
+            "\nentry {index}: signed by another key from here on: {key}"
+        ));
+    }
+    for AcceptedRollback { index, lost } in &report.rollbacks {
+        let size = lost.size;
+        text.push_str(&format!(
+            "\nentry {index}: officers accepted a rollback; the log that was lost had {size} entries"
+        ));
+    }
     text
 }
 
@@ -271,12 +299,21 @@ fn json_report(report: &Report) -> String {
         .counts
         .iter()
         .map(|(event, count)| (event.name().to_owned(), json!(count)));
+    let successors = report.successors.iter().map(
+        |successor| json!({ "index": successor.index, "public_key": successor.key.to_string() }),
+    );
+    let rollbacks = report.rollbacks.iter().map(|rollback| {
+        let AcceptedRollback { index, lost } = rollback;
+        json!({ "index": index, "lost_size": lost.size, "lost_root_hash": hex::encode(lost.root) })
+    });
     let report = json!({
         "verified": true,
         "tree_size": report.tree_size,
         "root_hash": hex::encode(report.root.as_bytes()),
         "counts": counts.collect::<serde_json::Map<_, _>>(),
         "open_intents_count": report.open_intents_count,
+        "successors": successors.collect::<Vec<_>>(),
+        "rollbacks": rollbacks.collect::<Vec<_>>(),
     });
     report.to_string()
 }

@@ -134,6 +134,8 @@ pub enum Table {
     Budgets,
     /// What officers do together.
     Ceremonies,
+    /// Signed checkpoints of the log that are kept: where it came under another key.
+    Checkpoints,
     /// Customers who do not exist.
     Decoys,
     /// What is frozen.

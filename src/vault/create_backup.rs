@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::access::Act;
 use crate::audit::CheckpointKeys;
-use crate::audit::CheckpointSigner;
 use crate::audit::Event;
 use crate::backup;
 use crate::backup::BackupError;
@@ -21,6 +20,7 @@ use crate::vault::Vault;
 use crate::vault::administer::Administrative;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
+use crate::vault::signing::checkpoint_signer;
 
 /// A backup that is asked for.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Vault {
         let keys = ring.audit_signing();
         let verifiers = keys.iter().map(|(_, key)| key.verifier(origin.clone()));
         let verifiers = CheckpointKeys::new(verifiers.collect());
-        let signer = CheckpointSigner::new(origin, keys.active().duplicate());
+        let signer = checkpoint_signer(&ring, origin);
         let store = Arc::clone(&self.parts.store);
         let now = self.parts.clock.now();
         let made = tokio::task::spawn_blocking(move || {

@@ -1,7 +1,6 @@
 //! Who was seen: asked over the wire, recorded, and answered with a signed report.
 
 use crate::access::Act;
-use crate::audit::CheckpointSigner;
 use crate::audit::Event;
 use crate::audit::exposure::Document;
 use crate::audit::exposure::ExposureError;
@@ -17,6 +16,7 @@ use crate::vault::Vault;
 use crate::vault::administer::Administrative;
 use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
+use crate::vault::signing::checkpoint_signer;
 use crate::vault::work;
 
 /// A report that is asked for.
@@ -72,8 +72,7 @@ impl Vault {
             let origin = checkpoint.note().lines().next().unwrap_or_default();
             let corrupt = |_| VaultError::Store(StoreError::Corrupt { table: "audit" });
             let origin = NoteKeyName::new(origin).map_err(corrupt)?;
-            let key = self.ring().audit_signing().active().duplicate();
-            let signer = CheckpointSigner::new(origin, key);
+            let signer = checkpoint_signer(&self.ring(), origin);
             Ok(Document::new(query, &report).signed(&signer))
         })
     }

@@ -22,6 +22,7 @@ use counterfoil::audit::Event;
 use counterfoil::audit::Head;
 use counterfoil::audit::Report;
 use counterfoil::audit::SignedCheckpoint;
+use counterfoil::audit::following_keys;
 use counterfoil::audit::verify_store;
 use counterfoil::config::Config;
 use counterfoil::crypto::Entropy;
@@ -247,7 +248,8 @@ impl TestVault {
 
     /// The head outside of the database.
     pub(crate) fn head(&self) -> SignedCheckpoint {
-        Head::read(&self.config.audit.head_dir, &self.public_keys()).unwrap()
+        let keys = following_keys(&self.read_only(), &self.public_keys()).unwrap();
+        Head::read(&self.config.audit.head_dir, &keys).unwrap()
     }
 
     /// The store of a vault that is stopped.

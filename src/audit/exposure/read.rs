@@ -301,12 +301,17 @@ fn read_entry(
     text: &mut String,
     index: u64,
 ) -> Result<(Hash, Entry), VerifyError> {
-    text.clear();
-    let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(text);
-    read.map_err(VerifyError::Read)?;
     let wrong = || VerifyError::Line { line: index + 1 };
-    let Some(ExportLine::Entry(stored)) = export::read_line(text.trim_end()) else {
-        return Err(wrong());
+    let stored = loop {
+        text.clear();
+        let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(text);
+        read.map_err(VerifyError::Read)?;
+        match export::read_line(text.trim_end()).ok_or_else(wrong)? {
+            ExportLine::Entry(stored) => break stored,
+            // Where the log came under another key.
+            ExportLine::Handover(_) => {}
+            ExportLine::Checkpoint(_) => return Err(wrong()),
+        }
     };
     let entry = Entry::decode(&stored.entry).map_err(|_| wrong())?;
     Ok((entry_leaf_hash(&stored), entry))

@@ -1,9 +1,12 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
 mod accepting;
+mod campaign;
 mod failing;
 mod freezing;
+mod handing_over;
 mod judging;
+mod rendering;
 mod sequencing;
 mod starting;
 mod tampering;

@@ -20,6 +20,7 @@ use crate::audit::exposure::Query;
 use crate::audit::exposure::Who;
 use crate::cli::acting::ActingArgs;
 use crate::cli::audit::LogArgs;
+use crate::cli::audit::following_keys_of;
 use crate::cli::block_on;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
@@ -164,6 +165,7 @@ impl ExposureArgs {
             let report = match &self.export {
                 Some(path) => log::of_export(path, None, &query, &keys)?,
                 None => {
+                    let keys = self.log.following_keys(&keys)?;
                     let head = self.log.head(&keys)?;
                     log::of_store(&self.log.data_dir()?, Some(&head), &query, &keys)?
                 }
@@ -202,7 +204,11 @@ impl ExposureArgs {
     }
 
     fn check(&self, path: &Path) -> Result<Exit, CliError> {
-        let keys = self.log.public_keys()?;
+        let given = self.log.public_keys()?;
+        let keys = match &self.against {
+            Some(data_dir) if data_dir.is_dir() => following_keys_of(data_dir, &given)?,
+            Some(_) | None => given,
+        };
         let document = read_document(path)?;
         let signed = document.check(&keys);
         let Some(against) = &self.against else {

@@ -31,6 +31,8 @@ use crate::keys::root::RootKeyHolder;
 pub struct Keyring {
     audit_fingerprint: Versions<AuditFingerprintKey>,
     audit_signing: Versions<AuditSigningKey>,
+    /// Versions of the signing key that are deactivated, and nothing worse.
+    audit_cosigning: BTreeSet<KeyVersion>,
     namespaces: BTreeMap<Namespace, NamespaceKeys>,
 }
 
@@ -75,6 +77,13 @@ impl Keyring {
             audit_signing: opener.open(vault(KeyPurpose::AuditSigning), |key, _| {
                 AuditSigningKey::new(key)
             })?,
+            audit_cosigning: keys
+                .iter()
+                .map(StoredKey::metadata)
+                .filter(|key| key.purpose() == KeyPurpose::AuditSigning)
+                .filter(|key| key.state() == KeyState::Deactivated)
+                .map(|key| key.version())
+                .collect(),
             namespaces,
         })
     }
@@ -137,6 +146,14 @@ impl Keyring {
     #[must_use]
     pub fn audit_fingerprint(&self) -> &Versions<AuditFingerprintKey> {
         &self.audit_fingerprint
+    }
+
+    /// The keys that sign checkpoints beside the active one: those that were replaced, and that
+    /// nobody has reason to doubt.
+    pub fn audit_cosigning(&self) -> impl Iterator<Item = &AuditSigningKey> {
+        let versions = self.audit_signing.iter();
+        let cosigning = versions.filter(|(version, _)| self.audit_cosigning.contains(version));
+        cosigning.map(|(_, key)| key)
     }
 
     /// The keys that sign checkpoints.

@@ -13,6 +13,7 @@
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
 //! | `checkpoints` | `cosigned` | the latest signed note that a witness has cosigned |
+//! | `checkpoints` | `handover`, tree size 8 | index of an entry 8, a signed note |
 //! | `budgets`, `ceremonies`, `decoys`, `freezes` | as their owners say | as their owners say |
 //! | `grants`, `guesses`, `keys`, `meta` | as their owners say | as their owners say |
 //!
@@ -115,6 +116,7 @@ impl Family {
         match table {
             Table::Budgets => Self::Budgets,
             Table::Ceremonies => Self::Ceremonies,
+            Table::Checkpoints => Self::Checkpoints,
             Table::Decoys => Self::Decoys,
             Table::Freezes => Self::Freezes,
             Table::Grants => Self::Grants,

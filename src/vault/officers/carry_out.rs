@@ -1,6 +1,7 @@
 //! What an operation does to keys and officers, once it is due.
 
 use crate::audit::CeremonyNote;
+use crate::audit::CheckpointSigner;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::ceremony::Ceremony;
@@ -8,6 +9,7 @@ use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
 use crate::ceremony::Operation;
 use crate::crypto::KeyIdentity;
+use crate::crypto::note::NoteKeyName;
 use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
@@ -25,6 +27,7 @@ use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::note;
 use crate::vault::officers::desk::Kept;
+use crate::vault::signing::checkpoint_signer;
 
 /// A ceremony after a turn, and everything that must be written with it.
 pub(super) struct Carried {
@@ -33,6 +36,8 @@ pub(super) struct Carried {
     pub(super) entries: Vec<EntryDraft>,
     /// The keys that come in use then.
     pub(super) keyring: Option<Keyring>,
+    /// Who signs the log from then on, if that changes.
+    pub(super) signer: Option<CheckpointSigner>,
 }
 
 impl Carried {
@@ -43,6 +48,7 @@ impl Carried {
             rows: vec![row],
             entries: Vec::new(),
             keyring: None,
+            signer: None,
         }
     }
 
@@ -53,6 +59,7 @@ impl Carried {
             rows: Vec::new(),
             entries: Vec::new(),
             keyring: None,
+            signer: None,
         }
     }
 
@@ -142,7 +149,7 @@ impl Vault {
         let Change {
             table,
             mut rows,
-            entries,
+            mut entries,
             ..
         } = change;
         let after = if has_job {
@@ -151,17 +158,47 @@ impl Vault {
             ceremony.done(now)?
         };
         rows.push(kept.change(ring, &after));
-        let keyring = match &ceremony.statement.operation.key() {
+        let key = ceremony.statement.operation.key();
+        let keyring = match key {
             // That they open is seen before anything is written.
             Some(_) => Some(Keyring::open(&*self.parts.root_key, &table.keys()).map_err(damaged)?),
             None => None,
+        };
+        let is_signing = key.is_some_and(|key| key.purpose == KeyPurpose::AuditSigning);
+        let signer = match &keyring {
+            Some(keyring) if is_signing => Some(self.new_signer(keyring, &mut entries)?),
+            Some(_) | None => None,
         };
         Ok(Carried {
             after,
             rows,
             entries,
             keyring,
+            signer,
         })
+    }
+
+    /// Who signs the log with these keys. A key that is new is announced by the entry of its making.
+    fn new_signer(
+        &self,
+        keyring: &Keyring,
+        entries: &mut [EntryDraft],
+    ) -> Result<CheckpointSigner, VaultError> {
+        let origin = NoteKeyName::new(&self.parts.origin);
+        let origin = origin.map_err(|_| StoreError::Corrupt {
+            table: "checkpoints",
+        })?;
+        let key = keyring
+            .audit_signing()
+            .active()
+            .verifier(origin.clone())
+            .public_key();
+        for entry in entries {
+            if entry.event == Event::KeyCreated {
+                entry.ceremony.public_key = Some(key);
+            }
+        }
+        Ok(checkpoint_signer(keyring, origin))
     }
 
     /// Puts other keys in use, and remembers those that were.
@@ -285,7 +322,8 @@ fn damaged(error: crate::keys::KeyError) -> VaultError {
 }
 
 /// The keys that operations are about.
-const CHANGEABLE: [KeyPurpose; 3] = [
+const CHANGEABLE: [KeyPurpose; 4] = [
+    KeyPurpose::AuditSigning,
     KeyPurpose::TokenFingerprint,
     KeyPurpose::ValueFingerprint,
     KeyPurpose::Wrapping,
@@ -293,4 +331,5 @@ const CHANGEABLE: [KeyPurpose; 3] = [
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
 const OFFLINE: &str = "this is done to a vault that does not run: see `counterfoil keys statement`";
-const UNSUPPORTED: &str = "only wrapping and fingerprint keys can be changed while the vault runs";
+const UNSUPPORTED: &str = "wrapping, token and value fingerprint, and audit signing keys can be \
+     changed; domain tag and audit fingerprint keys cannot";

@@ -183,6 +183,7 @@ impl Vault {
             rows,
             entries,
             keyring,
+            signer,
         } = carried;
         let changes = Changes {
             rows,
@@ -190,6 +191,7 @@ impl Vault {
         };
         let commit = Commit {
             further: entries,
+            signer,
             ..Commit::new(changes, entry, claim)
         };
         self.parts.log.commit(commit).await?;

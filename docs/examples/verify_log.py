@@ -1,0 +1,462 @@
+#!/usr/bin/env python3
+"""Verifies an export of a Counterfoil audit log, and receipts, with public keys alone.
+
+It shares nothing with the vault but this description, so that whoever does not trust the vault's own
+verifier has another. It needs Python 3.9 and the package `cryptography`.
+
+    verify_log.py --public-key audit.vkey log.jsonl          the whole log
+    verify_log.py --public-key audit.vkey --receipt R...     receipts (C2SP tlog-proof)
+    verify_log.py --public-key audit.vkey --list             logs whose names come on standard input
+
+Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing is named.
+
+What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message) hashes into a Merkle
+tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note, Ed25519) says; the fields
+of a line are those of its leaf; indexes have no gap, times do not go back, an outcome has its intent;
+another signing key comes only by the one before it.
+"""
+
+import argparse
+import base64
+import collections
+import hashlib
+import json
+import sys
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+class Wrong(Exception):
+    """What is wrong with a log or a receipt."""
+
+
+# --- Signed notes ---------------------------------------------------------------------------------
+
+VerifierKey = collections.namedtuple("VerifierKey", "name id public")
+
+
+def verifier_key(name, public):
+    digest = hashlib.sha256(name.encode() + b"\n\x01" + public).digest()
+    return VerifierKey(name, digest[:4], public)
+
+
+def read_verifier_key(line):
+    name, key_id, key = line.split("+", 2)
+    kind, public = base64.b64decode(key, validate=True)[:1], base64.b64decode(key)[1:]
+    own = verifier_key(name, public)
+    if kind != b"\x01" or len(public) != 32 or own.id.hex() != key_id:
+        raise ValueError("not a public key of a log")
+    return own
+
+
+def read_note(note):
+    """The text of a note, and its signatures: (key name, key id, signature)."""
+    text, _, lines = note.rpartition("\n\n")
+    if not text or not lines.endswith("\n"):
+        raise Wrong("checkpoint is no signed note")
+    signatures = []
+    for line in lines[:-1].split("\n"):
+        parts = line.split(" ")
+        if len(parts) != 3 or parts[0] != "\u2014":
+            raise Wrong("checkpoint is no signed note")
+        blob = decode_base64(parts[2], "signature")
+        signatures.append((parts[1], blob[:4], blob[4:]))
+    return text + "\n", signatures
+
+
+def has_signed(key, text, signatures):
+    """Whether the key has signed; a signature in its name that is not its own is wrong."""
+    found = False
+    for name, key_id, signature in signatures:
+        if (name, key_id) == (key.name, key.id):
+            try:
+                Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
+            except InvalidSignature:
+                raise Wrong("signature does not verify") from None
+            found = True
+    return found
+
+
+def read_checkpoint(text):
+    """Origin, size and root hash of a checkpoint's text."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3] or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
+        raise Wrong("checkpoint is not in its form")
+    root = decode_base64(lines[2], "root hash")
+    if len(root) != 32:
+        raise Wrong("checkpoint is not in its form")
+    return lines[0], int(lines[1]), root
+
+
+def decode_base64(text, what):
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Wrong(f"{what} is not base64") from None
+    if base64.b64encode(decoded).decode() != text:
+        raise Wrong(f"{what} is not base64 in its one spelling")
+    return decoded
+
+
+# --- The tree -------------------------------------------------------------------------------------
+
+
+def leaf_hash(leaf):
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """The right edge of a Merkle tree: the roots of its complete subtrees, the largest first."""
+
+    def __init__(self):
+        self.size, self.edge = 0, []
+
+    def append(self, leaf):
+        self.edge.append(leaf)
+        size = self.size
+        while size & 1:
+            right, left = self.edge.pop(), self.edge.pop()
+            self.edge.append(node_hash(left, right))
+            size >>= 1
+        self.size += 1
+
+    def root(self):
+        if not self.edge:
+            return hashlib.sha256(b"").digest()
+        root = self.edge[-1]
+        for left in reversed(self.edge[:-1]):
+            root = node_hash(left, root)
+        return root
+
+
+def root_of_path(index, size, leaf, path):
+    """The root that an inclusion proof leads to (RFC 9162, section 2.1.3.2)."""
+    node, last, computed = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            raise Wrong("proof is too long")
+        if node & 1 or node == last:
+            computed = node_hash(sibling, computed)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            computed = node_hash(computed, sibling)
+        node, last = node >> 1, last >> 1
+    if last:
+        raise Wrong("proof is too short")
+    return computed
+
+
+# --- Entries --------------------------------------------------------------------------------------
+
+EVENT = dict(enumerate(
+    "started stopped tokenize lookup inspect verify_match detokenize detokenize_outcome key_created "
+    "namespace_created rollback_accepted subject_erased import_tokens".split(), 1))
+EVENT.update(enumerate(
+    "grant_requested grant_approved grant_denied grant_revoked frozen unfreeze decoys_created "
+    "access_read exposure_reported subject_described audit_read".split(), 20))
+EVENT.update(enumerate("policy_loaded person_refused backup_created".split(), 40))
+EVENT.update(enumerate(
+    "charter_founded operation_proposed operation_approved operation_cancelled operation_ended "
+    "key_state_changed records_rewrapped charter_changed keys_read".split(), 50))
+EVENT.update({60: "reindex", 61: "reindex_outcome", 65: "root_key_rotated"})
+
+
+def names(text):
+    return dict(enumerate(text.split(), 1))
+
+
+DECISION = names("permit deny")
+ERROR = names("denied exhausted internal invalid damaged unavailable")
+LEVEL = names("full masked")
+OUTCOME = names(
+    "intended created found not_found revealed matched differed denied invalid expired erased "
+    "key_unavailable exhausted damaged not_done conflict kept moved")
+KEY_PURPOSE = names(
+    "audit_fingerprint audit_signing token_fingerprint value_fingerprint wrapping domain_tag")
+CAUSE = names("on_call decoy foreign_token denials budget_spent")
+EFFECT = names("effective pending")
+OPERATION = names(
+    "change-charter compromise-key destroy-key resume-key rotate-key suspend-key accept-rollback "
+    "rotate-root-key")
+CEREMONY_STATE = names("cancelled done expired failed proposed running waiting")
+KEY_STATE = names("pre-activation active suspended deactivated compromised destroyed")
+
+# Each message: field number -> (name, kind). A list is repeated; a dict names numbers or is a message.
+TEXT, HEX, NUMBER = "text", "hex", "number"
+LOST_HEAD = {1: ("size", NUMBER), 2: ("root", HEX)}
+ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HEX), 3: ("freeze", TEXT), 4: ("cause", CAUSE),
+          5: ("effect", EFFECT)}
+CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HEX),
+            4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
+            7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
+            21: ("public_key", HEX)}
+SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
+ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
+        5: ("outcome", OUTCOME)}
+ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUMBER),
+         4: ("event", EVENT), 5: ("principal", TEXT), 6: ("credential", HEX), 7: ("methods", [TEXT]),
+         10: ("case_id", TEXT), 11: ("purpose", TEXT), 12: ("namespace", TEXT), 13: ("fields", [TEXT]),
+         14: ("subjects", [TEXT]), 15: ("items", [ITEM]), 16: ("policy_hash", HEX),
+         17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", TEXT),
+         20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", NUMBER),
+         23: ("person", TEXT), 24: ("login", HEX), 25: ("level", LEVEL), 26: ("access", [ACCESS]),
+         27: ("ceremony", [CEREMONY]), 40: ("shares_given", [SHARE])}
+ORDER = ("index time_unix_ms uptime_ms event principal credential person login methods case_id purpose "
+         "namespace items policy_hash decision error request_id level intent_index key_purpose "
+         "key_version access ceremony shares_given").split()
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise Wrong("entry cannot be read")
+        value |= (data[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 128:
+            return value, at
+
+
+def message(data, fields):
+    """Reads a protobuf message; what its description does not have is wrong."""
+    read, at = {}, 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        if tag >> 3 not in fields:
+            raise Wrong("entry has an unknown field")
+        name, kind = fields[tag >> 3]
+        if tag & 7 == 0:
+            value, at = varint(data, at)
+        elif tag & 7 == 2:
+            length, at = varint(data, at)
+            value, at = data[at:at + length], at + length
+            if at > len(data):
+                raise Wrong("entry cannot be read")
+        else:
+            raise Wrong("entry cannot be read")
+        if isinstance(kind, list):
+            read.setdefault(name, []).append(field(value, kind[0]))
+        else:
+            read[name] = field(value, kind)
+    return read
+
+
+def field(value, kind):
+    if isinstance(value, bytes):
+        if isinstance(kind, dict) and isinstance(next(iter(kind.values())), tuple):
+            return message(value, kind)
+        if kind == HEX:
+            return value.hex()
+        if kind == TEXT:
+            return value.decode()
+    elif kind == NUMBER:
+        return value
+    elif isinstance(kind, dict) and value in kind:
+        return kind[value]
+    raise Wrong("entry has a field of another kind")
+
+
+def arrange(read, fields):
+    """The members of a message in the order of its fields."""
+    return {name: read[name] for name, _ in fields.values() if name in read}
+
+
+def item_line(item, entry):
+    line = {"field": entry["fields"][item["field"] - 1] if "field" in item else None}
+    if "subject" in item:
+        line["subject"] = entry["subjects"][item["subject"] - 1]
+    line.update({name: item[name] for name in ("token", "key_version", "outcome") if name in item})
+    return line
+
+
+def entry_line(entry, leaf):
+    """The line of an export that an entry has."""
+    shown = {"index": 0, "time_unix_ms": 0, "uptime_ms": 0, **entry}
+    shown["items"] = [item_line(item, entry) for item in entry.get("items", [])]
+    for name, fields in (("access", ACCESS), ("ceremony", CEREMONY)):
+        if name in shown:
+            shown[name] = arrange(shown[name][0], fields)
+            if "lost_head" in shown[name]:
+                shown[name]["lost_head"] = {"size": 0, **shown[name]["lost_head"][0]}
+    line = {name: shown[name] for name in ORDER if name in shown and shown[name] != []}
+    line["leaf"] = base64.b64encode(leaf).decode()
+    return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+
+
+# --- The log --------------------------------------------------------------------------------------
+
+
+class Log:
+    """What is known of a log while it is read from its beginning."""
+
+    def __init__(self, given):
+        self.given, self.tree, self.counts = given, Tree(), collections.Counter()
+        self.time, self.open_intents, self.announced = 0, set(), None
+        self.current, self.is_believed = None, False
+
+    def entry(self, text, leaf_text):
+        index = self.tree.size
+        leaf = decode_base64(leaf_text, f"leaf {index}")
+        try:
+            entry = message(leaf[16:], ENTRY)
+            line = entry_line(entry, leaf)
+        except (KeyError, IndexError, UnicodeDecodeError):
+            raise Wrong(f"entry {index} cannot be read") from None
+        if line != text:
+            raise Wrong(f"line of entry {index} is not what its leaf says")
+        if entry.get("index", 0) != index:
+            raise Wrong(f"entry {index} is missing, or not in its place")
+        if entry.get("time_unix_ms", 0) < self.time:
+            raise Wrong(f"entry {index} is earlier than the one before it")
+        self.time = entry.get("time_unix_ms", 0)
+        self.intent(index, entry)
+        key = entry.get("ceremony", [{}])[0].get("public_key")
+        if key is not None:
+            if self.announced is not None:
+                raise Wrong(f"entry {index} announces a second signing key")
+            self.announced = bytes.fromhex(key)
+        self.counts[entry["event"]] += 1
+        self.tree.append(leaf_hash(leaf))
+
+    def intent(self, index, entry):
+        is_outcome = entry["event"] == "detokenize_outcome"
+        of = entry.get("intent_index")
+        if is_outcome != (of is not None) or (is_outcome and of not in self.open_intents):
+            raise Wrong(f"entry {index} is an outcome without its intent")
+        self.open_intents.discard(of)
+        if entry["event"] == "detokenize" and entry.get("decision") != "deny":
+            self.open_intents.add(index)
+
+    def root(self, text):
+        """The origin of a checkpoint, which must be the one of the tree that was read."""
+        origin, size, root = read_checkpoint(text)
+        if size != self.tree.size:
+            raise Wrong(f"log has {self.tree.size} entries, its checkpoint says {size}")
+        if root != self.tree.root():
+            raise Wrong(f"entries are not those of the checkpoint of {size} entries")
+        return origin
+
+    def hand_over(self, note):
+        if self.announced is None:
+            raise Wrong("a handover stands where no key was announced")
+        text, signatures = read_note(note)
+        key = verifier_key(self.root(text), self.announced)
+        if not has_signed(key, text, signatures):
+            raise Wrong("the announced key has not signed")
+        if self.current is not None:
+            if not has_signed(self.current, text, signatures):
+                raise Wrong("the key before does not vouch for the announced one")
+            vouched = self.is_believed
+        else:
+            vouched = any([has_signed(given, text, signatures) for given in self.given])
+        self.current, self.is_believed = key, vouched or key in self.given
+        self.announced = None
+
+    def finish(self, note):
+        if self.announced is not None:
+            self.hand_over(note)
+        text, signatures = read_note(note)
+        origin = self.root(text)
+        keys = self.given if self.current is None else [self.current] * self.is_believed
+        if not any(key.name == origin and has_signed(key, text, signatures) for key in keys):
+            raise Wrong("there is no checkpoint that is signed by the given keys")
+
+
+def verify_log(path, keys):
+    log, checkpoint = Log(keys), None
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        for text in lines:
+            if not text.endswith("\n"):
+                raise Wrong("last line is cut short")
+            text = text[:-1]
+            try:
+                members = json.loads(text)
+            except ValueError:
+                raise Wrong("a line is not JSON") from None
+            if not isinstance(members, dict):
+                raise Wrong("a line is not an object")
+            if checkpoint is not None:
+                raise Wrong("something follows the checkpoint")
+            if set(members) in ({"checkpoint"}, {"handover"}):
+                if json.dumps(members, separators=(",", ":"), ensure_ascii=False) != text:
+                    raise Wrong("line of a checkpoint is not in its one spelling")
+                [(kind, note)] = members.items()
+                if not isinstance(note, str):
+                    raise Wrong("checkpoint is no text")
+                if kind == "handover":
+                    log.hand_over(note)
+                else:
+                    checkpoint = note
+                continue
+            log.entry(text, str(members.get("leaf", "")))
+    if checkpoint is None:
+        raise Wrong("there is no checkpoint")
+    log.finish(checkpoint)
+    return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
+            "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
+
+
+# --- Receipts -------------------------------------------------------------------------------------
+
+
+def verify_receipt(path, keys):
+    """A receipt is a tlog-proof whose extra data is the leaf's hash."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        proof, _, note = file.read().partition("\n\n")
+    lines = proof.split("\n")
+    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1":
+        raise Wrong("file is no receipt")
+    if not lines[1].startswith("extra ") or not lines[2].startswith("index "):
+        raise Wrong("file is no receipt")
+    leaf, number = decode_base64(lines[1][6:], "leaf hash"), lines[2][6:]
+    path_hashes = [decode_base64(line, "proof") for line in lines[3:]]
+    if not number.isdigit() or str(int(number)) != number:
+        raise Wrong("index is no number")
+    if any(len(one) != 32 for one in [leaf, *path_hashes]):
+        raise Wrong("hash has another length")
+    text, signatures = read_note(note)
+    origin, size, root = read_checkpoint(text)
+    if not any([key.name == origin and has_signed(key, text, signatures) for key in keys]):
+        raise Wrong("checkpoint is not signed by the given keys")
+    if int(number) >= size or root_of_path(int(number), size, leaf, path_hashes) != root:
+        raise Wrong("proof does not lead to the root of the checkpoint")
+    return {"verified": True, "leaf_index": int(number), "leaf_hash": leaf.hex(), "tree_size": size}
+
+
+def attempt(verify, path, keys):
+    """Writes the answer as a line of JSON, and says whether the file was verified."""
+    try:
+        answer = verify(path, keys)
+    except (Wrong, UnicodeDecodeError, RecursionError) as wrong:
+        answer = {"verified": False, "wrong": str(wrong)}
+    print(json.dumps(answer, sort_keys=True), flush=True)
+    return answer["verified"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verifies a Counterfoil audit log, or receipts of it")
+    parser.add_argument("--public-key", action="append", required=True, metavar="FILE",
+                        help="the log's public key, a line for each; give it more than once for more")
+    parser.add_argument("--receipt", action="store_true", help="the files are receipts")
+    parser.add_argument("--list", action="store_true", help="their names come on standard input")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exports, or receipts")
+    arguments = parser.parse_args()
+    try:
+        lines = [line for path in arguments.public_key for line in open(path, encoding="utf-8")]
+        keys = [read_verifier_key(line.strip()) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        parser.error(f"public key cannot be read: {error}")
+    paths = (line.rstrip("\n") for line in sys.stdin) if arguments.list else arguments.files
+    verify = verify_receipt if arguments.receipt else verify_log
+    verified = [attempt(verify, path, keys) for path in paths]
+    sys.exit(0 if all(verified) and verified else 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+//! Logs that somebody has changed.
+
+use std::collections::HashMap;
+
+use super::second::Second;
+use super::*;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::HashReader;
+use crate::crypto::merkle::inclusion_proof;
+use crate::crypto::merkle::verify_inclusion;
+
+/// A verifier, or one with a fault.
+type IsFound<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+
+/// A verifier that reads every line, and does not compare the root.
+fn without_the_root(export: &[u8]) -> bool {
+    matches!(
+        verify_export(export, &keys()),
+        Err(VerifyError::Line { .. } | VerifyError::Entry { .. } | VerifyError::Index { .. })
+    )
+}
+
+/// Cuts, swaps, repeats and leaves out lines in every way: how many of how many are missed.
+fn missed_moves(log: &RandomLog, is_found: IsFound<'_>) -> (u64, u64) {
+    let export = log.export();
+    let lines: Vec<_> = export.lines().collect();
+    let (mut missed, mut tried) = (0, 0);
+    let mut attempt = |lines: &[&str]| {
+        let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+        tried += 1;
+        missed += u64::from(!is_found(text.as_bytes()));
+    };
+    for place in 0..lines.len() {
+        attempt(&lines[..place]);
+        attempt(&[&lines[..place], &lines[place + 1..]].concat());
+        attempt(&[&lines[..place], &lines[place..place + 1], &lines[place..]].concat());
+        for other in place + 1..lines.len() {
+            let mut swapped = lines.clone();
+            swapped.swap(place, other);
+            attempt(&swapped);
+        }
+    }
+    for end in (0..export.len()).step_by(stride()) {
+        tried += 1;
+        missed += u64::from(!is_found(&export.as_bytes()[..end]));
+    }
+    (missed, tried)
+}
+
+/// Of as many cases in a row one is tried: of the numbers of the promise, every one.
+fn stride() -> usize {
+    usize::try_from(10_000 / cases_percent()).unwrap().max(1)
+}
+
+/// Random edits of random logs, one to five at once: how many of how many are missed.
+fn missed_edits(count: u64, is_found: IsFound<'_>) -> (u64, u64) {
+    let (mut missed, mut tried) = (0, 0);
+    for seed in 0..count {
+        let mut random = StdRng::seed_from_u64(seed);
+        let export = RandomLog::new(seed % 50, 12).export();
+        let mut edited = export.clone().into_bytes();
+        for _ in 0..random.random_range(1..=5) {
+            edit(&mut edited, &mut random);
+        }
+        if edited != export.as_bytes() {
+            tried += 1;
+            missed += u64::from(!is_found(&edited));
+        }
+    }
+    (missed, tried)
+}
+
+fn edit(bytes: &mut Vec<u8>, random: &mut StdRng) {
+    let end = bytes.len();
+    if end < 2 {
+        return;
+    }
+    let (one, other) = (random.random_range(0..end), random.random_range(0..end));
+    let (from, to) = (one.min(other), one.max(other));
+    match random.random_range(0..7) {
+        0 => bytes[one] ^= 1 << random.random_range(0..7),
+        1 => bytes.swap(one, other),
+        2 => drop(bytes.drain(from..to.min(from + 40))),
+        3 => {
+            let copied = bytes[from..to.min(from + 200)].to_vec();
+            bytes.splice(one..one, copied);
+        }
+        4 => bytes.truncate(one),
+        5 => bytes.insert(one, random.random_range(b' '..b'~')),
+        _ => bytes[one] = b"0123456789abcdef\"{}[],:\n"[random.random_range(0..24)],
+    }
+}
+
+/// Each bit of each entry, or one of `stride`: how many of how many are missed. The hashes of the
+/// other entries are computed once.
+fn missed_flips(log: &RandomLog, stride: usize) -> (u64, u64) {
+    let (mut tree, mut frontier) = (Hashes::default(), Frontier::new());
+    for stored in &log.entries {
+        let completed = |level, index, hash| {
+            tree.0.insert((level, index), hash);
+        };
+        frontier.append(entry_leaf_hash(stored), completed).unwrap();
+    }
+    let (size, root) = (log.checkpoint.size(), log.checkpoint.root());
+    let (mut missed, mut tried) = (0, 0);
+    for stored in &log.entries {
+        let index = stored.index;
+        let proof = inclusion_proof(&tree, index, size).unwrap();
+        let bits_count = (stored.salt.len() + stored.entry.len()) * 8;
+        let first = usize::try_from(index).unwrap() % stride;
+        for bit in (first..bits_count).step_by(stride) {
+            let flipped = flip(stored, bit);
+            let is_entry = Entry::decode(&flipped.entry).is_ok_and(|entry| entry.index == index);
+            let leaf = entry_leaf_hash(&flipped);
+            let is_in = verify_inclusion(index, size, &leaf, &proof, &root).is_ok();
+            tried += 1;
+            missed += u64::from(is_entry && is_in);
+        }
+    }
+    (missed, tried)
+}
+
+fn flip(stored: &StoredEntry, bit: usize) -> StoredEntry {
+    let mut flipped = stored.clone();
+    match bit.checked_sub(flipped.salt.len() * 8) {
+        None => flipped.salt[bit / 8] ^= 1 << (bit % 8),
+        Some(bit) => flipped.entry[bit / 8] ^= 1 << (bit % 8),
+    }
+    flipped
+}
+
+/// Every hash of a tree.
+#[derive(Default)]
+struct Hashes(HashMap<(u8, u64), Hash>);
+
+impl HashReader for Hashes {
+    type Error = std::convert::Infallible;
+
+    fn hash(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        Ok(self.0[&(level, index)])
+    }
+}
+
+#[test]
+fn every_cut_swap_and_repetition_is_found() {
+    let mut log = RandomLog::of(1, 12);
+    assert_eq!(missed_moves(&log, &mut is_found).0, 0);
+    let (missed, tried) = missed_moves(&log, &mut without_the_root);
+    assert!(missed > 0, "the planted fault is not found in {tried}");
+    // And with changes of the key.
+    let seed = (0..).find(|seed| RandomLog::new(*seed, 12).handovers.len() == 1);
+    log = RandomLog::new(seed.unwrap(), 12);
+    assert_eq!(missed_moves(&log, &mut is_found).0, 0);
+}
+
+#[test]
+fn random_edits_are_found_by_both_verifiers() {
+    let (missed, tried) = missed_edits(cases(1_000), &mut is_found);
+    assert_eq!(missed, 0, "of {tried}");
+    let (missed, tried) = missed_edits(cases(1_000), &mut without_the_root);
+    assert!(missed > 0, "the planted fault is not found in {tried}");
+    if let Some(mut second) = Second::start() {
+        let (missed, tried) = missed_edits(cases(300), &mut |export| second.finds(export));
+        assert_eq!(missed, 0, "of {tried}");
+        let log = RandomLog::of(2, 8);
+        assert_eq!(missed_moves(&log, &mut |export| second.finds(export)).0, 0);
+    }
+}
+
+#[test]
+fn flipped_bits_of_a_log_of_a_thousand_are_found() {
+    let log = RandomLog::of(3, 1_000);
+    assert!(!is_found(log.export().as_bytes()));
+    let (missed, tried) = missed_flips(&log, stride());
+    assert!(tried > 10_000);
+    assert_eq!(missed, 0, "of {tried}");
+    // What was assumed of one, by the whole verifier.
+    let mut random = StdRng::seed_from_u64(4);
+    for _ in 0..cases(20) {
+        let mut changed = log.clone();
+        let place = random.random_range(0..changed.entries.len());
+        changed.entries[place] = flip(&log.entries[place], random.random_range(0..300));
+        // One that is no entry any more has no line.
+        if Entry::decode(&changed.entries[place].entry).is_ok() {
+            assert!(is_found(changed.export().as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Goal: promise 3. Any change of a log is found with public keys alone, and a log that nobody has
+//! changed is never suspected, by either of two verifiers that share no code.
+//!
+//! Method: random logs in memory, with every kind of entry, changes of the signing key and accepted
+//! rollbacks; each bit, each place to cut, each swap, and random edits of each. The second verifier
+//! is `docs/examples/verify_log.py`. A verifier with a fault must miss something, or the campaign
+//! proves nothing.
+//!
+//! `COUNTERFOIL_CASES_PERCENT` of the usual numbers of cases are run; at 10,000 those of the promise.
+
+mod clean;
+mod edits;
+mod forks;
+mod second;
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::access::Cause;
+use crate::access::Effect;
+use crate::audit::export;
+use crate::audit::handover::Handover;
+use crate::audit::tree::entry_leaf_hash;
+use crate::ceremony::LogPoint;
+use crate::ceremony::OperationKind;
+use crate::crypto::Fingerprint;
+use crate::crypto::merkle::Frontier;
+use crate::domain::CaseId;
+use crate::domain::FreezeTarget;
+use crate::domain::GrantId;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
+use crate::domain::Level;
+use crate::domain::Namespace;
+use crate::domain::OfficerName;
+use crate::domain::PersonId;
+use crate::domain::Principal;
+use crate::domain::Purpose;
+use crate::domain::Timestamp;
+use crate::store::StoredEntry;
+
+/// A log in memory.
+#[derive(Clone)]
+pub(super) struct RandomLog {
+    pub(super) entries: Vec<StoredEntry>,
+    handovers: Vec<Handover>,
+    checkpoint: SignedCheckpoint,
+}
+
+fn cases(usual: u64) -> u64 {
+    (usual * cases_percent() / 100).max(1)
+}
+
+fn cases_percent() -> u64 {
+    let percent = std::env::var("COUNTERFOIL_CASES_PERCENT").ok();
+    percent.map_or(100, |text| text.parse().unwrap())
+}
+
+fn key_of(number: u8) -> AuditSigningKey {
+    AuditSigningKey::new(&KeyBytes::from_slice(&[7 + number; 32]).unwrap())
+}
+
+impl RandomLog {
+    fn new(seed: u64, entries_max: usize) -> Self {
+        let random = StdRng::seed_from_u64(seed);
+        let mut maker = Maker {
+            random,
+            open_intents: Vec::new(),
+        };
+        let count = maker.random.random_range(0..=entries_max);
+        let mut log = Growing::default();
+        for _ in 0..count {
+            // One entry in thirty announces a key.
+            let announces = maker.chance(3);
+            let draft = maker.draft(log.frontier.size(), announces.then(|| log.next_key()));
+            let salt = maker.random.random();
+            let later_ms = maker.random.random_range(0..3);
+            log.append(draft, salt, later_ms, announces);
+        }
+        log.finish()
+    }
+
+    /// A log with this number of entries and no more.
+    pub(super) fn of(seed: u64, count: usize) -> Self {
+        let mut log = Growing::default();
+        let random = StdRng::seed_from_u64(seed);
+        let mut maker = Maker {
+            random,
+            open_intents: Vec::new(),
+        };
+        for _ in 0..count {
+            let draft = maker.draft(log.frontier.size(), None);
+            let salt = maker.random.random();
+            log.append(draft, salt, 1, false);
+        }
+        log.finish()
+    }
+
+    fn export(&self) -> String {
+        let mut text = Vec::new();
+        let mut handovers = self.handovers.iter().peekable();
+        let size = self.entries.len() as u64;
+        for stored in &self.entries {
+            export::write_entry(&mut text, stored).unwrap();
+            let after = stored.index + 1;
+            if let Some(handover) = handovers.next_if(|it| it.size == after && after < size) {
+                export::write_handover(&mut text, &handover.note).unwrap();
+            }
+        }
+        export::write_checkpoint(&mut text, self.checkpoint.note()).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+}
+
+/// A log that still grows.
+#[derive(Clone)]
+struct Growing {
+    frontier: Frontier,
+    entries: Vec<StoredEntry>,
+    handovers: Vec<Handover>,
+    signer_number: u8,
+    time_ms: u64,
+}
+
+impl Default for Growing {
+    fn default() -> Self {
+        Self {
+            frontier: Frontier::new(),
+            entries: Vec::new(),
+            handovers: Vec::new(),
+            signer_number: 0,
+            time_ms: 1_700_000_000_000,
+        }
+    }
+}
+
+impl Growing {
+    fn signer(&self) -> CheckpointSigner {
+        CheckpointSigner::new(origin(), key_of(self.signer_number))
+    }
+
+    fn next_key(&self) -> [u8; 32] {
+        key_of(self.signer_number + 1)
+            .verifier(origin())
+            .public_key()
+    }
+
+    fn append(&mut self, draft: EntryDraft, salt: [u8; 16], later_ms: u64, announces: bool) {
+        self.time_ms += later_ms;
+        let index = self.frontier.size();
+        let entry = Entry {
+            index,
+            time: Timestamp::from_unix_ms(self.time_ms),
+            uptime_ms: self.time_ms % 1_000,
+            draft,
+        };
+        let entry = entry.encode();
+        let stored = StoredEntry { index, salt, entry };
+        let leaf = entry_leaf_hash(&stored);
+        self.frontier.append(leaf, |_, _, _| ()).unwrap();
+        self.entries.push(stored);
+        if announces {
+            let before = self.signer();
+            self.signer_number += 1;
+            let (size, root) = (self.frontier.size(), self.frontier.root());
+            let note = before.sign_handover(&self.signer(), size, root).unwrap();
+            let note = note.note().to_owned();
+            self.handovers.push(Handover { index, size, note });
+        }
+    }
+
+    fn checkpoint(&self) -> SignedCheckpoint {
+        let (size, root) = (self.frontier.size(), self.frontier.root());
+        match self.handovers.last() {
+            // The checkpoint of its group is the one that both have signed.
+            Some(last) if last.size == size => {
+                let before = CheckpointSigner::new(origin(), key_of(self.signer_number - 1));
+                before.sign_handover(&self.signer(), size, root).unwrap()
+            }
+            _ => self.signer().sign(size, root).unwrap(),
+        }
+    }
+
+    fn finish(self) -> RandomLog {
+        RandomLog {
+            checkpoint: self.checkpoint(),
+            entries: self.entries,
+            handovers: self.handovers,
+        }
+    }
+}
+
+/// Makes entries of every kind.
+struct Maker {
+    random: StdRng,
+    open_intents: Vec<u64>,
+}
+
+impl Maker {
+    fn chance(&mut self, percent: u32) -> bool {
+        self.random.random_range(0..100) < percent
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.random.random_range(0..from.len())].clone()
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.chance(50).then(|| make(self))
+    }
+
+    fn draft(&mut self, index: u64, public_key: Option<[u8; 32]>) -> EntryDraft {
+        let mut event = self.pick(Event::ALL);
+        let mut intent_index = None;
+        if event == Event::DetokenizeOutcome {
+            match self.open_intents.pop() {
+                Some(intent) => intent_index = Some(intent),
+                None => event = Event::Detokenize,
+            }
+        }
+        let decision = self.maybe(|it| it.pick(Decision::ALL));
+        if event == Event::Detokenize && decision != Some(Decision::Deny) {
+            self.open_intents.push(index);
+        }
+        let items_count = self.random.random_range(0..4);
+        EntryDraft {
+            principal: self.maybe(|it| Principal::new(it.pick(&["a.example", "b"])).unwrap()),
+            credential: self.maybe(|it| it.random.random()),
+            person: self.maybe(|_| PersonId::read("idp/ada").unwrap()),
+            login: self.maybe(|it| it.random.random()),
+            case_id: self.maybe(|_| CaseId::new("CASE-1").unwrap()),
+            purpose: self.maybe(|_| Purpose::new("support").unwrap()),
+            namespace: self.maybe(|_| Namespace::new("shop").unwrap()),
+            items: (0..items_count).map(|_| self.item()).collect(),
+            policy_hash: self.maybe(|it| it.random.random()),
+            decision,
+            error: self.maybe(|it| it.pick(ErrorClass::ALL)),
+            request_id: self.maybe(|_| RequestId::new("r-1").unwrap()),
+            level: self.maybe(|it| it.pick(&[Level::Full, Level::Masked])),
+            intent_index,
+            key: self.maybe(|it| (it.pick(&KeyPurpose::ALL), KeyVersion::FIRST)),
+            access: self.access(),
+            ceremony: self.ceremony(public_key),
+            ..EntryDraft::new(event)
+        }
+    }
+
+    fn item(&mut self) -> EntryItem {
+        EntryItem {
+            field: self.maybe(|it| FieldName::new(it.pick(&["email", "name"])).unwrap()),
+            subject: self.maybe(|it| Subject::new(it.pick(&["cus_1", "cus_2"])).unwrap()),
+            token: self.maybe(|it| Fingerprint::from_bytes(it.random.random())),
+            key_version: self.maybe(|_| KeyVersion::FIRST),
+            outcome: self.pick(ItemOutcome::ALL),
+        }
+    }
+
+    fn access(&mut self) -> AccessNote {
+        AccessNote {
+            grant_id: self.maybe(|_| GrantId::new("g-1").unwrap()),
+            scope_digest: self.maybe(|it| it.random.random()),
+            freeze: self.maybe(|_| FreezeTarget::read("grant:g-1").unwrap()),
+            cause: self.maybe(|it| it.pick(&Cause::ALL)),
+            effect: self.maybe(|it| it.pick(&Effect::ALL)),
+        }
+    }
+
+    fn ceremony(&mut self, public_key: Option<[u8; 32]>) -> CeremonyNote {
+        CeremonyNote {
+            operation: self.maybe(|it| it.pick(&OperationKind::ALL)),
+            officers: (0..self.random.random_range(0..3))
+                .map(|number| OfficerName::new(&format!("officer{number}")).unwrap())
+                .collect(),
+            records_count: self.maybe(|it| it.random.random_range(0..300)),
+            lost_head: self.maybe(|it| LogPoint {
+                size: it.random.random_range(0..300),
+                root: it.random.random(),
+            }),
+            public_key,
+            ..CeremonyNote::default()
+        }
+    }
+}
+
+/// Whether the program's verifier finds something wrong.
+fn is_found(export: &[u8]) -> bool {
+    verify_export(export, &keys()).is_err()
+}

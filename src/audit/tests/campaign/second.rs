@@ -1,0 +1,79 @@
+//! The second verifier, as a process of its own.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::process::Child;
+use std::process::ChildStdin;
+use std::process::ChildStdout;
+use std::process::Command;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::*;
+
+/// A second verifier that runs, and is asked about one export after another.
+pub(super) struct Second {
+    directory: TempDir,
+    child: Child,
+    paths: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Second {
+    /// Starts it; nothing, and words in the log, where it cannot run.
+    pub(super) fn start() -> Option<Self> {
+        let probe = Command::new("python3")
+            .args(["-c", "import cryptography"])
+            .output();
+        if !probe.is_ok_and(|probe| probe.status.success()) {
+            // Past the capture of the test's output: who reads the log must see it.
+            let words =
+                "not tried: Python's cryptography is missing (python3-cryptography in Debian)";
+            let _ = writeln!(std::io::stderr(), "{words}");
+            return None;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let key = directory.path().join("audit.vkey");
+        fs::write(&key, keys().lines().join("\n")).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
+        let mut child = Command::new("python3")
+            .arg(script)
+            .args(["--list", "--public-key"])
+            .arg(key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let paths = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Some(Self {
+            directory,
+            child,
+            paths,
+            answers,
+        })
+    }
+
+    /// What it says of an export.
+    pub(super) fn ask(&mut self, export: &[u8]) -> Value {
+        let path = self.directory.path().join("log.jsonl");
+        fs::write(&path, export).unwrap();
+        writeln!(self.paths.as_mut().unwrap(), "{}", path.display()).unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub(super) fn finds(&mut self, export: &[u8]) -> bool {
+        self.ask(export)["verified"] == false
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        self.paths = None;
+        let _ = self.child.wait();
+    }
+}

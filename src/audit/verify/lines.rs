@@ -1,0 +1,269 @@
+//! Writes a log as an export, and verifies one.
+//!
+//! Entries from the first on; after the last the signed checkpoint. Where the log came under another
+//! key, the checkpoint at which it did stands between the entries.
+
+use std::io;
+use std::io::BufRead;
+use std::io::Read;
+
+use super::Report;
+use super::VerifyError;
+use super::verifier::ReadEntry;
+use super::verifier::Verifier;
+use crate::audit::CheckpointKeys;
+use crate::audit::SignedCheckpoint;
+use crate::audit::export;
+use crate::audit::export::ExportLine;
+use crate::audit::following_keys;
+use crate::audit::handover::Handover;
+use crate::audit::in_order::in_order;
+use crate::audit::ocsf;
+use crate::store::ENTRY_BYTES_MAX;
+use crate::store::Store;
+use crate::store::StoredEntry;
+
+/// Verifies an export.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_export(
+    reader: impl BufRead + Send,
+    keys: &CheckpointKeys,
+) -> Result<Report, VerifyError> {
+    verify_lines(reader, keys).map(|(report, _)| report)
+}
+
+/// Verifies an export, and returns its checkpoint.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn export_checkpoint(
+    reader: impl BufRead + Send,
+    keys: &CheckpointKeys,
+) -> Result<SignedCheckpoint, VerifyError> {
+    verify_lines(reader, keys).map(|(_, checkpoint)| checkpoint)
+}
+
+fn verify_lines(
+    reader: impl BufRead + Send,
+    keys: &CheckpointKeys,
+) -> Result<(Report, SignedCheckpoint), VerifyError> {
+    let mut verifier = Verifier::new(keys, None)?;
+    let mut checkpoint: Option<String> = None;
+    let mut hashes = Vec::new();
+    in_order(Pages::new(reader), read_page, |page: ReadPage| {
+        for (number, line) in (page.first_number..).zip(page.lines) {
+            let wrong = VerifyError::Line { line: number };
+            match line {
+                Some(ReadLine::Entry(entry)) if checkpoint.is_none() => {
+                    hashes.clear();
+                    verifier.entry(*entry, &mut hashes)?;
+                }
+                Some(ReadLine::Handover(note)) if checkpoint.is_none() => {
+                    verifier.hand_over(&note).map_err(|error| match error {
+                        // No entry announces a key.
+                        VerifyError::Checkpoint => wrong,
+                        error => error,
+                    })?;
+                }
+                Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
+                    checkpoint = Some(note);
+                }
+                // A line that is none, or one after the checkpoint.
+                Some(_) | None => return Err(wrong),
+            }
+        }
+        page.end.map_or(Ok(()), Err)
+    })?;
+    verifier.finish(&checkpoint.ok_or(VerifyError::Checkpoint)?)
+}
+
+/// Writes a log as an export, as of the newest checkpoint, which it must have.
+///
+/// The log may grow meanwhile: what is written is the log of the checkpoint.
+///
+/// # Errors
+///
+/// If the store cannot be read, the log has no checkpoint, or the writer fails.
+pub fn write_export(
+    writer: &mut dyn io::Write,
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<(), VerifyError> {
+    let checkpoint = newest(store, keys)?;
+    let handovers = Handover::read_all(store)?.into_iter();
+    let mut handovers = handovers
+        .filter(|handover| handover.size < checkpoint.size())
+        .peekable();
+    each_entry(store, checkpoint.size(), |stored| {
+        export::write_entry(writer, stored)?;
+        let size = stored.index + 1;
+        match handovers.next_if(|handover| handover.size == size) {
+            Some(handover) => export::write_handover(writer, &handover.note),
+            None => Ok(()),
+        }
+    })?;
+    export::write_checkpoint(writer, checkpoint.note()).map_err(VerifyError::Read)
+}
+
+/// Writes a log as events of OCSF, one in a line: a rendering for what collects events, which
+/// cannot be verified.
+///
+/// # Errors
+///
+/// If the store cannot be read, the log has no checkpoint, or the writer fails.
+pub fn write_ocsf(
+    writer: &mut dyn io::Write,
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<(), VerifyError> {
+    let checkpoint = newest(store, keys)?;
+    let origin = checkpoint.note().lines().next().unwrap_or_default();
+    each_entry(store, checkpoint.size(), |stored| {
+        let line = ocsf::line(stored, origin);
+        let line = line.ok_or_else(|| io::Error::other("entry cannot be read"))?;
+        writeln!(writer, "{line}")
+    })
+}
+
+fn newest(store: &dyn Store, keys: &CheckpointKeys) -> Result<SignedCheckpoint, VerifyError> {
+    let keys = following_keys(store, keys)?;
+    let checkpoint = store.checkpoint()?.and_then(|note| keys.verify(&note));
+    checkpoint.ok_or(VerifyError::Checkpoint)
+}
+
+/// Hands over the first entries of a log, this many.
+fn each_entry(
+    store: &dyn Store,
+    size: u64,
+    mut write: impl FnMut(&StoredEntry) -> io::Result<()>,
+) -> Result<(), VerifyError> {
+    let mut from = 0;
+    while from < size {
+        let left = usize::try_from(size - from).unwrap_or(usize::MAX);
+        let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
+        if page.is_empty() {
+            return Err(VerifyError::Index { index: from });
+        }
+        for stored in &page {
+            write(stored).map_err(VerifyError::Read)?;
+        }
+        from += page.len() as u64;
+    }
+    Ok(())
+}
+
+/// Lines of an export that lie side by side.
+struct Page {
+    /// The number of the first, from 1.
+    first_number: u64,
+    lines: Vec<String>,
+    /// Why there are no more, if that is wrong.
+    end: Option<VerifyError>,
+}
+
+/// The same, once they are read.
+struct ReadPage {
+    first_number: u64,
+    /// Nothing for a line that is none.
+    lines: Vec<Option<ReadLine>>,
+    end: Option<VerifyError>,
+}
+
+enum ReadLine {
+    Checkpoint(String),
+    Entry(Box<ReadEntry>),
+    Handover(String),
+}
+
+fn read_page(page: Page) -> ReadPage {
+    let read = |line: &String| {
+        Some(match export::read_line(line)? {
+            ExportLine::Checkpoint(note) => ReadLine::Checkpoint(note),
+            ExportLine::Entry(stored) => ReadLine::Entry(Box::new(ReadEntry::new(&stored))),
+            ExportLine::Handover(note) => ReadLine::Handover(note),
+        })
+    };
+    ReadPage {
+        first_number: page.first_number,
+        lines: page.lines.iter().map(read).collect(),
+        end: page.end,
+    }
+}
+
+/// Cuts an export into pages.
+struct Pages<R> {
+    reader: R,
+    next_number: u64,
+    is_done: bool,
+}
+
+impl<R: BufRead> Pages<R> {
+    fn new(reader: R) -> Self {
+        Self {
+            reader,
+            next_number: 1,
+            is_done: false,
+        }
+    }
+
+    /// The next line without its end; nothing at the end.
+    fn line(&mut self) -> Result<Option<String>, VerifyError> {
+        let mut text = String::new();
+        let read = (&mut self.reader).take(LINE_BYTES_MAX).read_line(&mut text);
+        if read.map_err(VerifyError::Read)? == 0 {
+            return Ok(None);
+        }
+        let line = self.next_number;
+        if text.pop() != Some('\n') {
+            return Err(VerifyError::Line { line });
+        }
+        self.next_number += 1;
+        Ok(Some(text))
+    }
+}
+
+impl<R: BufRead> Iterator for Pages<R> {
+    type Item = Page;
+
+    fn next(&mut self) -> Option<Page> {
+        if self.is_done {
+            return None;
+        }
+        let first_number = self.next_number;
+        let (mut lines, mut bytes) = (Vec::new(), 0);
+        let mut end = None;
+        while lines.len() < PAGE_ENTRIES_MAX && bytes < PAGE_BYTES_MAX {
+            match self.line() {
+                Ok(Some(line)) => {
+                    bytes += line.len();
+                    lines.push(line);
+                }
+                Ok(None) => {
+                    self.is_done = true;
+                    break;
+                }
+                Err(error) => {
+                    self.is_done = true;
+                    end = Some(error);
+                    break;
+                }
+            }
+        }
+        Some(Page {
+            first_number,
+            lines,
+            end,
+        })
+    }
+}
+
+/// How many entries a page has, at the most.
+const PAGE_ENTRIES_MAX: usize = 1_024;
+/// A page ends with the line that makes it longer.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+/// The longest line of an export: an entry of 1,000 items as JSON, and as a leaf.
+pub(in crate::audit) const LINE_BYTES_MAX: u64 = 4 * ENTRY_BYTES_MAX as u64;

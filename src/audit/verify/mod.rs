@@ -1,0 +1,139 @@
+//! The offline verifier: believes nothing but public keys.
+//!
+//! It computes every leaf hash from the stored bytes, grows the tree anew, and compares it with
+//! what was signed. It holds the tree's right edge and the intents that have no outcome yet, not
+//! the log, so that a log of any size can be verified. Entries are read and hashed on every
+//! processor, and judged in their order.
+
+mod lines;
+mod store;
+mod verifier;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use thiserror::Error;
+
+use crate::audit::Event;
+use crate::ceremony::LogPoint;
+use crate::crypto::merkle::Hash;
+use crate::crypto::note::NoteVerifier;
+use crate::store::StoreError;
+
+pub(super) use lines::LINE_BYTES_MAX;
+pub use lines::export_checkpoint;
+pub use lines::verify_export;
+pub use lines::write_export;
+pub use lines::write_ocsf;
+pub use store::verify_store;
+#[cfg(test)]
+pub(super) use verifier::ReadEntry;
+#[cfg(test)]
+pub(super) use verifier::Verifier;
+
+/// What a verified log has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Report {
+    /// How many entries of each event.
+    pub counts: BTreeMap<Event, u64>,
+    /// Intents to reveal without an outcome: they count as revealed.
+    pub open_intents_count: u64,
+    /// Where officers accepted that entries were lost, in the order of the log.
+    pub rollbacks: Vec<AcceptedRollback>,
+    /// The root hash of the tree.
+    pub root: Hash,
+    /// The keys that the log came under, in the order of the log.
+    pub successors: Vec<Successor>,
+    /// How many entries the log has.
+    pub tree_size: u64,
+}
+
+/// A place where the log goes on without entries that it had once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AcceptedRollback {
+    /// The index of the entry that says so: of those from here on, the log had others.
+    pub index: u64,
+    /// The log that was given up.
+    pub lost: LogPoint,
+}
+
+/// A signing key that the log came under.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Successor {
+    /// The index of the entry that announces it.
+    pub index: u64,
+    /// The key.
+    pub key: NoteVerifier,
+}
+
+/// What is wrong with a log: the first thing that was found.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// There is no checkpoint, or none of the keys has signed it.
+    #[error("there is no checkpoint that is signed by the given keys")]
+    Checkpoint,
+    /// The bytes are not an entry.
+    #[error("entry {index} cannot be read")]
+    Entry {
+        /// The index that it should have.
+        index: u64,
+    },
+    /// A signing key was announced, and the key before it did not hand over to it there.
+    #[error("entry {index} announces a signing key that the key before it does not vouch for")]
+    Handover {
+        /// The index of the announcement.
+        index: u64,
+    },
+    /// A stored Merkle hash is not the one of the entries.
+    #[error("stored hash {index} of level {level} is not that of the entries below it")]
+    Hash {
+        /// The level of the hash.
+        level: u8,
+        /// The index of the hash in its level.
+        index: u64,
+    },
+    /// An entry is missing, or there twice, or in another's place.
+    #[error("entry {index} is missing, or not in its place")]
+    Index {
+        /// The index that should come next.
+        index: u64,
+    },
+    /// An outcome does not refer to an earlier intent that has none yet.
+    #[error("entry {index} is an outcome without its intent")]
+    Intent {
+        /// The index of the outcome.
+        index: u64,
+    },
+    /// A line of an export is none, or does not say what its leaf says.
+    #[error("line {line} of the export is not what its leaf says")]
+    Line {
+        /// The number of the line, from 1.
+        line: u64,
+    },
+    /// The export cannot be read.
+    #[error("export cannot be read")]
+    Read(#[source] io::Error),
+    /// The entries are not those that the checkpoint was signed for.
+    #[error("entries are not those of the checkpoint of {tree_size} entries")]
+    Root {
+        /// The tree size of the checkpoint.
+        tree_size: u64,
+    },
+    /// The log has more or fewer entries than its checkpoint says.
+    #[error("log has {entries_count} entries, its checkpoint says {tree_size}")]
+    Size {
+        /// How many entries there are.
+        entries_count: u64,
+        /// The tree size of the checkpoint.
+        tree_size: u64,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry is earlier than the one before it.
+    #[error("entry {index} is earlier than the one before it")]
+    Time {
+        /// The index of the entry.
+        index: u64,
+    },
+}

@@ -1,0 +1,105 @@
+//! Verifies a log where the vault keeps it.
+
+use super::Report;
+use super::VerifyError;
+use super::verifier::ReadEntry;
+use super::verifier::Verifier;
+use crate::audit::CheckpointKeys;
+use crate::audit::SignedCheckpoint;
+use crate::audit::handover::Handover;
+use crate::audit::in_order::in_order;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::StoredHash;
+
+/// Verifies the log in a store against its own checkpoint and, where there is one, the head.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_store(
+    store: &dyn Store,
+    head: Option<&SignedCheckpoint>,
+    keys: &CheckpointKeys,
+) -> Result<Report, VerifyError> {
+    // A log without entries has no checkpoint of its own yet; its head has.
+    let note = store.checkpoint()?;
+    let note = note.or_else(|| head.map(|head| head.note().to_owned()));
+    let note = note.ok_or(VerifyError::Checkpoint)?;
+    let mut handovers = Handover::read_all(store)?.into_iter().peekable();
+    let mut verifier = Verifier::new(keys, head)?;
+    let size = store.tree_size()?;
+    let pages = (0..size).step_by(PAGE_ENTRIES_MAX);
+    in_order(
+        pages,
+        |from| read_page(store, from, size),
+        |page: Result<Page, StoreError>| {
+            let Page { from, entries } = page?;
+            let (count, mut hashes) = (entries.len(), Vec::with_capacity(entries.len() + 8));
+            for entry in entries {
+                verifier.entry(entry, &mut hashes)?;
+                let size = verifier.size();
+                if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
+                    verifier.kept_handover(&handover)?;
+                }
+            }
+            compare_hashes(store, from, count, &hashes)?;
+            let entries_count = verifier.size();
+            if entries_count < size.min(from + PAGE_ENTRIES_MAX as u64) {
+                // The last ones are not there.
+                return Err(VerifyError::Size {
+                    entries_count,
+                    tree_size: size,
+                });
+            }
+            Ok(())
+        },
+    )?;
+    let end = verifier.size();
+    if !store.entries(end, 1)?.is_empty() || !store.hashes(0, end, 1)?.is_empty() {
+        return Err(VerifyError::Index { index: end });
+    }
+    if let Some(Handover { index, .. }) = handovers.next() {
+        return Err(VerifyError::Handover { index });
+    }
+    verifier.finish(&note).map(|(report, _)| report)
+}
+
+/// Entries that lie side by side.
+struct Page {
+    from: u64,
+    entries: Vec<ReadEntry>,
+}
+
+fn read_page(store: &dyn Store, from: u64, size: u64) -> Result<Page, StoreError> {
+    let left = usize::try_from(size - from).unwrap_or(usize::MAX);
+    let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
+    let entries = page.iter().map(ReadEntry::new).collect();
+    Ok(Page { from, entries })
+}
+
+/// Compares the hashes that a page of entries completes with those that the store has.
+fn compare_hashes(
+    store: &dyn Store,
+    from: u64,
+    leaves_count: usize,
+    computed: &[StoredHash],
+) -> Result<(), VerifyError> {
+    let mut leaves = store.hashes(0, from, leaves_count)?.into_iter();
+    for StoredHash { level, index, hash } in computed {
+        let stored = match level {
+            0 => leaves.next(),
+            _ => store.hashes(*level, *index, 1)?.into_iter().next(),
+        };
+        if stored != Some(*hash) {
+            return Err(VerifyError::Hash {
+                level: *level,
+                index: *index,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How many entries a page has.
+const PAGE_ENTRIES_MAX: usize = 1_024;

@@ -1,0 +1,192 @@
+//! What is known of a log while it is read from its beginning.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+
+use super::AcceptedRollback;
+use super::Report;
+use super::VerifyError;
+use crate::audit::CheckpointKeys;
+use crate::audit::Decision;
+use crate::audit::Entry;
+use crate::audit::Event;
+use crate::audit::SignedCheckpoint;
+use crate::audit::handover::Handover;
+use crate::audit::handover::Succession;
+use crate::audit::tree;
+use crate::audit::tree::entry_leaf_hash;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
+use crate::domain::Timestamp;
+use crate::store::StoredEntry;
+use crate::store::StoredHash;
+
+/// What can be said of a stored entry by itself.
+pub(in crate::audit) struct ReadEntry {
+    /// Where it was found.
+    index: u64,
+    leaf: Hash,
+    /// Nothing if its bytes are no entry.
+    entry: Option<Entry>,
+}
+
+impl ReadEntry {
+    pub(in crate::audit) fn new(stored: &StoredEntry) -> Self {
+        Self {
+            index: stored.index,
+            leaf: entry_leaf_hash(stored),
+            entry: Entry::decode(&stored.entry).ok(),
+        }
+    }
+}
+
+/// What is known of the log so far.
+pub(in crate::audit) struct Verifier<'a> {
+    frontier: Frontier,
+    latest_time: Timestamp,
+    counts: BTreeMap<Event, u64>,
+    open_intents: HashSet<u64>,
+    rollbacks: Vec<AcceptedRollback>,
+    succession: Succession<'a>,
+    head: Option<&'a SignedCheckpoint>,
+}
+
+impl<'a> Verifier<'a> {
+    pub(in crate::audit) fn new(
+        keys: &'a CheckpointKeys,
+        head: Option<&'a SignedCheckpoint>,
+    ) -> Result<Self, VerifyError> {
+        let verifier = Self {
+            frontier: Frontier::new(),
+            latest_time: Timestamp::default(),
+            counts: BTreeMap::new(),
+            open_intents: HashSet::new(),
+            rollbacks: Vec::new(),
+            succession: Succession::new(keys),
+            head,
+        };
+        verifier.compare_head()?;
+        Ok(verifier)
+    }
+
+    /// How many entries were judged.
+    pub(in crate::audit) fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Judges the next entry, and names the hashes that it completes.
+    pub(in crate::audit) fn entry(
+        &mut self,
+        read: ReadEntry,
+        hashes: &mut Vec<StoredHash>,
+    ) -> Result<(), VerifyError> {
+        let index = self.frontier.size();
+        let entry = read.entry.ok_or(VerifyError::Entry { index })?;
+        if read.index != index || entry.index != index {
+            return Err(VerifyError::Index { index });
+        }
+        if entry.time < self.latest_time {
+            return Err(VerifyError::Time { index });
+        }
+        self.latest_time = entry.time;
+        self.check_intent(&entry)?;
+        self.note_rollback(&entry);
+        self.succession.entry(&entry)?;
+        *self.counts.entry(entry.draft.event).or_default() += 1;
+        tree::append(&mut self.frontier, read.leaf, hashes)
+            .map_err(|_| VerifyError::Index { index })?;
+        self.compare_head()
+    }
+
+    /// Judges a checkpoint within the log: where it came under another key.
+    pub(in crate::audit) fn hand_over(&mut self, note: &str) -> Result<(), VerifyError> {
+        let (size, root) = (self.frontier.size(), self.frontier.root());
+        self.succession.hand_over(note, size, root)
+    }
+
+    /// Judges a handover that a store has kept.
+    pub(in crate::audit) fn kept_handover(
+        &mut self,
+        handover: &Handover,
+    ) -> Result<(), VerifyError> {
+        if self.succession.announced_index() != Some(handover.index) {
+            let index = handover.index;
+            return Err(VerifyError::Handover { index });
+        }
+        self.hand_over(&handover.note)
+    }
+
+    fn check_intent(&mut self, entry: &Entry) -> Result<(), VerifyError> {
+        let index = entry.index;
+        let is_outcome = entry.draft.event == Event::DetokenizeOutcome;
+        let follows = entry
+            .draft
+            .intent_index
+            .is_some_and(|it| self.open_intents.remove(&it));
+        if is_outcome != entry.draft.intent_index.is_some() || is_outcome != follows {
+            return Err(VerifyError::Intent { index });
+        }
+        // A denied call revealed nothing, and has no outcome.
+        let is_intent = entry.draft.event == Event::Detokenize;
+        if is_intent && entry.draft.decision != Some(Decision::Deny) {
+            self.open_intents.insert(index);
+        }
+        Ok(())
+    }
+
+    fn note_rollback(&mut self, entry: &Entry) {
+        let index = entry.index;
+        let lost = entry.draft.ceremony.lost_head;
+        let rollback = lost.map(|lost| AcceptedRollback { index, lost });
+        self.rollbacks.extend(rollback);
+    }
+
+    fn compare_head(&self) -> Result<(), VerifyError> {
+        match self.head {
+            Some(head) if head.size() == self.frontier.size() => self.compare_root(head),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn compare_root(&self, checkpoint: &SignedCheckpoint) -> Result<(), VerifyError> {
+        if checkpoint.root() == self.frontier.root() {
+            return Ok(());
+        }
+        Err(VerifyError::Root {
+            tree_size: checkpoint.size(),
+        })
+    }
+
+    /// Judges the checkpoint at the end of the log.
+    pub(in crate::audit) fn finish(
+        mut self,
+        note: &str,
+    ) -> Result<(Report, SignedCheckpoint), VerifyError> {
+        let (entries_count, root) = (self.frontier.size(), self.frontier.root());
+        // A head beyond the end was never compared: the log was cut short.
+        let behind = self.head.filter(|head| head.size() > entries_count);
+        if let Some(head) = behind {
+            return Err(VerifyError::Size {
+                entries_count,
+                tree_size: head.size(),
+            });
+        }
+        let checkpoint = self.succession.finish(note, entries_count, root)?;
+        if checkpoint.size() != entries_count {
+            return Err(VerifyError::Size {
+                entries_count,
+                tree_size: checkpoint.size(),
+            });
+        }
+        self.compare_root(&checkpoint)?;
+        let report = Report {
+            counts: self.counts,
+            open_intents_count: self.open_intents.len() as u64,
+            rollbacks: self.rollbacks,
+            root,
+            successors: self.succession.into_successors(),
+            tree_size: entries_count,
+        };
+        Ok((report, checkpoint))
+    }
+}
