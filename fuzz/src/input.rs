@@ -54,3 +54,16 @@ impl<'a> Input<'a> {
         str::from_utf8(self.rest()).ok()
     }
 }
+
+/// Makes one change: a byte is another, comes twice, or is left out.
+pub fn change(bytes: &mut Vec<u8>, input: &mut Input<'_>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let place = input.below(bytes.len());
+    match input.below(3) {
+        0 => bytes[place] = input.byte(),
+        1 => bytes.insert(place, bytes[place]),
+        _ => drop(bytes.remove(place)),
+    }
+}

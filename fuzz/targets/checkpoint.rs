@@ -14,6 +14,7 @@ use counterfoil::crypto::note::NoteVerifier;
 use counterfoil::crypto::note::SignedNote;
 use counterfoil_fuzz::fault;
 use counterfoil_fuzz::input::Input;
+use counterfoil_fuzz::input::change;
 use libfuzzer_sys::Corpus;
 use libfuzzer_sys::fuzz_target;
 
@@ -71,18 +72,5 @@ fn signed(input: &mut Input<'_>) {
         if let Ok(verified) = verified {
             assert!(verified == checkpoint, "what verifies was not signed");
         }
-    }
-}
-
-/// A byte is another, comes twice, or is left out.
-fn change(bytes: &mut Vec<u8>, input: &mut Input<'_>) {
-    if bytes.is_empty() {
-        return;
-    }
-    let place = input.below(bytes.len());
-    match input.below(3) {
-        0 => bytes[place] = input.byte(),
-        1 => bytes.insert(place, bytes[place]),
-        _ => drop(bytes.remove(place)),
     }
 }
