@@ -1,8 +1,9 @@
 //! How fast a log is verified, in its database and as an export, beside plain SHA-256 over the same
-//! leaves by one thread. `cargo bench --bench audit`; `docs/performance.md` says how to read it.
+//! leaves by one thread; and what the head outside the database costs. `cargo bench --bench audit`; `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+mod head;
 #[path = "../machine/mod.rs"]
 mod machine;
 
@@ -53,7 +54,8 @@ use sha2::Sha256;
 
 use crate::machine::median;
 
-type Failure = Box<dyn Error>;
+type Failure = Box<dyn Error + Send + Sync>;
+type Verified = Result<Report, Failure>;
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn main() -> Result<(), Failure> {
@@ -73,7 +75,7 @@ fn main() -> Result<(), Failure> {
     write_export(&mut writer, &store, &keys)?;
     writer.flush()?;
 
-    let sides: [(&str, &dyn Fn() -> Result<Report, Failure>); 2] = [
+    let sides: [(&str, &dyn Fn() -> Verified); 2] = [
         ("database", &|| Ok(verify_store(&store, None, &keys)?)),
         ("export", &|| {
             Ok(verify_export(BufReader::new(File::open(&export)?), &keys)?)
@@ -99,7 +101,7 @@ fn main() -> Result<(), Failure> {
             median(&ratios)
         );
     }
-    Ok(())
+    head::measure(directory.path(), rounds_count)
 }
 
 /// Leaves per second by SHA-256 alone; reading them is not counted.

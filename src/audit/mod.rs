@@ -14,6 +14,7 @@ mod entry;
 mod export;
 pub mod exposure;
 mod follow;
+mod group;
 mod handover;
 mod head;
 mod in_order;

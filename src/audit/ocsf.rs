@@ -169,12 +169,16 @@ impl Activity {
 /// How much an event asks for a look, by OCSF's numbers.
 fn severity(entry: &Entry) -> (u32, &'static str) {
     let draft = &entry.draft;
-    match draft.event {
-        Event::RollbackAccepted => (5, "Critical"),
-        Event::Frozen | Event::PersonRefused => (4, "High"),
-        _ if draft.decision == Some(Decision::Deny) => (3, "Medium"),
-        _ if draft.error.is_some() => (2, "Low"),
-        _ => (1, "Informational"),
+    if draft.event == Event::RollbackAccepted {
+        (5, "Critical")
+    } else if matches!(draft.event, Event::Frozen | Event::PersonRefused) {
+        (4, "High")
+    } else if draft.decision == Some(Decision::Deny) {
+        (3, "Medium")
+    } else if draft.error.is_some() {
+        (2, "Low")
+    } else {
+        (1, "Informational")
     }
 }
 

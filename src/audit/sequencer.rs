@@ -23,11 +23,9 @@ use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
-use crate::access::Access;
 use crate::access::AccessEvent;
 use crate::access::Granted;
 use crate::audit::CheckpointSigner;
-use crate::audit::Commit;
 use crate::audit::CommitError;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
@@ -36,6 +34,10 @@ use crate::audit::LogParts;
 use crate::audit::LogState;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
+use crate::audit::group::Placed;
+use crate::audit::group::judge;
+use crate::audit::group::take_group;
+use crate::audit::group::turn_away_bygone;
 use crate::audit::handover::Handover;
 use crate::audit::log::Answer;
 use crate::audit::log::Call;
@@ -46,7 +48,6 @@ use crate::audit::window::Turn;
 use crate::audit::window::Window;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::FrontierError;
-use crate::domain::Epoch;
 use crate::domain::Timestamp;
 use crate::store::Append;
 use crate::store::Changes;
@@ -93,24 +94,17 @@ pub(super) struct Tell {
     pub(super) window: Option<Arc<Window>>,
 }
 
-/// A call that has its place, and who waits for it: nobody, for what follows from a call.
-struct Placed {
-    changes: Changes,
-    entry: EntryDraft,
-    answer: Option<(Answer, Granted)>,
-    signer: Option<CheckpointSigner>,
-}
-
-impl Placed {
-    /// An entry that follows from a call.
-    fn following(entry: EntryDraft) -> Self {
-        Self {
-            changes: Changes::default(),
-            entry,
-            answer: None,
-            signer: None,
-        }
-    }
+/// The log after a group, in memory: what is written, and who is told once it is.
+struct Grown {
+    frontier: Frontier,
+    append: Append,
+    changes: Vec<Changes>,
+    answers: Vec<Option<(Answer, Granted)>>,
+    checkpoint: Arc<SignedCheckpoint>,
+    /// Where the log comes under another key.
+    handover: Option<Handover>,
+    /// Who signs from the next group on.
+    successor: Option<CheckpointSigner>,
 }
 
 impl Sequencer {
@@ -173,6 +167,60 @@ impl Sequencer {
             access.undo();
             return Ok(());
         }
+        let grown = self.grow(placed, now)?;
+
+        // 2. Changes and entries on the disk, as one.
+        let handover = grown.handover.as_ref().map(Handover::put);
+        let batch = CommitBatch {
+            changes: grown.changes.iter().collect(),
+            puts: access.puts().into_iter().chain(handover).collect(),
+            append: grown.append,
+        };
+        if let Err(error) = self.parts.store.commit(&batch) {
+            access.undo();
+            return turn_away(grown.answers, error);
+        }
+        // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
+        self.read_back(&batch.append)?;
+        // 4. Outside the database too.
+        self.parts.head.write(&grown.checkpoint)?;
+
+        // 5. Only now is anything true that a caller is told.
+        let first_index = self.frontier.size();
+        let tree_size = grown.frontier.size();
+        self.frontier = grown.frontier;
+        self.latest_time = now;
+        if let Some(successor) = grown.successor {
+            self.parts.signer = successor;
+        }
+        if let Some(window) = &self.tell.window {
+            window.appended(first_index, tree_size, now);
+        }
+        let checkpoint = grown.checkpoint;
+        self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
+        for event in access.settle() {
+            // Nobody may be watching.
+            let _nobody = self.tell.events.send(event);
+        }
+        drop(access);
+        for (index, answer) in (first_index..).zip(grown.answers) {
+            let Some((answer, granted)) = answer else {
+                continue;
+            };
+            let checkpoint = Arc::clone(&checkpoint);
+            // A caller that has gone away is no error: its entry stands.
+            let _gone = answer.send(Ok(Receipt {
+                index,
+                tree_size,
+                checkpoint,
+                granted,
+            }));
+        }
+        Ok(())
+    }
+
+    /// The log with the calls that have their places, signed: in memory.
+    fn grow(&self, placed: Vec<Placed>, now: Timestamp) -> Result<Grown, Fatal> {
         let mut frontier = self.frontier.clone();
         let mut append = Append {
             tree_size: frontier.size(),
@@ -191,71 +239,27 @@ impl Sequencer {
             changes.push(placed.changes);
             answers.push(placed.answer);
         }
+        let (size, root) = (frontier.size(), frontier.root());
         let signed = match (&successor, announced) {
-            (Some(successor), Some(_)) => {
-                let (size, root) = (frontier.size(), frontier.root());
-                self.parts.signer.sign_handover(successor, size, root)
-            }
-            _ => self.parts.signer.sign(frontier.size(), frontier.root()),
+            (Some(successor), Some(_)) => self.parts.signer.sign_handover(successor, size, root),
+            _ => self.parts.signer.sign(size, root),
         };
         let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
         append.checkpoint = checkpoint.note().to_owned();
         let handover = announced.map(|index| Handover {
             index,
-            size: frontier.size(),
+            size,
             note: checkpoint.note().to_owned(),
         });
-
-        // 2. Changes and entries on the disk, as one.
-        let batch = CommitBatch {
-            changes: changes.iter().collect(),
-            puts: access
-                .puts()
-                .into_iter()
-                .chain(handover.map(|it| it.put()))
-                .collect(),
+        Ok(Grown {
+            frontier,
             append,
-        };
-        if let Err(error) = self.parts.store.commit(&batch) {
-            access.undo();
-            return turn_away(answers, error);
-        }
-        // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
-        self.read_back(&batch.append)?;
-        // 4. Outside the database too.
-        self.parts.head.write(&checkpoint)?;
-
-        // 5. Only now is anything true that a caller is told.
-        let first_index = self.frontier.size();
-        let tree_size = frontier.size();
-        self.frontier = frontier;
-        self.latest_time = now;
-        if let Some(successor) = successor {
-            self.parts.signer = successor;
-        }
-        if let Some(window) = &self.tell.window {
-            window.appended(first_index, tree_size, now);
-        }
-        self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
-        for event in access.settle() {
-            // Nobody may be watching.
-            let _nobody = self.tell.events.send(event);
-        }
-        drop(access);
-        for (index, answer) in (first_index..).zip(answers) {
-            let Some((answer, granted)) = answer else {
-                continue;
-            };
-            let checkpoint = Arc::clone(&checkpoint);
-            // A caller that has gone away is no error: its entry stands.
-            let _gone = answer.send(Ok(Receipt {
-                index,
-                tree_size,
-                checkpoint,
-                granted,
-            }));
-        }
-        Ok(())
+            changes,
+            answers,
+            checkpoint,
+            handover,
+            successor,
+        })
     }
 
     /// Answers the calls whose conditions do not hold, and returns the others. Nobody else writes
@@ -343,105 +347,6 @@ impl Sequencer {
     }
 }
 
-/// Answers the calls whose keys are no longer in use, and returns the others. Keys change only
-/// after the entry that says so, and before anybody is told: what is written from then on is under
-/// the new ones.
-fn turn_away_bygone(group: Vec<Call>) -> Vec<Call> {
-    let mut current = Vec::with_capacity(group.len());
-    for call in group {
-        if call.commit.epoch.as_ref().is_none_or(Epoch::is_current) {
-            current.push(call);
-        } else {
-            let _gone = call.answer.send(Err(CommitError::KeysChanged));
-        }
-    }
-    current
-}
-
-/// Asks grants, budgets and freezes about each call in turn. Those that are refused are answered
-/// at once; what follows from one, such as a freeze, gets the place after it.
-fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> Vec<Placed> {
-    let mut placed = Vec::with_capacity(calls.len());
-    for Call { commit, answer } in calls {
-        if commit.releases_values() && !turn.admits(placed.len()) {
-            let _gone = answer.send(Err(CommitError::Unwitnessed));
-            continue;
-        }
-        let Commit {
-            changes,
-            mut entry,
-            claim,
-            epoch: _,
-            further,
-            signer,
-        } = commit;
-        let Some(claim) = claim else {
-            let answer = Some((answer, Granted::default()));
-            placed.push(Placed {
-                changes,
-                entry,
-                answer,
-                signer,
-            });
-            placed.extend(further.into_iter().map(Placed::following));
-            continue;
-        };
-        let judgment = access.judge(&claim, turn.now);
-        match judgment.outcome {
-            Ok(granted) => {
-                entry.access.effect = granted.effect;
-                let answer = Some((answer, granted));
-                placed.push(Placed {
-                    changes,
-                    entry,
-                    answer,
-                    signer,
-                });
-                placed.extend(further.into_iter().map(Placed::following));
-            }
-            Err(refusal) => {
-                let _gone = answer.send(Err(refusal.into()));
-            }
-        }
-        let consequence = judgment.consequence.map(|freeze| {
-            Placed::following(EntryDraft::of_freeze(
-                &freeze,
-                &claim.actor,
-                access.rules_hash(),
-            ))
-        });
-        placed.extend(consequence);
-    }
-    placed
-}
-
-/// The first call and what waits behind it, up to the limits of a group.
-fn take_group(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
-    let (mut rows_count, mut bytes) = weight(&first);
-    // What comes after another signer took over is signed by it.
-    let mut is_last = first.commit.signer.is_some();
-    let mut group = vec![first];
-    while !is_last
-        && group.len() < GROUP_CALLS_MAX
-        && rows_count < GROUP_ROWS_MAX
-        && bytes < GROUP_BYTES_MAX
-    {
-        let Ok(call) = waiting.try_recv() else { break };
-        let (call_rows_count, call_bytes) = weight(&call);
-        rows_count += call_rows_count;
-        bytes += call_bytes;
-        is_last = call.commit.signer.is_some();
-        group.push(call);
-    }
-    group
-}
-
-fn weight(call: &Call) -> (usize, usize) {
-    let Call { commit, .. } = call;
-    let bytes = commit.changes.bytes_estimate() + commit.entry.bytes_estimate();
-    (commit.changes.rows_count_max() + 2, bytes)
-}
-
 /// Answers calls that the store has not written; or says that it may have, which is fatal.
 fn turn_away(group: Vec<Option<(Answer, Granted)>>, error: StoreError) -> Result<(), Fatal> {
     let answer = match error {
@@ -465,10 +370,3 @@ fn turn_away(group: Vec<Option<(Answer, Granted)>>, error: StoreError) -> Result
     }
     Ok(())
 }
-
-/// The most calls of a group: beyond some hundreds the sync is a small part of each already.
-const GROUP_CALLS_MAX: usize = 1_024;
-/// The most rows that a group may have before its last call.
-const GROUP_ROWS_MAX: usize = 16_384;
-/// The most bytes that a group may have before its last call.
-const GROUP_BYTES_MAX: usize = 8 << 20;

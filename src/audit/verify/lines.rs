@@ -62,17 +62,15 @@ fn verify_lines(
                     hashes.clear();
                     verifier.entry(*entry, &mut hashes)?;
                 }
-                Some(ReadLine::Handover(note)) if checkpoint.is_none() => {
-                    verifier.hand_over(&note).map_err(|error| match error {
-                        // No entry announces a key.
-                        VerifyError::Checkpoint => wrong,
-                        error => error,
-                    })?;
+                Some(ReadLine::Handover(note))
+                    if checkpoint.is_none() && verifier.expects_handover() =>
+                {
+                    verifier.hand_over(&note)?;
                 }
                 Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
                     checkpoint = Some(note);
                 }
-                // A line that is none, or one after the checkpoint.
+                // A line that is none, one after the checkpoint, or a handover to nobody.
                 Some(_) | None => return Err(wrong),
             }
         }

@@ -98,6 +98,11 @@ impl<'a> Verifier<'a> {
         self.compare_head()
     }
 
+    /// Whether a key was announced, and not handed over to yet.
+    pub(in crate::audit) fn expects_handover(&self) -> bool {
+        self.succession.announced_index().is_some()
+    }
+
     /// Judges a checkpoint within the log: where it came under another key.
     pub(in crate::audit) fn hand_over(&mut self, note: &str) -> Result<(), VerifyError> {
         let (size, root) = (self.frontier.size(), self.frontier.root());
