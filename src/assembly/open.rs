@@ -27,6 +27,7 @@ use crate::audit::LogParts;
 use crate::audit::SequencerThread;
 use crate::audit::ShareGiven;
 use crate::audit::SignedCheckpoint;
+use crate::audit::latest_charter;
 use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::config::Config;
@@ -61,6 +62,7 @@ use crate::vault::Vault;
 use crate::vault::checkpoint_signer;
 use crate::vault::found_charter;
 use crate::vault::keep_up;
+use crate::vault::read_charter;
 
 /// A vault that is open, with the thread that writes its log.
 pub struct OpenVault {
@@ -122,6 +124,10 @@ pub async fn open_unsealed(
     for (name, namespace) in &mut namespaces {
         namespace.former = former.get(name).cloned().unwrap_or_default();
     }
+    let charter = checked_charter(&*store, &keyring);
+    if let Err(AssemblyError::CharterReplaced) = charter {
+        return Err(AssemblyError::CharterReplaced);
+    }
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
     let open = open_log(
@@ -140,7 +146,8 @@ pub async fn open_unsealed(
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
         shares_given,
-        ..EntryDraft::new(Event::Started)
+        // Of a log that is damaged, its own check has said more.
+        ..EntryDraft::under_charter(Event::Started, charter?)
     };
     let founding = found_charter(&*store, &keyring, config.officers.charter.as_ref())?;
     begin(&log, started, new_fields, founding).await?;
@@ -171,6 +178,19 @@ pub async fn open_unsealed(
         thread,
         witness,
     })
+}
+
+/// SHA-256 of the charter in the database, which must be the one that the log names last.
+fn checked_charter(
+    store: &dyn Store,
+    keyring: &Keyring,
+) -> Result<Option<[u8; 32]>, AssemblyError> {
+    let digest = read_charter(store, keyring)?.map(|charter| charter.digest());
+    if digest == latest_charter(store)? {
+        Ok(digest)
+    } else {
+        Err(AssemblyError::CharterReplaced)
+    }
 }
 
 /// Records that the vault is about to serve, with what is new of its fields and its officers.
@@ -244,7 +264,7 @@ impl OpenVault {
             witness,
         } = self;
         vault.stop_jobs().await;
-        let entry = EntryDraft::new(Event::Stopped);
+        let entry = EntryDraft::under_charter(Event::Stopped, vault.charter_digest()?);
         vault.log().commit(Commit::of_vault(entry)).await?;
         drop(vault);
         // The thread ends when the last handle of the log is gone; a call that was cut off while

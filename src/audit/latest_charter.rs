@@ -5,11 +5,11 @@ use crate::audit::Event;
 use crate::store::Store;
 use crate::store::StoreError;
 
-/// SHA-256 of the charter that came into force last, by the log; nothing if there never was one.
+/// SHA-256 of the charter that is in force, by the log; nothing if there never was one.
 ///
 /// The row of the charter says nothing of its time: an older one is as authentic, and one that was
-/// removed looks like a vault that never had officers. Reads the log from its end, so all of it
-/// where it has no charter.
+/// removed looks like a vault that never had officers. Reads the log from its end to what says it
+/// last: a change, or the vault when it began to serve or stopped.
 ///
 /// # Errors
 ///
@@ -24,7 +24,11 @@ pub fn latest_charter(store: &dyn Store) -> Result<Option<[u8; 32]>, StoreError>
             let draft = entry
                 .map_err(|_| StoreError::Corrupt { table: "audit" })?
                 .draft;
-            if matches!(draft.event, Event::CharterChanged | Event::CharterFounded) {
+            let says_it = matches!(
+                draft.event,
+                Event::CharterChanged | Event::CharterFounded | Event::Started | Event::Stopped
+            );
+            if says_it {
                 return Ok(draft.ceremony.charter_digest);
             }
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use counterfoil::assembly::AssemblyError;
 use counterfoil::audit::Event;
 use counterfoil::ceremony::Charter;
 use counterfoil::ceremony::LogPoint;
@@ -26,6 +27,9 @@ use counterfoil::domain::Namespace;
 use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
 use counterfoil::protocol::key_service_client::KeyServiceClient;
+use counterfoil::store::RowChange;
+use counterfoil::store::Store;
+use counterfoil::store::Table;
 use tonic::Code;
 
 use crate::office::Office;
@@ -280,6 +284,7 @@ async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
     let changing = office.keys.clone().propose_operation(request).await;
     let changing = changing.unwrap().into_inner();
     assert!(changing.state() == OperationState::Proposed);
+    let older = office.vault.with_store(charter_row);
     let changed = office.approve(2, &changing).await.unwrap();
     assert!(changed.state() == OperationState::Done);
     assert_eq!(office.list().await.charter, charter.to_string());
@@ -296,7 +301,34 @@ async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
     office.vault.restart().await;
     office.keys = Office::connect(&office.vault).await;
     assert_eq!(office.list().await.charter, charter.to_string());
+
+    // Who puts the older charter's row back, or none, finds a vault that does not start.
+    office.vault.stop().await;
+    let current = charter_row(&office.vault.stopped_store());
+    for other in [older, None] {
+        put_charter(&office.vault.stopped_store(), &current, &other);
+        let refused = office.vault.open().await;
+        assert!(matches!(refused, Err(AssemblyError::CharterReplaced)));
+        put_charter(&office.vault.stopped_store(), &other, &current);
+    }
+    office.vault.serve().await.unwrap();
     office.vault.check().await;
+}
+
+fn charter_row(store: &dyn Store) -> Option<Vec<u8>> {
+    let rows = store.rows(Table::Meta, None, 100).unwrap();
+    let row = rows.into_iter().find(|(key, _)| key == b"charter");
+    row.map(|(_, value)| value)
+}
+
+fn put_charter(store: &dyn Store, expected: &Option<Vec<u8>>, value: &Option<Vec<u8>>) {
+    let change = RowChange {
+        table: Table::Meta,
+        key: b"charter".to_vec(),
+        expected: expected.clone(),
+        value: value.clone(),
+    };
+    store.compare_and_set(&change).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

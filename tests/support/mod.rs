@@ -257,6 +257,11 @@ impl TestVault {
         RocksStore::open_read_only(&self.config.data_dir, &RocksOptions::default()).unwrap()
     }
 
+    /// The store of a vault that is stopped, to be written to.
+    pub(crate) fn stopped_store(&self) -> RocksStore {
+        RocksStore::open(&self.config.data_dir, &RocksOptions::default()).unwrap()
+    }
+
     /// The running vault.
     pub(crate) fn vault(&self) -> Arc<counterfoil::vault::Vault> {
         Arc::clone(&self.running.as_ref().unwrap().open.vault)
