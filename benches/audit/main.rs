@@ -1,5 +1,6 @@
 //! How fast a log is verified, in its database and as an export, beside plain SHA-256 over the same
-//! leaves by one thread; and what the head outside the database costs. `cargo bench --bench audit`; `docs/performance.md` says how to read it.
+//! leaves by one thread; and what the head outside the database costs. `cargo bench --bench audit`;
+//! `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 

@@ -1,5 +1,5 @@
-//! Goal: every entry has an event of OCSF that says what it says. Method: random logs with every kind
-//! of entry. `./dev ocsf` checks the same lines against the schema.
+//! Goal: every entry has an event of OCSF that says what it says. Method: random logs with every
+//! kind of entry. `./dev ocsf` checks the same lines against the schema.
 
 use std::collections::BTreeSet;
 use std::io::Write;

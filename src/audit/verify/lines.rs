@@ -1,7 +1,7 @@
 //! Writes a log as an export, and verifies one.
 //!
-//! Entries from the first on; after the last the signed checkpoint. Where the log came under another
-//! key, the checkpoint at which it did stands between the entries.
+//! Entries from the first on; after the last the signed checkpoint. Where the log came under
+//! another key, the checkpoint at which it did stands between the entries.
 
 use std::io;
 use std::io::BufRead;

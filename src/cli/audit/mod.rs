@@ -369,7 +369,7 @@ fn text_report(report: &Report) -> String {
     for AcceptedRollback { index, lost } in &report.rollbacks {
         let size = lost.size;
         text.push_str(&format!(
-            "\nentry {index}: officers accepted a rollback; the log that was lost had {size} entries"
+            "\nentry {index}: officers accepted a rollback; the lost log had {size} entries"
         ));
     }
     text

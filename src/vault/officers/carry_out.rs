@@ -178,7 +178,7 @@ impl Vault {
         })
     }
 
-    /// Who signs the log with these keys. A key that is new is announced by the entry of its making.
+    /// Who signs the log with these keys. A new key is announced by the entry of its making.
     fn new_signer(
         &self,
         keyring: &Keyring,

@@ -6,7 +6,8 @@
 //! is `docs/examples/verify_log.py`. A verifier with a fault must miss something, or the campaign
 //! proves nothing.
 //!
-//! `COUNTERFOIL_CASES_PERCENT` of the usual numbers of cases are run; at 10,000 those of the promise.
+//! `COUNTERFOIL_CASES_PERCENT` of the usual numbers of cases are run; at 10,000 those of the
+//! promise.
 
 mod clean;
 mod edits;
