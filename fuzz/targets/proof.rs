@@ -1,6 +1,6 @@
 //! What readers of the log are handed, and witnesses are sent: proofs, submissions and cosigner
-//! keys. What is accepted is written back byte for byte, and a proof that verifies after a change is
-//! of the leaf that it was made for.
+//! keys. What is accepted is written back byte for byte, and a proof that verifies after a change
+//! is of the leaf that it was made for.
 //!
 //! The first byte chooses: a text as it stands, or a proof that is made and then changed.
 
