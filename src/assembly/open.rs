@@ -108,18 +108,7 @@ pub async fn open_unsealed(
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Keyring::open(&*root, &KeyTable::read(&*store)?.keys())?;
-    let ids = NamespaceIds::read(&*store)?;
-    let mut namespaces = HashMap::new();
-    for (name, namespace) in &config.namespaces {
-        let missing = || AssemblyError::NamespaceMissing {
-            namespace: name.clone(),
-        };
-        let id = ids
-            .id(name)
-            .filter(|_| keyring.namespace(name).is_some())
-            .ok_or_else(missing)?;
-        namespaces.insert(name.clone(), namespace_fields(name, id, namespace)?);
-    }
+    let mut namespaces = open_namespaces(config, &keyring, &*store)?;
     let (new_fields, former) = fields::check(config, &namespaces, &*store)?;
     for (name, namespace) in &mut namespaces {
         namespace.former = former.get(name).cloned().unwrap_or_default();
@@ -367,6 +356,26 @@ pub(super) fn log_parts(
         entropy,
         witness: config.audit.witness.as_ref().map(|it| it.window),
     })
+}
+
+/// The fields of each configured namespace, all of which the vault must have.
+fn open_namespaces(
+    config: &Config,
+    keyring: &Keyring,
+    store: &dyn Store,
+) -> Result<HashMap<Namespace, NamespaceFields>, AssemblyError> {
+    let ids = NamespaceIds::read(store)?;
+    let open = |(name, namespace): (&Namespace, &NamespaceConfig)| {
+        let missing = || AssemblyError::NamespaceMissing {
+            namespace: name.clone(),
+        };
+        let id = ids
+            .id(name)
+            .filter(|_| keyring.namespace(name).is_some())
+            .ok_or_else(missing)?;
+        Ok((name.clone(), namespace_fields(name, id, namespace)?))
+    };
+    config.namespaces.iter().map(open).collect()
 }
 
 fn namespace_fields(

@@ -7,6 +7,7 @@
 //!
 //! Values are opened inside for it, so the intent is durable first. None leaves this module.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::access::Act;
@@ -28,6 +29,7 @@ use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::policy::Scope;
 use crate::store::Changes;
+use crate::store::Conflict;
 use crate::store::Relocation;
 use crate::store::SHARERS_MAX;
 use crate::store::SubjectKey;
@@ -130,6 +132,27 @@ struct Plan {
     sharers_count: usize,
 }
 
+/// Records that others changed each time that they should have moved.
+#[derive(Default)]
+struct Busy(HashMap<[u8; 16], usize>);
+
+impl Busy {
+    fn note(&mut self, conflicts: &[Conflict], places: &[[u8; 16]]) {
+        for conflict in conflicts {
+            if let Conflict::RelocationOutdated { item } = conflict
+                && let Some(place) = places.get(*item)
+            {
+                *self.0.entry(*place).or_default() += 1;
+            }
+        }
+    }
+
+    /// Whether the others of the call shall not wait for it any longer.
+    fn is_left_alone(&self, place: [u8; 16]) -> bool {
+        self.0.get(&place).is_some_and(|tries| *tries >= TRIES_MAX)
+    }
+}
+
 /// The intent to reindex, on the disk.
 type Intent = Recorded<Permitted<Reindex>>;
 
@@ -154,12 +177,14 @@ impl Vault {
             Err((back, error)) => return Err(self.unrecorded(caller, &back, error).await),
         };
         let items_count = intent.inner().request().items.len();
+        let mut busy = Busy::default();
         for _ in 0..ROUNDS_MAX {
             let ring = self.ring();
-            let plan = work(items_count, || self.plan(&ring, fields, &intent))?;
+            let plan = work(items_count, || self.plan(&ring, fields, &intent, &busy))?;
             let Plan {
                 items, relocations, ..
             } = plan;
+            let places: Vec<_> = relocations.iter().map(|moved| moved.from.id.0).collect();
             let entry = self.entry(caller, intent.inner(), |index| note(items.get(index)));
             let changes = Changes {
                 relocations,
@@ -177,7 +202,8 @@ impl Vault {
                 Ok(_) => return Ok(items),
                 // A record moved, was joined or erased meanwhile, or keys changed: the next round
                 // sees that.
-                Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
+                Err(CommitError::Conflicts(conflicts)) => busy.note(&conflicts, &places),
+                Err(CommitError::KeysChanged) => {}
                 Err(error) => return Err(self.unrecorded(caller, intent.inner(), error).await),
             }
         }
@@ -192,6 +218,7 @@ impl Vault {
         ring: &Ring,
         fields: &NamespaceFields,
         intent: &Intent,
+        busy: &Busy,
     ) -> Result<Plan, VaultError> {
         let (permit, request) = (intent.inner().permit(), intent.inner().request());
         let workplace = self.workplace(ring, request, fields)?;
@@ -211,6 +238,7 @@ impl Vault {
             vault: self,
             workplace,
             intent,
+            busy,
             now: self.parts.clock.now(),
             plan: Plan::default(),
         };
@@ -235,6 +263,7 @@ struct Planner<'a> {
     vault: &'a Vault,
     workplace: Workplace<'a>,
     intent: &'a Intent,
+    busy: &'a Busy,
     now: Timestamp,
     plan: Plan,
 }
@@ -261,6 +290,9 @@ impl Planner<'_> {
         }
         if self.plan.from.contains(&found.id.0) {
             return Ok(Ok(told(Reindexed::Moved)));
+        }
+        if self.busy.is_left_alone(found.id.0) {
+            return Ok(Ok(told(Reindexed::Later)));
         }
         let place = self.workplace.record_key(found.id);
         let sharers_left = SHARERS_MAX - self.plan.sharers_count;
@@ -364,5 +396,28 @@ fn note(item: Option<&Item<Reindexed>>) -> Note<'static> {
     }
 }
 
+/// How many times a record may be changed by others before it is left for a later call.
+const TRIES_MAX: usize = 8;
 /// How many times a call may find that another was faster.
 const ROUNDS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn record_that_others_keep_changing_is_left_alone_and_no_other() {
+        let (one, other) = ([1; 16], [2; 16]);
+        let mut busy = Busy::default();
+        for tries in 0..TRIES_MAX {
+            assert!(!busy.is_left_alone(other), "after {tries}");
+            let conflicts = [
+                Conflict::RelocationOutdated { item: 1 },
+                Conflict::ListOutdated,
+            ];
+            busy.note(&conflicts, &[one, other]);
+        }
+        assert!(busy.is_left_alone(other));
+        assert!(!busy.is_left_alone(one));
+    }
+}
