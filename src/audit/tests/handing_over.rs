@@ -2,6 +2,10 @@
 //! else's key gets in. Method: logs whose keys change, read with each of the keys, and changed
 //! where they change hands.
 
+use std::sync::atomic::AtomicU64;
+
+use super::failing::Fault;
+use super::failing::FaultyStore;
 use super::*;
 use crate::audit::handover::Handover;
 
@@ -268,5 +272,48 @@ fn replaced_key_alone_signs_nothing_that_counts() {
     for keys in [only(1), both] {
         let found = verify_store(&store, None, &keys);
         assert!(matches!(found, Err(VerifyError::Checkpoint)));
+    }
+}
+
+/// Goal: a change of hands that may have been written is one that was or was not, and the log goes on
+/// either way. Method: its write fails, before and after it is persisted.
+#[test]
+fn handover_that_failed_was_written_or_was_not() {
+    for (fault, is_written) in [(Fault::Fails, false), (Fault::FailsButPersisted, true)] {
+        let log = TestLog::create();
+        let store = FaultyStore {
+            inner: log.store(),
+            fault,
+            at_commit: 2,
+            commits_count: AtomicU64::new(0),
+        };
+        let (audit, thread) = AuditLog::open(log.parts_over(Arc::new(store)).unwrap()).unwrap();
+        block_on(audit.commit(commit(0))).unwrap();
+        let answer = block_on(audit.commit(rotation(2, &[])));
+        assert_eq!(answer.unwrap_err(), CommitError::Unavailable);
+        drop(audit);
+        thread.join();
+
+        // The head is the one before, under the old key, which the vault still has.
+        let both = CheckpointKeys::new([1, 2].map(|key| key_of(key).verifier(origin())).to_vec());
+        let (head, head_checkpoint) = Head::open(&log.head_directory(), &both).unwrap();
+        let number = if is_written { 2 } else { 1 };
+        let parts = LogParts {
+            head: Box::new(head),
+            head_checkpoint,
+            signer: CheckpointSigner::new(origin(), key_of(number)),
+            keys: both,
+            ..parts_without_head(&log)
+        };
+        let (audit, thread) = AuditLog::open(parts).unwrap();
+        block_on(audit.commit(commit(5))).unwrap();
+        drop(audit);
+        thread.join();
+        let report = verify(&log, &only(1)).unwrap();
+        assert_eq!(
+            report.successors.len(),
+            usize::from(is_written),
+            "{fault:?}"
+        );
     }
 }
