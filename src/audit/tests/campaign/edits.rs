@@ -1,11 +1,7 @@
 //! Logs that somebody has changed.
 
-use std::collections::HashMap;
-
 use super::second::Second;
 use super::*;
-use crate::crypto::merkle::Hash;
-use crate::crypto::merkle::HashReader;
 use crate::crypto::merkle::inclusion_proof;
 use crate::crypto::merkle::verify_inclusion;
 
@@ -70,7 +66,7 @@ fn missed_edits(count: u64, is_found: IsFound<'_>) -> (u64, u64) {
     (missed, tried)
 }
 
-fn edit(bytes: &mut Vec<u8>, random: &mut StdRng) {
+pub(super) fn edit(bytes: &mut Vec<u8>, random: &mut StdRng) {
     let end = bytes.len();
     if end < 2 {
         return;
@@ -94,13 +90,7 @@ fn edit(bytes: &mut Vec<u8>, random: &mut StdRng) {
 /// Each bit of each entry, or one of `stride`: how many of how many are missed. The hashes of the
 /// other entries are computed once.
 fn missed_flips(log: &RandomLog, stride: usize) -> (u64, u64) {
-    let (mut tree, mut frontier) = (Hashes::default(), Frontier::new());
-    for stored in &log.entries {
-        let completed = |level, index, hash| {
-            tree.0.insert((level, index), hash);
-        };
-        frontier.append(entry_leaf_hash(stored), completed).unwrap();
-    }
+    let tree = Hashes::of(log);
     let (size, root) = (log.checkpoint.size(), log.checkpoint.root());
     let (mut missed, mut tried) = (0, 0);
     for stored in &log.entries {
@@ -127,18 +117,6 @@ fn flip(stored: &StoredEntry, bit: usize) -> StoredEntry {
         Some(bit) => flipped.entry[bit / 8] ^= 1 << (bit % 8),
     }
     flipped
-}
-
-/// Every hash of a tree.
-#[derive(Default)]
-struct Hashes(HashMap<(u8, u64), Hash>);
-
-impl HashReader for Hashes {
-    type Error = std::convert::Infallible;
-
-    fn hash(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
-        Ok(self.0[&(level, index)])
-    }
 }
 
 #[test]

@@ -12,7 +12,10 @@
 mod clean;
 mod edits;
 mod forks;
+mod receipts;
 mod second;
+
+use std::collections::HashMap;
 
 use rand::RngExt;
 use rand::SeedableRng;
@@ -28,6 +31,8 @@ use crate::ceremony::LogPoint;
 use crate::ceremony::OperationKind;
 use crate::crypto::Fingerprint;
 use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::HashReader;
 use crate::domain::CaseId;
 use crate::domain::FreezeTarget;
 use crate::domain::GrantId;
@@ -288,4 +293,28 @@ impl Maker {
 /// Whether the program's verifier finds something wrong.
 fn is_found(export: &[u8]) -> bool {
     verify_export(export, &keys()).is_err()
+}
+
+/// Every hash of a tree.
+struct Hashes(HashMap<(u8, u64), Hash>);
+
+impl Hashes {
+    fn of(log: &RandomLog) -> Self {
+        let (mut hashes, mut frontier) = (HashMap::new(), Frontier::new());
+        for stored in &log.entries {
+            let completed = |level, index, hash| {
+                hashes.insert((level, index), hash);
+            };
+            frontier.append(entry_leaf_hash(stored), completed).unwrap();
+        }
+        Self(hashes)
+    }
+}
+
+impl HashReader for Hashes {
+    type Error = std::convert::Infallible;
+
+    fn hash(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        Ok(self.0[&(level, index)])
+    }
 }

@@ -22,8 +22,17 @@ pub(super) struct Second {
 }
 
 impl Second {
-    /// Starts it; nothing, and words in the log, where it cannot run.
+    /// Starts it for exports; nothing, and words in the log, where it cannot run.
     pub(super) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts it for receipts.
+    pub(super) fn of_receipts() -> Option<Self> {
+        Self::start_with(&["--receipt"])
+    }
+
+    fn start_with(flags: &[&str]) -> Option<Self> {
         let probe = Command::new("python3")
             .args(["-c", "import cryptography"])
             .output();
@@ -40,6 +49,7 @@ impl Second {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
         let mut child = Command::new("python3")
             .arg(script)
+            .args(flags)
             .args(["--list", "--public-key"])
             .arg(key)
             .stdin(Stdio::piped())
@@ -56,7 +66,7 @@ impl Second {
         })
     }
 
-    /// What it says of an export.
+    /// What it says of an export, or a receipt.
     pub(super) fn ask(&mut self, export: &[u8]) -> Value {
         let path = self.directory.path().join("log.jsonl");
         fs::write(&path, export).unwrap();
