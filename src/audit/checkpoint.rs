@@ -77,9 +77,12 @@ impl CheckpointSigner {
         }
     }
 
-    /// The same signer, with keys that sign beside its own.
+    /// The same signer, with keys that sign beside its own, the newest first. The oldest of many do
+    /// not: readers need not take a note with more signatures than a few, and a note with too many
+    /// could not be written at all.
     #[must_use]
-    pub fn beside(self, former: Vec<AuditSigningKey>) -> Self {
+    pub fn beside(self, mut former: Vec<AuditSigningKey>) -> Self {
+        former.truncate(FORMER_KEYS_MAX);
         Self { former, ..self }
     }
 
@@ -261,3 +264,7 @@ impl fmt::Debug for CheckpointSigner {
             .finish_non_exhaustive()
     }
 }
+
+/// The most keys that sign beside the one in use. C2SP signed-note asks readers for 16 signatures;
+/// a handover and a witness add one each.
+const FORMER_KEYS_MAX: usize = 8;

@@ -8,6 +8,8 @@ use super::failing::Fault;
 use super::failing::FaultyStore;
 use super::*;
 use crate::audit::handover::Handover;
+use crate::audit::tree::entry_leaf_hash;
+use crate::crypto::merkle::Frontier;
 
 /// The key with this number; the first is that of the other tests.
 fn key_of(number: u8) -> AuditSigningKey {
@@ -316,4 +318,64 @@ fn handover_that_failed_was_written_or_was_not() {
             "{fault:?}"
         );
     }
+}
+
+/// Goal: a stolen old key shows its followers no other log. Method: followers that have seen the
+/// change of hands, and a log that forks after it and is signed by the old key.
+#[test]
+fn follower_that_saw_the_change_of_hands_lets_go_of_the_old_key() {
+    let page = |log: &TestLog, first_index, checkpoint: &SignedCheckpoint| {
+        let range = PageRange {
+            first_index,
+            end_index: u64::MAX,
+            entries_max: 64,
+            bytes_max: usize::MAX,
+        };
+        EntryPage::read(&log.store(), checkpoint, range).unwrap()
+    };
+    for former in [&[][..], &[1]] {
+        let log = rotated(&[former]);
+        let checkpoint = only(2).verify(&log.store().checkpoint().unwrap().unwrap());
+        let checkpoint = checkpoint.unwrap();
+        // Given the old key alone, the page is believed only if that signs beside the new one.
+        let mut by_old = Follower::new(only(1), 0);
+        let taken = by_old.take(&page(&log, 0, &checkpoint));
+        assert_eq!(taken.is_ok(), !former.is_empty());
+        let given = only(1).and(key_of(2).verifier(origin()));
+        let mut by_both = Follower::new(given, 0);
+        by_both.take(&page(&log, 0, &checkpoint)).unwrap();
+        // The log goes on, as whoever stole the old key would have it.
+        let mut frontier = Frontier::new();
+        for stored in log.store().entries(0, 64).unwrap() {
+            frontier
+                .append(entry_leaf_hash(&stored), |_, _, _| ())
+                .unwrap();
+        }
+        let stolen = CheckpointSigner::new(origin(), key_of(1));
+        let forged = stolen.sign(frontier.size(), frontier.root()).unwrap();
+        let (size, mut page) = (frontier.size(), page(&log, frontier.size(), &checkpoint));
+        page.checkpoint = forged.note().to_owned();
+        assert_eq!(by_both.take(&page), Err(FollowError::Checkpoint), "{size}");
+        if taken.is_ok() {
+            assert_eq!(by_old.take(&page), Err(FollowError::Checkpoint));
+        }
+        // Planted: who has not seen it believes that key.
+        let mut planted = Follower::new(only(1), size);
+        assert!(planted.take(&page).is_ok());
+    }
+}
+
+/// Goal: however often the key changes, and none of the replaced ones is destroyed, the log can be
+/// signed. Method: more changes than a note may have signatures.
+#[test]
+fn log_outlives_more_keys_than_a_note_has_signatures() {
+    let numbers: Vec<u8> = (1..40).rev().collect();
+    let former: Vec<&[u8]> = (1..40).map(|count| &numbers[39 - count..]).collect();
+    let log = rotated(&former);
+    let report = verify(&log, &only(1)).unwrap();
+    assert_eq!(report.successors.len(), 39);
+    // The youngest of those that were replaced sign beside the one in use.
+    let note = log.store().checkpoint().unwrap().unwrap();
+    let signs = |number| only(number).verify(&note).is_some();
+    assert!(signs(40) && signs(39) && signs(32) && !signs(31));
 }
