@@ -21,6 +21,7 @@ import base64
 import collections
 import hashlib
 import json
+import re
 import sys
 
 from cryptography.exceptions import InvalidSignature
@@ -81,12 +82,19 @@ def has_signed(key, text, signatures):
 def read_checkpoint(text):
     """Origin, size and root hash of a checkpoint's text."""
     lines = text.split("\n")
-    if len(lines) != 4 or lines[3] or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
+    if len(lines) != 4 or lines[3]:
         raise Wrong("checkpoint is not in its form")
-    root = decode_base64(lines[2], "root hash")
+    size, root = number(lines[1], "tree size"), decode_base64(lines[2], "root hash")
     if len(root) != 32:
         raise Wrong("checkpoint is not in its form")
-    return lines[0], int(lines[1]), root
+    return lines[0], size, root
+
+
+def number(text, what):
+    """A number of 64 bits in its one spelling: what Python takes for a digit elsewhere is none."""
+    if not re.fullmatch("0|[1-9][0-9]{0,19}", text) or int(text) >= 1 << 64:
+        raise Wrong(f"{what} is no number")
+    return int(text)
 
 
 def decode_base64(text, what):
@@ -414,26 +422,24 @@ def verify_receipt(path, keys):
         raise Wrong("file is no receipt")
     if not lines[1].startswith("extra ") or not lines[2].startswith("index "):
         raise Wrong("file is no receipt")
-    leaf, number = decode_base64(lines[1][6:], "leaf hash"), lines[2][6:]
+    leaf, index = decode_base64(lines[1][6:], "leaf hash"), number(lines[2][6:], "index")
     path_hashes = [decode_base64(line, "proof") for line in lines[3:]]
-    if not number.isdigit() or str(int(number)) != number:
-        raise Wrong("index is no number")
     if any(len(one) != 32 for one in [leaf, *path_hashes]):
         raise Wrong("hash has another length")
     text, signatures = read_note(note)
     origin, size, root = read_checkpoint(text)
     if not any([key.name == origin and has_signed(key, text, signatures) for key in keys]):
         raise Wrong("checkpoint is not signed by the given keys")
-    if int(number) >= size or root_of_path(int(number), size, leaf, path_hashes) != root:
+    if index >= size or root_of_path(index, size, leaf, path_hashes) != root:
         raise Wrong("proof does not lead to the root of the checkpoint")
-    return {"verified": True, "leaf_index": int(number), "leaf_hash": leaf.hex(), "tree_size": size}
+    return {"verified": True, "leaf_index": index, "leaf_hash": leaf.hex(), "tree_size": size}
 
 
 def attempt(verify, path, keys):
     """Writes the answer as a line of JSON, and says whether the file was verified."""
     try:
         answer = verify(path, keys)
-    except (Wrong, UnicodeDecodeError, RecursionError) as wrong:
+    except (Wrong, ValueError, RecursionError) as wrong:
         answer = {"verified": False, "wrong": str(wrong)}
     print(json.dumps(answer, sort_keys=True), flush=True)
     return answer["verified"]

@@ -148,7 +148,8 @@ pub(super) struct LogKeyArgs {
     #[arg(long, value_name = "DIR")]
     dev: Option<PathBuf>,
 
-    /// The public key of the log, as `init` printed it, in a file; more than one after a rotation
+    /// The public key of the log, as `init` printed it, in a file. After a rotation the newest is
+    /// enough for a log; receipts of before need the key of their time, too
     #[arg(long = "public-key", value_name = "FILE")]
     public_keys: Vec<PathBuf>,
 }
