@@ -19,6 +19,8 @@ use crate::values::Value;
 pub(crate) enum Fault {
     /// A call failed while the server was alive.
     CallFailed,
+    /// A call had no end.
+    CallHung,
     /// What officers did is not there, or not as far as was acknowledged.
     CeremonyLost,
     /// A checkpoint that a client has is not of the log.
@@ -43,6 +45,10 @@ pub(crate) enum Fault {
     ReceiptWrong,
     /// A request that was repeated with its id had another result.
     RetryDiffers,
+    /// A value was revealed after a write had failed, or while none came to its end.
+    ServedAfterFault,
+    /// Health says that the vault serves, and it does not.
+    StillServing,
     /// One token stands for two values.
     TokenForTwo,
     /// An acknowledged token is not known any more, or opens to another value.

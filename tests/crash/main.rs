@@ -15,6 +15,7 @@ mod adversary;
 mod ceremonies;
 mod destroyed;
 mod disk;
+mod disk_faults;
 mod full_disk;
 mod inspection;
 mod ledger;

@@ -85,7 +85,25 @@ impl Clock for FileClock {
 impl Server {
     /// Starts a vault; nothing if it refuses to serve.
     pub(crate) async fn start(directory: &Path, plant: Plant) -> Result<Option<Self>, Failure> {
-        let mut child = Command::new(std::env::current_exe()?)
+        Self::start_by(directory, plant, &[]).await
+    }
+
+    /// The same by another program with its arguments, which becomes the vault.
+    pub(crate) async fn start_by(
+        directory: &Path,
+        plant: Plant,
+        program: &[String],
+    ) -> Result<Option<Self>, Failure> {
+        let vault = std::env::current_exe()?;
+        let mut command = match program {
+            [] => Command::new(vault),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(vault);
+                command
+            }
+        };
+        let mut child = command
             .args(["--exact", "child", "--ignored", "--nocapture"])
             .env(DIRECTORY, directory)
             .env(PLANT, format!("{plant:?}"))
@@ -116,6 +134,11 @@ impl Server {
     /// The id of its process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether the process is gone.
+    pub(crate) fn has_ended(&mut self) -> Result<bool, Failure> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// SIGKILL: no destructor runs, nothing is flushed.

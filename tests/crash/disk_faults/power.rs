@@ -1,0 +1,266 @@
+//! Power cuts: what was written since the last sync is lost, or a part of it, or it is there torn.
+//!
+//! A vault dies under load between a write and its sync. What strace saw of its files says how long
+//! each of them was at its last sync; behind that, a disk may have anything, and gets it here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::create;
+use super::logs;
+use super::tracer::Trace;
+use super::tracer::Tracer;
+use crate::Plant;
+use crate::inspection;
+use crate::ledger::Fault;
+use crate::ledger::Ledger;
+use crate::load::Load;
+use crate::number;
+use crate::questions;
+use crate::server::Server;
+use crate::testbed::Failure;
+use crate::values::scramble;
+
+/// What is cut off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cut {
+    /// What was not synced.
+    Unsynced,
+    /// A planted fault: the last sync has not happened either.
+    LastSyncToo,
+}
+
+/// Where a file was at its syncs, in bytes that were written to it since strace looked.
+#[derive(Default)]
+struct Written {
+    bytes: u64,
+    /// Of the last sync, and of the one before.
+    synced: [u64; 2],
+    /// A write has begun since the last sync.
+    is_dirty: bool,
+}
+
+/// Goal: what was acknowledged outlives a power cut. Method: the vault dies at its n-th sync under
+/// twelve clients; what was not synced is cut off, cut in the middle, or overwritten.
+#[tokio::test(flavor = "multi_thread")]
+async fn power_cut_loses_nothing_acknowledged() {
+    let cuts_count = number("COUNTERFOIL_POWER_CUTS").unwrap_or(4);
+    if let Some(ledger) = campaign(Cut::Unsynced, cuts_count).await.unwrap() {
+        assert_eq!(ledger.faults, Vec::<Fault>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sync_that_did_not_happen_is_noticed() {
+    if let Some(ledger) = campaign(Cut::LastSyncToo, PLANTED_CUTS).await.unwrap() {
+        let is_noticed = [Fault::NotStarted, Fault::LogBehindHead, Fault::LogDamaged]
+            .iter()
+            .any(|fault| ledger.faults.contains(fault));
+        assert!(is_noticed, "{:?}", ledger.faults);
+    }
+}
+
+/// Cuts so many times, or until there is a fault. Nothing if it cannot be tried here.
+async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> {
+    if !Tracer::is_there() {
+        return Ok(None);
+    }
+    let seed = number("COUNTERFOIL_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let directory = tempfile::tempdir()?;
+    let directory = directory.path();
+    let mut ledger = create(directory).await?;
+    let (mut cuts_done, mut lost_bytes, mut torn_count) = (0, 0, 0);
+    while cuts_done < cuts_count && ledger.faults.is_empty() {
+        let random = scramble(seed.wrapping_add(cuts_done));
+        let Some(server) = Server::start(directory, Plant::None).await? else {
+            ledger.fault(Fault::NotStarted);
+            break;
+        };
+        questions::ask(&server, &mut ledger, OLD_TOKENS_ASKED).await?;
+        let Some(died) = die_at_sync(directory, server, ledger, random).await? else {
+            return Ok(None);
+        };
+        let (lengths, trace);
+        (ledger, lengths, trace) = died;
+        let files = read(&trace)?;
+        lost_bytes += cut_logs(&lengths, &files, cut, random)?;
+        torn_count += tear_head(directory, &files, random)?;
+        cuts_done += 1;
+        // What does not open is not there.
+        if tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger)).is_err() {
+            ledger.fault(Fault::LogDamaged);
+        }
+    }
+    match Server::start(directory, Plant::None).await? {
+        Some(server) => {
+            questions::ask(&server, &mut ledger, usize::MAX).await?;
+            server.kill()?;
+            tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+        }
+        None => ledger.fault(Fault::NotStarted),
+    }
+    println!(
+        "power cuts: {cut:?}, seed {seed}, {cuts_done} cuts, {lost_bytes} bytes lost, {torn_count} \
+         slots of the head torn, {} tokens and {} reveals acknowledged, {} calls cut off, {} log \
+         entries, faults {:?}",
+        ledger.tokens.len(),
+        ledger.reveals.len(),
+        ledger.cut_off_count,
+        ledger.tree_size,
+        ledger.faults,
+    );
+    Ok(Some(ledger))
+}
+
+/// How long the database's logs were when strace was attached.
+type Lengths = BTreeMap<PathBuf, u64>;
+
+/// Loads the vault until it dies right at one of its syncs.
+async fn die_at_sync(
+    directory: &Path,
+    server: Server,
+    ledger: Ledger,
+    random: u64,
+) -> Result<Option<(Ledger, Lengths, Trace)>, Failure> {
+    let mut files = logs(directory)?;
+    let length = |path: &PathBuf| Ok((path.clone(), fs::metadata(path)?.len()));
+    let lengths = files
+        .iter()
+        .map(length)
+        .collect::<Result<Lengths, Failure>>()?;
+    files.extend(head(directory));
+    let place = 1 + random % PLACES;
+    let rules = [
+        "trace=write,pwrite64,fdatasync".to_owned(),
+        format!("inject=fdatasync:signal=KILL:when={place}"),
+    ];
+    let Some(tracer) = Tracer::attach(&server, directory, &files, &rules)? else {
+        server.kill()?;
+        return Ok(None);
+    };
+    let load = Load::start(&server, ledger, random, None);
+    load.about_to_fail();
+    // Each client ends with the first call that fails.
+    let ledger = load.finish().await?;
+    let trace = tracer.finish()?;
+    server.kill()?;
+    Ok(Some((ledger, lengths, trace)))
+}
+
+/// Reads what strace saw, in its order: a sync holds what was written before it began.
+fn read(trace: &Trace) -> Result<BTreeMap<PathBuf, Written>, Failure> {
+    let mut files: BTreeMap<PathBuf, Written> = BTreeMap::new();
+    // By thread, what it is in the middle of.
+    let mut begun: BTreeMap<&str, (&str, PathBuf, u64)> = BTreeMap::new();
+    for line in trace.0.lines() {
+        let (thread, words) = line.split_once(' ').ok_or("a line names its thread")?;
+        let words = words.trim_start();
+        if let Some((call, rest)) = words.split_once('(')
+            && CALLS.contains(&call)
+        {
+            let path = rest.split_once('<').and_then(|(_, it)| it.split_once('>'));
+            let path = PathBuf::from(path.ok_or("a call names its file")?.0);
+            let file = files.entry(path.clone()).or_default();
+            file.is_dirty |= call != "fdatasync";
+            begun.insert(thread, (call, path, file.bytes));
+        }
+        // The result comes at the end of its line, or in a line of its own.
+        let result = words.rsplit_once(" = ").map(|(_, it)| it);
+        let result = result.and_then(|it| it.split(' ').next()?.parse::<u64>().ok());
+        let Some(result) = result else {
+            continue;
+        };
+        let Some((call, path, bytes)) = begun.remove(thread) else {
+            continue;
+        };
+        let file = files.entry(path).or_default();
+        if call == "fdatasync" {
+            file.synced = [bytes, file.synced[0]];
+            file.is_dirty = false;
+        } else {
+            file.bytes += result;
+        }
+    }
+    Ok(files)
+}
+
+/// Loses what was written to the database's logs and not synced, or some of it. Returns how much.
+fn cut_logs(
+    lengths: &Lengths,
+    files: &BTreeMap<PathBuf, Written>,
+    cut: Cut,
+    random: u64,
+) -> Result<u64, Failure> {
+    let mut lost_bytes = 0;
+    for (path, length) in lengths {
+        let Some(written) = files.get(path) else {
+            continue;
+        };
+        let there = fs::metadata(path)?.len();
+        let [last, before] = written.synced;
+        let synced = match cut {
+            Cut::Unsynced => length + last,
+            Cut::LastSyncToo => length + before,
+        };
+        if there < length + last {
+            return Err("more was synced than is there".into());
+        }
+        let unsynced = there - synced;
+        lost_bytes += unsynced;
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        match random / PLACES % 4 {
+            // A part of it is there after all.
+            1 if cut == Cut::Unsynced => file.set_len(synced + random % (unsynced + 1))?,
+            // The file has its length, and nothing was written into it.
+            2 => {
+                file.set_len(synced)?;
+                file.set_len(there)?;
+            }
+            // Or what was in those blocks before.
+            3 => {
+                file.seek(SeekFrom::Start(synced))?;
+                let bytes = (0..unsynced).map(|place| scramble(random ^ place).to_le_bytes()[0]);
+                file.write_all(&bytes.collect::<Vec<u8>>())?;
+            }
+            _ => file.set_len(synced)?,
+        }
+    }
+    Ok(lost_bytes)
+}
+
+/// Tears the slot of the head whose write was not synced. Returns whether there was one.
+fn tear_head(
+    directory: &Path,
+    files: &BTreeMap<PathBuf, Written>,
+    random: u64,
+) -> Result<u64, Failure> {
+    let mut torn_count = 0;
+    for path in head(directory) {
+        if files.get(&path).is_some_and(|it| it.is_dirty) {
+            let mut file = OpenOptions::new().write(true).open(path)?;
+            file.seek(SeekFrom::Start(random % TORN_WITHIN))?;
+            file.write_all(&[0; 4_096 - TORN_WITHIN as usize])?;
+            torn_count += 1;
+        }
+    }
+    Ok(torn_count)
+}
+
+fn head(directory: &Path) -> [PathBuf; 2] {
+    ["a", "b"].map(|slot| directory.join("vault/head").join(slot))
+}
+
+const CALLS: [&str; 3] = ["write", "pwrite64", "fdatasync"];
+/// The vault dies at one of so many syncs: an odd one is the database's, an even one the head's.
+const PLACES: u64 = 60;
+/// Within the text of a checkpoint.
+const TORN_WITHIN: u64 = 128;
+/// The planted fault must show within so many cuts.
+const PLANTED_CUTS: u64 = 20;
+const OLD_TOKENS_ASKED: usize = 100;
