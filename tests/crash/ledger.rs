@@ -46,7 +46,7 @@ pub(crate) enum Fault {
     /// A request that was repeated with its id had another result.
     RetryDiffers,
     /// A value was revealed after a write had failed, or while none came to its end.
-    ServedAfterFault,
+    ServedOnAfterwards,
     /// Health says that the vault serves, and it does not.
     StillServing,
     /// One token stands for two values.

@@ -102,7 +102,7 @@ async fn release_without_a_disk_is_noticed() {
     let Some(outcome) = campaign(Plant::EarlyRelease, 1).await.unwrap() else {
         return;
     };
-    for fault in [Fault::IntentMissing, Fault::ServedAfterFault] {
+    for fault in [Fault::IntentMissing, Fault::ServedOnAfterwards] {
         let faults = &outcome.ledger.faults;
         assert!(faults.contains(&fault), "{faults:?}");
     }
@@ -196,7 +196,7 @@ async fn fail_once(
         // However often somebody asks again.
         for _ in 0..CALLS_AFTER {
             if caller.reveal(ledger).await == Became::Answered {
-                ledger.fault(Fault::ServedAfterFault);
+                ledger.fault(Fault::ServedOnAfterwards);
             }
         }
         stops_serving(&mut server, ledger).await?;

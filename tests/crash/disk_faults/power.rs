@@ -245,7 +245,7 @@ fn tear_head(
         if files.get(&path).is_some_and(|it| it.is_dirty) {
             let mut file = OpenOptions::new().write(true).open(path)?;
             file.seek(SeekFrom::Start(random % TORN_WITHIN))?;
-            file.write_all(&[0; 4_096 - TORN_WITHIN as usize])?;
+            file.write_all(&[0; TORN_BYTES])?;
             torn_count += 1;
         }
     }
@@ -261,6 +261,8 @@ const CALLS: [&str; 3] = ["write", "pwrite64", "fdatasync"];
 const PLACES: u64 = 60;
 /// Within the text of a checkpoint.
 const TORN_WITHIN: u64 = 128;
+/// Up to the end of the slot, from wherever the tear begins.
+const TORN_BYTES: usize = 4_096 - 128;
 /// The planted fault must show within so many cuts.
 const PLANTED_CUTS: u64 = 20;
 const OLD_TOKENS_ASKED: usize = 100;
