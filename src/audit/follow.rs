@@ -132,8 +132,8 @@ impl Follower {
     /// Believes the keys that entries announce under a checkpoint that is believed: the log goes on
     /// with them. One that has signed that checkpoint is the only one that counts from then on, so
     /// that a key from before it, which may be stolen, cannot go on with the log. One that has not
-    /// was itself replaced before the checkpoint was made: those that are believed must do until the
-    /// entry of its successor comes.
+    /// was itself replaced before that checkpoint: those that are believed must do until the entry
+    /// of its successor comes.
     fn believe(&mut self, announced: &[[u8; 32]], checkpoint: &SignedCheckpoint) {
         let origin = checkpoint.note().lines().next().unwrap_or_default();
         for public_key in announced {
