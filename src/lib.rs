@@ -16,7 +16,7 @@
 //! L3 keys     audit    pager
 //!    access   ceremony
 //! L2 store    policy   people   cases   witness
-//! L1 crypto   format   outbound
+//! L1 crypto   format   inbound  outbound
 //! L0 domain
 //! ```
 //!
@@ -34,6 +34,7 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod format;
+pub mod inbound;
 pub mod keys;
 pub mod outbound;
 pub mod pager;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Modules from the lowest layer up: a module imports only from layers below its own.
 const LAYERS: [&[&str]; 11] = [
     &["domain", "protocol"],
-    &["crypto", "format", "outbound"],
+    &["crypto", "format", "inbound", "outbound"],
     &["store", "policy", "people", "cases", "witness"],
     &["access", "ceremony"],
     &["keys", "audit", "pager"],

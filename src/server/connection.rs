@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
+use crate::inbound::Seat;
 use crate::server::identity::Peer;
-use crate::server::listener::Seat;
 
 /// A connection whose peer has proved who it is. It keeps its seat until it closes, and ends at
 /// the latest when the server does, since it runs as a task of its own.

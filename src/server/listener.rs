@@ -1,10 +1,5 @@
 //! Accepts connections: a seat first, then the handshake within its time, then the server.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,6 +11,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::inbound::Seats;
 use crate::server::connection::Connection;
 use crate::server::limits::ServerLimits;
 
@@ -25,18 +21,6 @@ pub(super) struct Listener {
     acceptor: TlsAcceptor,
     limits: ServerLimits,
     server: watch::Receiver<()>,
-}
-
-/// How many connections each address has.
-#[derive(Default)]
-struct Seats {
-    taken: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// A place among the connections that a listener takes. Dropping it gives it back.
-pub(super) struct Seat {
-    seats: Arc<Seats>,
-    address: IpAddr,
 }
 
 impl Listener {
@@ -65,7 +49,8 @@ impl Listener {
     }
 
     async fn accept(self, connections: mpsc::Sender<std::io::Result<Connection>>) {
-        let seats = Arc::new(Seats::default());
+        let limits = &self.limits;
+        let seats = Seats::new(limits.connections, limits.connections_per_peer);
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -76,7 +61,7 @@ impl Listener {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let Some(seat) = seats.take(address.ip(), &self.limits) else {
+            let Some(seat) = seats.take(address.ip()) else {
                 continue;
             };
             let acceptor = self.acceptor.clone();
@@ -111,45 +96,6 @@ async fn handshake(
         Err(_) => {
             tracing::info!("connection dropped: no TLS handshake in time");
             None
-        }
-    }
-}
-
-impl Seats {
-    fn take(self: &Arc<Self>, address: IpAddr, limits: &ServerLimits) -> Option<Seat> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = taken.values().sum();
-        let own = taken.get(&address).copied().unwrap_or(0);
-        if all >= limits.connections || own >= limits.connections_per_peer {
-            return None;
-        }
-        taken.insert(address, own + 1);
-        Some(Seat {
-            seats: Arc::clone(self),
-            address,
-        })
-    }
-}
-
-impl Seat {
-    /// Where the connection comes from.
-    pub(super) fn address(&self) -> IpAddr {
-        self.address
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self
-            .seats
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.address) {
-            Some(count) if *count > 1 => *count -= 1,
-            Some(_) | None => {
-                taken.remove(&self.address);
-            }
         }
     }
 }

@@ -19,12 +19,13 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
+
+use crate::inbound::Seat;
+use crate::inbound::Seats;
 
 /// The certificate of a witness, by which its logs know that they speak to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,7 +47,7 @@ pub(super) struct Connection {
     stream: Box<dyn Stream>,
     idle: Pin<Box<Sleep>>,
     age: Pin<Box<Sleep>>,
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -94,12 +95,8 @@ async fn accept(
     acceptor: Option<TlsAcceptor>,
     connections: mpsc::Sender<(Connection, SocketAddr)>,
 ) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let seats = Seats::new(CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX);
     loop {
-        // Without a seat nothing is accepted: who comes then waits in the system's own queue.
-        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
-            return;
-        };
         let accepted = tokio::select! {
             accepted = bound.accept() => accepted,
             () = connections.closed() => return,
@@ -107,6 +104,11 @@ async fn accept(
         let Ok((stream, address)) = accepted else {
             // Out of file descriptors, most likely: others must close first.
             tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        // Who has more than their part, or comes when all is taken, is turned away at once: the
+        // witness has no other way to tell those whom it is for.
+        let Some(seat) = seats.take(address.ip()) else {
             continue;
         };
         let (acceptor, connections) = (acceptor.clone(), connections.clone());
@@ -211,6 +213,8 @@ fn now() -> Instant {
 
 /// Connections that are open at once.
 const CONNECTIONS_MAX: usize = 128;
+/// Connections that one address has open at once: a vault needs one.
+const CONNECTIONS_PER_PEER_MAX: usize = 16;
 /// Connections that wait for the server.
 const WAITING_MAX: usize = 16;
 /// The longest that a handshake may take.

@@ -277,8 +277,8 @@ fn replaced_key_alone_signs_nothing_that_counts() {
     }
 }
 
-/// Goal: a change of hands that may have been written is one that was or was not, and the log goes on
-/// either way. Method: its write fails, before and after it is persisted.
+/// Goal: a change of hands that may have been written is one that was or was not, and the log goes
+/// on either way. Method: its write fails, before and after it is persisted.
 #[test]
 fn handover_that_failed_was_written_or_was_not() {
     for (fault, is_written) in [(Fault::Fails, false), (Fault::FailsButPersisted, true)] {

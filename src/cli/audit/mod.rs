@@ -1,5 +1,5 @@
 //! `counterfoil audit`: verifies, exports and publishes the audit log, checks receipts, and lists
-//! who was seen. Only `watch` needs a server.
+//! who was seen. Only `watch`, and what is asked with `--online`, needs a server.
 
 mod auditor;
 mod check_receipt;

@@ -4,6 +4,10 @@
 use std::fs;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -251,4 +255,32 @@ async fn witness_over_tls_is_known_by_its_certificate() {
     let answer = client(Some("w.pem")).submit(&submission).await;
     assert!(matches!(answer, Ok(Submitted::Cosigned(_))), "{answer:?}");
     served.stop.send(()).unwrap();
+}
+
+/// Goal: one address cannot take every connection from the logs of others. Method: it opens as many
+/// as it can, and another asks.
+#[tokio::test]
+async fn one_address_leaves_connections_for_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let witness = TestLog::new(9, 9, 0).witness(StateDirectory::open(directory.path()).unwrap());
+    let served = serve_witness(witness).await;
+    let port: u16 = served
+        .url
+        .split([':', '/'])
+        .nth(4)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let mut held = Vec::new();
+    for _ in 0..140 {
+        held.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
+    let asked = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    other.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
