@@ -99,11 +99,23 @@ impl PublishedLog {
     /// The checkpoint that the head has now, once the log has its entries.
     fn refresh(&self) -> Result<SignedCheckpoint, PublishError> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (head, keys) = self.read_head()?;
-        if head == *latest {
-            return Ok(head);
-        }
+        let head = match Head::read(&self.head_dir, &self.keys) {
+            Ok(head) if head == *latest => return Ok(head),
+            Err(HeadError::Missing) => None,
+            read => Some(read?),
+        };
+        // Nothing is read of the store before it has caught up: what it saw last may be gone.
         self.store.catch_up()?;
+        let keys = following_keys(&self.store, &self.keys)?;
+        let head = match head {
+            Some(head) => head,
+            // The log has come under another key since.
+            None => {
+                let head = Head::read(&self.head_dir, &keys)?;
+                self.store.catch_up()?;
+                head
+            }
+        };
         // A head that went back, or that another log has, is not published any more.
         newest_checkpoint(&self.store, Some(&head), &keys)?;
         newest_checkpoint(&self.store, Some(&latest), &keys)?;
@@ -112,19 +124,6 @@ impl PublishedLog {
         }
         latest.clone_from(&head);
         Ok(head)
-    }
-
-    /// The head, and the keys by which it is believed.
-    fn read_head(&self) -> Result<(SignedCheckpoint, CheckpointKeys), PublishError> {
-        let mut keys = following_keys(&self.store, &self.keys)?;
-        let mut head = Head::read(&self.head_dir, &keys);
-        if matches!(head, Err(HeadError::Missing)) {
-            // The log may have come under another key since.
-            self.store.catch_up()?;
-            keys = following_keys(&self.store, &self.keys)?;
-            head = Head::read(&self.head_dir, &keys);
-        }
-        Ok((head?, keys))
     }
 
     fn published_size(&self) -> u64 {
