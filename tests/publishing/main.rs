@@ -55,17 +55,23 @@ pub(crate) fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
     }
 }
 
-/// Files over HTTP.
+/// Files over HTTP. Who is told to come again does, a few times.
 pub(crate) fn over_http(address: SocketAddr) -> impl Fn(&str) -> Option<Vec<u8>> {
     move |path| {
-        let answer = ask(address, "GET", &format!("/{path}"));
-        match answer.status {
-            200 => Some(answer.body),
-            404 => None,
-            status => panic!("{path}: {status}"),
+        let ask = || ask(address, "GET", &format!("/{path}"));
+        let mut answers = (0..TRIES_MAX).map(|_| ask());
+        let answer = answers.find(|answer| answer.status != 503);
+        match answer.map(|answer| (answer.status, answer.body)) {
+            Some((200, body)) => Some(body),
+            Some((404, _)) => None,
+            Some((status, _)) => panic!("{path}: {status}"),
+            None => panic!("{path}: 503 each time"),
         }
     }
 }
+
+/// How often a reader comes again.
+const TRIES_MAX: usize = 20;
 
 /// Files in a directory.
 fn in_directory(directory: &Path) -> impl Fn(&str) -> Option<Vec<u8>> {
