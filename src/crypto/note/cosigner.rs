@@ -7,8 +7,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signature;
 use ed25519_dalek::Signer;
 use ed25519_dalek::SigningKey;
@@ -16,14 +14,15 @@ use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use sha2::Digest;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::NoteError;
 use super::NoteKeyName;
 use super::NoteSignature;
 use super::SignedNote;
+use super::key::key_id;
+use super::key::read_verifier_key;
+use super::key::verifier_key;
 use super::signed_note::is_note_text;
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
@@ -123,15 +122,7 @@ impl CosignerVerifier {
     /// The first 32 bits of SHA-256 of name, newline, signature type and public key.
     #[must_use]
     pub fn key_id(&self) -> [u8; 4] {
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(self.name.as_str())
-            .chain_update(b"\n")
-            .chain_update([TYPE_COSIGNATURE])
-            .chain_update(self.key.as_bytes())
-            .finalize()
-            .into();
-        let [first, second, third, fourth, ..] = digest;
-        [first, second, third, fourth]
+        key_id(&self.name, TYPE_COSIGNATURE, &self.key)
     }
 
     /// Verifies that the witness cosigned the note's text, and says when, in seconds since
@@ -176,9 +167,7 @@ impl CosignerVerifier {
 /// Writes the verifier key in its usual form: `name+id+key`.
 impl fmt::Display for CosignerVerifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[TYPE_COSIGNATURE], self.key.as_bytes().as_slice()].concat();
-        let (name, id) = (self.name.as_str(), hex::encode(self.key_id()));
-        write!(formatter, "{name}+{id}+{}", STANDARD.encode(key))
+        formatter.write_str(&verifier_key(&self.name, TYPE_COSIGNATURE, &self.key))
     }
 }
 
@@ -188,26 +177,8 @@ impl FromStr for CosignerVerifier {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        // The key, in Base64, may have a plus sign: only the first two separate.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::VerifierKey);
-        };
-        let key = STANDARD.decode(key).map_err(|_| NoteError::VerifierKey)?;
-        let Some((&TYPE_COSIGNATURE, key)) = key.split_first() else {
-            return Err(NoteError::VerifierKey);
-        };
-        let key = key.try_into().map_err(|_| NoteError::VerifierKey)?;
-        let verifier = Self {
-            name: NoteKeyName::new(name)?,
-            key: VerifyingKey::from_bytes(key).map_err(|_| NoteError::VerifierKey)?,
-        };
-        // What is written back the same has the right id, and no second spelling.
-        if verifier.to_string() == text {
-            Ok(verifier)
-        } else {
-            Err(NoteError::VerifierKey)
-        }
+        let (name, key) = read_verifier_key(text, TYPE_COSIGNATURE)?;
+        Ok(Self { name, key })
     }
 }
 

@@ -215,15 +215,7 @@ impl NoteVerifier {
     /// The first 32 bits of SHA-256 of name, newline, signature type and public key.
     #[must_use]
     pub fn key_id(&self) -> [u8; 4] {
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(self.name.as_str())
-            .chain_update(b"\n")
-            .chain_update([TYPE_ED25519])
-            .chain_update(self.key.as_bytes())
-            .finalize()
-            .into();
-        let [first, second, third, fourth, ..] = digest;
-        [first, second, third, fourth]
+        key_id(&self.name, TYPE_ED25519, &self.key)
     }
 
     /// Verifies that the note is signed by this key, and returns the text that is signed.
@@ -256,9 +248,7 @@ impl NoteVerifier {
 /// Writes the verifier key in its usual form: `name+id+key`.
 impl fmt::Display for NoteVerifier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[TYPE_ED25519], self.key.as_bytes().as_slice()].concat();
-        let (name, id) = (self.name.as_str(), hex::encode(self.key_id()));
-        write!(formatter, "{name}+{id}+{}", STANDARD.encode(key))
+        formatter.write_str(&verifier_key(&self.name, TYPE_ED25519, &self.key))
     }
 }
 
@@ -267,27 +257,55 @@ impl FromStr for NoteVerifier {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        // The key, in Base64, may have a plus sign: only the first two separate.
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::VerifierKey);
-        };
-        let key = STANDARD.decode(key).map_err(|_| NoteError::VerifierKey)?;
-        let Some((&TYPE_ED25519, key)) = key.split_first() else {
-            return Err(NoteError::VerifierKey);
-        };
-        let key = key.try_into().map_err(|_| NoteError::VerifierKey)?;
-        let key = VerifyingKey::from_bytes(key).map_err(|_| NoteError::VerifierKey)?;
-        let verifier = Self {
-            name: NoteKeyName::new(name)?,
-            key,
-        };
-        // What is written back the same has the right id, and no second spelling.
-        if verifier.to_string() == text {
-            Ok(verifier)
-        } else {
-            Err(NoteError::VerifierKey)
-        }
+        let (name, key) = read_verifier_key(text, TYPE_ED25519)?;
+        Ok(Self { name, key })
+    }
+}
+
+/// The first 32 bits of SHA-256 of name, newline, signature type and public key.
+pub(super) fn key_id(name: &NoteKeyName, signature_type: u8, key: &VerifyingKey) -> [u8; 4] {
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update(name.as_str())
+        .chain_update(b"\n")
+        .chain_update([signature_type])
+        .chain_update(key.as_bytes())
+        .finalize()
+        .into();
+    let [first, second, third, fourth, ..] = digest;
+    [first, second, third, fourth]
+}
+
+/// A verifier key of a signature type: `name+id+key`.
+pub(super) fn verifier_key(name: &NoteKeyName, signature_type: u8, key: &VerifyingKey) -> String {
+    let id = hex::encode(key_id(name, signature_type, key));
+    let key = [&[signature_type], key.as_bytes().as_slice()].concat();
+    format!("{}+{id}+{}", name.as_str(), STANDARD.encode(key))
+}
+
+/// Reads a verifier key of this signature type and no other, and checks that its id is the right
+/// one.
+pub(super) fn read_verifier_key(
+    text: &str,
+    signature_type: u8,
+) -> Result<(NoteKeyName, VerifyingKey), NoteError> {
+    // The key, in Base64, may have a plus sign: only the first two separate.
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::VerifierKey);
+    };
+    let key = STANDARD.decode(key).map_err(|_| NoteError::VerifierKey)?;
+    let key = key
+        .split_first()
+        .filter(|(first, _)| **first == signature_type);
+    let (_, key) = key.ok_or(NoteError::VerifierKey)?;
+    let key = key.try_into().map_err(|_| NoteError::VerifierKey)?;
+    let key = VerifyingKey::from_bytes(key).map_err(|_| NoteError::VerifierKey)?;
+    let name = NoteKeyName::new(name)?;
+    // What is written back the same has the right id, and no second spelling.
+    if verifier_key(&name, signature_type, &key) == text {
+        Ok((name, key))
+    } else {
+        Err(NoteError::VerifierKey)
     }
 }
 
