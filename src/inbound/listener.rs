@@ -1,19 +1,14 @@
-//! Accepts connections: a bounded number, each for a bounded time, with TLS where it is configured.
+//! A listener for HTTP that anybody may reach: so many connections at once, none for longer than a
+//! while, whatever the peer does or leaves undone, and with TLS where that is configured.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -27,24 +22,29 @@ use tokio_rustls::TlsAcceptor;
 use crate::inbound::Seat;
 use crate::inbound::Seats;
 
-/// The certificate of a witness, by which its logs know that they speak to it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CertificateFiles {
-    /// The certificate chain, PEM.
-    pub certificate: PathBuf,
-    /// Its private key, PEM.
-    pub key: PathBuf,
+/// How many connections there may be, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ConnectionLimits {
+    /// At once.
+    pub all_max: usize,
+    /// Of one address at once.
+    pub per_peer_max: usize,
+    /// How long one may say nothing.
+    pub idle_max: Duration,
+    /// How long one may live, however slowly something comes.
+    pub age_max: Duration,
 }
 
 /// A bound listener.
-pub(super) struct Listener {
+pub struct Listener {
     connections: mpsc::Receiver<(Connection, SocketAddr)>,
     address: SocketAddr,
 }
 
 /// A connection that ends by itself when nothing comes for a while, or when it is old.
-pub(super) struct Connection {
+pub struct Connection {
     stream: Box<dyn Stream>,
+    idle_max: Duration,
     idle: Pin<Box<Sleep>>,
     age: Pin<Box<Sleep>>,
     _seat: Seat,
@@ -54,48 +54,34 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-impl CertificateFiles {
-    /// TLS 1.3 with this certificate. The protocol has no client certificates: a checkpoint is
-    /// signed.
-    pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect)
-            .ok()?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).ok()?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .ok()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .ok()?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Some(TlsAcceptor::from(Arc::new(config)))
-    }
-}
-
 impl Listener {
     /// Accepts from now on, until it is dropped.
-    pub(super) fn start(
+    ///
+    /// # Errors
+    ///
+    /// If the listener has no address.
+    pub fn start(
         bound: TcpListener,
-        address: SocketAddr,
         acceptor: Option<TlsAcceptor>,
-    ) -> Self {
+        limits: ConnectionLimits,
+    ) -> io::Result<Self> {
+        let address = bound.local_addr()?;
         let (sender, connections) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(accept(bound, acceptor, sender));
-        Self {
+        tokio::spawn(accept(bound, acceptor, limits, sender));
+        Ok(Self {
             connections,
             address,
-        }
+        })
     }
 }
 
 async fn accept(
     bound: TcpListener,
     acceptor: Option<TlsAcceptor>,
+    limits: ConnectionLimits,
     connections: mpsc::Sender<(Connection, SocketAddr)>,
 ) {
-    let seats = Seats::new(CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX);
+    let seats = Seats::new(limits.all_max, limits.per_peer_max);
     loop {
         let accepted = tokio::select! {
             accepted = bound.accept() => accepted,
@@ -106,8 +92,7 @@ async fn accept(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // Who has more than their part, or comes when all is taken, is turned away at once: the
-        // witness has no other way to tell those whom it is for.
+        // Who has more than their part, or comes when all is taken, is turned away at once.
         let Some(seat) = seats.take(address.ip()) else {
             continue;
         };
@@ -117,8 +102,9 @@ async fn accept(
             let Ok(Some(stream)) = opened else { return };
             let connection = Connection {
                 stream,
-                idle: Box::pin(tokio::time::sleep(IDLE_TIME_MAX)),
-                age: Box::pin(tokio::time::sleep(AGE_MAX)),
+                idle_max: limits.idle_max,
+                idle: Box::pin(tokio::time::sleep(limits.idle_max)),
+                age: Box::pin(tokio::time::sleep(limits.age_max)),
                 _seat: seat,
             };
             let _closed = connections.send((connection, address)).await;
@@ -159,7 +145,7 @@ impl Connection {
 
     /// Something came, or went: it is not idle.
     fn touch(&mut self) {
-        self.idle.as_mut().reset(now() + IDLE_TIME_MAX);
+        self.idle.as_mut().reset(now() + self.idle_max);
     }
 }
 
@@ -207,21 +193,28 @@ impl AsyncWrite for Connection {
     }
 }
 
+impl fmt::Debug for Listener {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Listener")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
 fn now() -> Instant {
     Instant::now()
 }
 
-/// Connections that are open at once.
-const CONNECTIONS_MAX: usize = 128;
-/// Connections that one address has open at once: a vault needs one.
-const CONNECTIONS_PER_PEER_MAX: usize = 16;
 /// Connections that wait for the server.
 const WAITING_MAX: usize = 16;
 /// The longest that a handshake may take.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long a connection may say nothing: longer than clients keep theirs.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(120);
-/// How long a connection may live, however slowly something comes.
-const AGE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long accepting pauses after an error.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -64,7 +64,7 @@ impl Health {
                 if condition.can_reveal {
                     tracing::info!("witness has seen the audit log; values are revealed again");
                 } else {
-                    tracing::error!("witness does not answer; nothing is revealed until it does");
+                    tracing::error!("witness does not cosign; nothing is revealed until it does");
                 }
             }
             if condition != shown {

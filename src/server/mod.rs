@@ -17,7 +17,6 @@ mod convert;
 mod detokenization_service;
 mod grant_service;
 mod health;
-mod http_listener;
 mod identity;
 mod key_service;
 mod limits;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -36,7 +37,8 @@ use crate::audit::Tiles;
 use crate::audit::VerifyError;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::following_keys;
-use crate::server::http_listener::HttpListener;
+use crate::inbound::ConnectionLimits;
+use crate::inbound::Listener;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
@@ -174,7 +176,8 @@ pub async fn publish(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), PublishError> {
     let routes = Router::new().fallback(answer).with_state(Arc::new(log));
-    axum::serve(HttpListener::new(listener), routes)
+    let listener = Listener::start(listener, None, CONNECTIONS).map_err(PublishError::Listener)?;
+    axum::serve(listener, routes)
         .with_graceful_shutdown(shutdown)
         .await
         .map_err(PublishError::Listener)
@@ -229,3 +232,10 @@ fn missing(words: &str) -> Response {
 
 const CACHED_BRIEFLY: &str = "public, max-age=1";
 const CACHED_FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// One address may be a proxy, for everybody. Whoever wants more connects anew.
+const CONNECTIONS: ConnectionLimits = ConnectionLimits {
+    all_max: 256,
+    per_peer_max: 256,
+    idle_max: Duration::from_secs(60),
+    age_max: Duration::from_secs(60),
+};

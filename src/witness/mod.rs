@@ -9,14 +9,15 @@
 //!
 //! Source: C2SP tlog-witness (<https://c2sp.org/tlog-witness>) and tlog-cosignature.
 
+mod certificate;
 mod client;
 mod cosign;
-mod listener;
 mod serve;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::CertificateFiles;
 pub use client::ClientSettings;
 pub use client::Submitted;
 pub use client::WitnessClient;
@@ -25,7 +26,6 @@ pub use cosign::Cosigned;
 pub use cosign::Refusal;
 pub use cosign::WatchedLog;
 pub use cosign::Witness;
-pub use listener::CertificateFiles;
 pub use serve::ServeError;
 pub use serve::ServeSettings;
 pub use serve::serve;

@@ -20,11 +20,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::crypto::note::SUBMISSION_BYTES_MAX;
+use crate::inbound::ConnectionLimits;
+use crate::inbound::Listener;
+use crate::witness::certificate::CertificateFiles;
 use crate::witness::cosign::Cosigned;
 use crate::witness::cosign::Refusal;
 use crate::witness::cosign::Witness;
-use crate::witness::listener::CertificateFiles;
-use crate::witness::listener::Listener;
 
 /// Where a witness answers.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,7 +72,7 @@ pub async fn serve(
         Some(files) => Some(files.acceptor().ok_or(ServeError::Certificate)?),
         None => None,
     };
-    let listener = Listener::start(bound, address, acceptor);
+    let listener = Listener::start(bound, acceptor, CONNECTIONS).map_err(ServeError::Bind)?;
     let office = Arc::new(Office {
         witness,
         turns: Arc::new(Semaphore::new(TURNS_MAX)),
@@ -160,6 +161,13 @@ fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
 
 /// Of the body of an answer that tells the latest size.
 pub(super) const SIZE_CONTENT_TYPE: &str = "text/x.tlog.size";
+/// A vault needs one connection, and keeps it for less than two minutes without a word.
+const CONNECTIONS: ConnectionLimits = ConnectionLimits {
+    all_max: 128,
+    per_peer_max: 16,
+    idle_max: Duration::from_secs(120),
+    age_max: Duration::from_secs(15 * 60),
+};
 /// The longest that a submission may take to come.
 const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// How many submissions are judged at once.
