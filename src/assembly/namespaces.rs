@@ -1,13 +1,24 @@
-//! The numbers of the namespaces in stored keys, kept in one row of the store.
+//! The namespaces of a vault: their numbers in stored keys, kept in one row of the store, and their
+//! fields.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
+use crate::assembly::error::AssemblyError;
+use crate::assembly::formats;
+use crate::config::Config;
+use crate::config::FieldConfig;
+use crate::config::NamespaceConfig;
+use crate::domain::FieldName;
 use crate::domain::Namespace;
+use crate::keys::Keyring;
 use crate::store::NamespaceId;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Table;
+use crate::vault::Field;
+use crate::vault::NamespaceFields;
 
 /// The numbers of all namespaces that the vault has ever had. A number is never used again.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +83,58 @@ impl NamespaceIds {
             value: Some(value),
         }
     }
+}
+
+/// The fields of each configured namespace, all of which the vault must have.
+pub(super) fn open_namespaces(
+    config: &Config,
+    keyring: &Keyring,
+    store: &dyn Store,
+) -> Result<HashMap<Namespace, NamespaceFields>, AssemblyError> {
+    let ids = NamespaceIds::read(store)?;
+    let open = |(name, namespace): (&Namespace, &NamespaceConfig)| {
+        let missing = || AssemblyError::NamespaceMissing {
+            namespace: name.clone(),
+        };
+        let id = ids
+            .id(name)
+            .filter(|_| keyring.namespace(name).is_some())
+            .ok_or_else(missing)?;
+        Ok((name.clone(), namespace_fields(name, id, namespace)?))
+    };
+    config.namespaces.iter().map(open).collect()
+}
+
+fn namespace_fields(
+    namespace: &Namespace,
+    id: NamespaceId,
+    config: &NamespaceConfig,
+) -> Result<NamespaceFields, AssemblyError> {
+    let field = |(name, field): (&FieldName, &FieldConfig)| {
+        let format = formats::format(field).map_err(|error| AssemblyError::Format {
+            namespace: namespace.clone(),
+            field: name.clone(),
+            error,
+        })?;
+        let field = Field {
+            name: name.clone(),
+            format,
+            equality: field.equality,
+            level_max: field.level_max,
+            ttl_seconds: field.ttl_seconds,
+        };
+        Ok((name.clone(), field))
+    };
+    let fields = config
+        .fields
+        .iter()
+        .map(field)
+        .collect::<Result<_, AssemblyError>>()?;
+    Ok(NamespaceFields {
+        id,
+        fields,
+        former: Vec::new(),
+    })
 }
 
 const ROW_KEY: &[u8] = b"namespaces";

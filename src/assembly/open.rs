@@ -1,6 +1,5 @@
 //! Opens a vault: keys, log and head must be there and agree, or it stays closed.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -8,8 +7,7 @@ use std::sync::Mutex;
 use crate::access::Access;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
-use crate::assembly::formats;
-use crate::assembly::namespaces::NamespaceIds;
+use crate::assembly::namespaces::open_namespaces;
 use crate::assembly::policies::load_policies;
 use crate::assembly::purge;
 use crate::assembly::rocks_options;
@@ -31,15 +29,11 @@ use crate::audit::latest_charter;
 use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::config::Config;
-use crate::config::FieldConfig;
-use crate::config::NamespaceConfig;
 use crate::config::Purposes;
 use crate::crypto::Entropy;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteVerifier;
 use crate::domain::Clock;
-use crate::domain::FieldName;
-use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::keys::KeyTable;
 use crate::keys::Keyring;
@@ -50,13 +44,10 @@ use crate::pager::Pager;
 use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Changes;
-use crate::store::NamespaceId;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::rocks::RocksStore;
-use crate::vault::Field;
-use crate::vault::NamespaceFields;
 use crate::vault::Parts;
 use crate::vault::Vault;
 use crate::vault::checkpoint_signer;
@@ -355,58 +346,6 @@ pub(super) fn log_parts(
         clock,
         entropy,
         witness: config.audit.witness.as_ref().map(|it| it.window),
-    })
-}
-
-/// The fields of each configured namespace, all of which the vault must have.
-fn open_namespaces(
-    config: &Config,
-    keyring: &Keyring,
-    store: &dyn Store,
-) -> Result<HashMap<Namespace, NamespaceFields>, AssemblyError> {
-    let ids = NamespaceIds::read(store)?;
-    let open = |(name, namespace): (&Namespace, &NamespaceConfig)| {
-        let missing = || AssemblyError::NamespaceMissing {
-            namespace: name.clone(),
-        };
-        let id = ids
-            .id(name)
-            .filter(|_| keyring.namespace(name).is_some())
-            .ok_or_else(missing)?;
-        Ok((name.clone(), namespace_fields(name, id, namespace)?))
-    };
-    config.namespaces.iter().map(open).collect()
-}
-
-fn namespace_fields(
-    namespace: &Namespace,
-    id: NamespaceId,
-    config: &NamespaceConfig,
-) -> Result<NamespaceFields, AssemblyError> {
-    let field = |(name, field): (&FieldName, &FieldConfig)| {
-        let format = formats::format(field).map_err(|error| AssemblyError::Format {
-            namespace: namespace.clone(),
-            field: name.clone(),
-            error,
-        })?;
-        let field = Field {
-            name: name.clone(),
-            format,
-            equality: field.equality,
-            level_max: field.level_max,
-            ttl_seconds: field.ttl_seconds,
-        };
-        Ok((name.clone(), field))
-    };
-    let fields = config
-        .fields
-        .iter()
-        .map(field)
-        .collect::<Result<_, AssemblyError>>()?;
-    Ok(NamespaceFields {
-        id,
-        fields,
-        former: Vec::new(),
     })
 }
 

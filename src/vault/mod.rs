@@ -12,6 +12,7 @@
 mod administer;
 mod answer;
 mod attribute;
+mod busy;
 mod caller;
 mod cipher;
 mod create_backup;

@@ -7,7 +7,6 @@
 //!
 //! Values are opened inside for it, so the intent is durable first. None leaves this module.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::access::Act;
@@ -29,12 +28,12 @@ use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::policy::Scope;
 use crate::store::Changes;
-use crate::store::Conflict;
 use crate::store::Relocation;
 use crate::store::SHARERS_MAX;
 use crate::store::SubjectKey;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
+use crate::vault::busy::Busy;
 use crate::vault::caller::Caller;
 use crate::vault::cipher::Form;
 use crate::vault::cipher::reread;
@@ -130,27 +129,6 @@ struct Plan {
     /// Where they are now: a token that comes twice moves once.
     from: HashSet<[u8; 16]>,
     sharers_count: usize,
-}
-
-/// Records that others changed each time that they should have moved.
-#[derive(Default)]
-struct Busy(HashMap<[u8; 16], usize>);
-
-impl Busy {
-    fn note(&mut self, conflicts: &[Conflict], places: &[[u8; 16]]) {
-        for conflict in conflicts {
-            if let Conflict::RelocationOutdated { item } = conflict
-                && let Some(place) = places.get(*item)
-            {
-                *self.0.entry(*place).or_default() += 1;
-            }
-        }
-    }
-
-    /// Whether the others of the call shall not wait for it any longer.
-    fn is_left_alone(&self, place: [u8; 16]) -> bool {
-        self.0.get(&place).is_some_and(|tries| *tries >= TRIES_MAX)
-    }
 }
 
 /// The intent to reindex, on the disk.
@@ -396,28 +374,5 @@ fn note(item: Option<&Item<Reindexed>>) -> Note<'static> {
     }
 }
 
-/// How many times a record may be changed by others before it is left for a later call.
-const TRIES_MAX: usize = 8;
 /// How many times a call may find that another was faster.
 const ROUNDS_MAX: usize = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn record_that_others_keep_changing_is_left_alone_and_no_other() {
-        let (one, other) = ([1; 16], [2; 16]);
-        let mut busy = Busy::default();
-        for tries in 0..TRIES_MAX {
-            assert!(!busy.is_left_alone(other), "after {tries}");
-            let conflicts = [
-                Conflict::RelocationOutdated { item: 1 },
-                Conflict::ListOutdated,
-            ];
-            busy.note(&conflicts, &[one, other]);
-        }
-        assert!(busy.is_left_alone(other));
-        assert!(!busy.is_left_alone(one));
-    }
-}
