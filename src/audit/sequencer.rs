@@ -240,13 +240,16 @@ impl Sequencer {
             answers.push(placed.answer);
         }
         let (size, root) = (frontier.size(), frontier.root());
-        let signed = match (&successor, announced) {
-            (Some(successor), Some(_)) => self.parts.signer.sign_handover(successor, size, root),
-            _ => self.parts.signer.sign(size, root),
+        let own = &self.parts.signer;
+        // A key that is announced takes over only where its signer comes with it.
+        let taken_over = successor.as_ref().zip(announced);
+        let signed = match taken_over {
+            Some((successor, _)) => own.sign_handover(successor, size, root),
+            None => own.sign(size, root),
         };
         let checkpoint = Arc::new(signed.ok_or(Fatal::Checkpoint)?);
         append.checkpoint = checkpoint.note().to_owned();
-        let handover = announced.map(|index| Handover {
+        let handover = taken_over.map(|(_, index)| Handover {
             index,
             size,
             note: checkpoint.note().to_owned(),

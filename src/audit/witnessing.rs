@@ -129,7 +129,7 @@ impl Witnessing {
             Err(trouble) => {
                 tracing::warn!(
                     error = &trouble as &dyn std::error::Error,
-                    "witness does not answer; nothing is revealed until it does"
+                    "witness does not cosign; nothing is revealed until it does"
                 );
                 Ok(())
             }
@@ -154,7 +154,7 @@ impl Witnessing {
             match self.submit(&checkpoint).await {
                 Ok(Ok(())) => {
                     if failures_count > 0 {
-                        tracing::info!("witness answers again");
+                        tracing::info!("witness cosigns again");
                     }
                     failures_count = 0;
                     self.pace().await;
@@ -171,7 +171,7 @@ impl Witnessing {
                     if failures_count == 0 {
                         tracing::error!(
                             error = &trouble as &dyn std::error::Error,
-                            "witness does not answer; reveals stop at the end of the window"
+                            "witness does not cosign; reveals stop at the end of the window"
                         );
                     }
                     if self.latest.has_changed().is_err() {

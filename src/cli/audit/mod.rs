@@ -233,10 +233,10 @@ impl LogArgs {
     /// The given keys, and those that the log came under after them, by its own proof.
     pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
         let given = self.keys.public_keys()?;
-        match self.data_dir() {
-            Ok(data_dir) if data_dir.is_dir() => following_keys_of(&data_dir, &given),
-            // What is read is a file.
-            Ok(_) | Err(_) => Ok(given),
+        // Where no log can be opened, a command that needs one says so itself; others read a file.
+        match self.data_dir().and_then(|data_dir| open(&data_dir)) {
+            Ok(store) => following_keys(&store, &given).map_err(|error| store_error(&error)),
+            Err(_) => Ok(given),
         }
     }
 
