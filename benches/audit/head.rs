@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use counterfoil::access::Access;
@@ -104,7 +103,7 @@ fn open(directory: &Path, with_head: bool) -> Result<(AuditLog, SequencerThread)
         store: Arc::new(store),
         head,
         head_checkpoint,
-        access: Arc::new(Mutex::new(Access::new(AccessRules::default()))),
+        access: Access::new(AccessRules::default()),
         signer,
         keys,
         clock: Arc::new(SystemClock::default()),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use crate::access::Access;
 use crate::assembly::error::AssemblyError;
@@ -338,7 +337,7 @@ pub(super) fn log_parts(
     let access = Access::load(config.access.clone(), &*store, clock.now())?;
     Ok(LogParts {
         store,
-        access: Arc::new(Mutex::new(access)),
+        access,
         head: Box::new(head),
         head_checkpoint,
         signer: signer(config, keyring)?,

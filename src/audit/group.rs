@@ -94,6 +94,7 @@ pub(super) fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> V
             signer,
         } = commit;
         let Some(claim) = claim else {
+            keep_known_grant(access, &mut entry);
             let answer = Some((answer, Granted::default()));
             placed.push(Placed {
                 changes,
@@ -108,6 +109,7 @@ pub(super) fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> V
         match judgment.outcome {
             Ok(granted) => {
                 entry.access.effect = granted.effect;
+                keep_known_grant(access, &mut entry);
                 let answer = Some((answer, granted));
                 placed.push(Placed {
                     changes,
@@ -131,6 +133,12 @@ pub(super) fn judge(access: &mut Access, calls: Vec<Call>, turn: &Turn<'_>) -> V
         placed.extend(consequence);
     }
     placed
+}
+
+/// What a caller calls a grant may be anything: only what is the id of one goes into the log.
+fn keep_known_grant(access: &Access, entry: &mut EntryDraft) {
+    let named = entry.access.grant_id.take();
+    entry.access.grant_id = named.filter(|id| access.grant(id).is_some());
 }
 
 /// The most calls of a group: beyond some hundreds the sync is a small part of each already.

@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
 use thiserror::Error;
+use tokio::sync::Mutex;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -34,6 +33,7 @@ use crate::audit::sequencer::Tell;
 use crate::audit::start;
 use crate::audit::tree::StoredTree;
 use crate::audit::window::Window;
+use crate::audit::writing::Writing;
 use crate::crypto::Entropy;
 use crate::crypto::merkle;
 use crate::crypto::merkle::Hash;
@@ -158,7 +158,7 @@ pub struct LogParts {
     /// The checkpoint that the head has.
     pub head_checkpoint: SignedCheckpoint,
     /// Grants, budgets and freezes.
-    pub access: Arc<Mutex<Access>>,
+    pub access: Access,
     /// What signs checkpoints.
     pub signer: CheckpointSigner,
     /// Whose checkpoints are believed at the start.
@@ -186,6 +186,7 @@ pub struct AuditLog {
     pub(super) latest: watch::Receiver<Option<Arc<SignedCheckpoint>>>,
     pub(super) cosigned: watch::Sender<Option<Arc<SignedCheckpoint>>>,
     pub(super) window: Option<Arc<Window>>,
+    writing: Arc<Writing>,
     access: Arc<Mutex<Access>>,
     events: broadcast::Sender<AccessEvent>,
     pub(super) store: Arc<dyn Store>,
@@ -216,20 +217,22 @@ impl AuditLog {
         let (state_sender, state) = watch::channel(LogState::Open);
         let (latest_sender, latest) = watch::channel(None);
         let store = Arc::clone(&parts.store);
-        let access = Arc::clone(&parts.access);
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let (cosigned, _) = watch::channel(None);
         let tree_size = checked.frontier.size();
         let window = parts
             .witness
             .map(|rules| Arc::new(Window::new(rules, Arc::clone(&parts.clock), tree_size)));
+        let writing = Arc::new(Writing::new(Arc::clone(&parts.clock)));
         let tell = Tell {
             state: state_sender.clone(),
+            writing: Arc::clone(&writing),
             latest: latest_sender,
             events: events.clone(),
             window: window.clone(),
         };
         let sequencer = Sequencer::new(parts, checked, tell);
+        let access = sequencer.access();
         let thread = thread::Builder::new()
             .name("audit-sequencer".to_owned())
             .spawn(move || sequencer.run(waiting))
@@ -242,6 +245,7 @@ impl AuditLog {
                 latest,
                 cosigned,
                 window,
+                writing,
                 access,
                 events,
                 store,
@@ -297,11 +301,17 @@ impl AuditLog {
         self.state.clone()
     }
 
+    /// For how long the group that is being written has been, in milliseconds; 0 if none is. A
+    /// disk that works takes some milliseconds; one that hangs may never answer.
+    #[must_use]
+    pub fn writing_ms(&self) -> u64 {
+        self.writing.age_ms()
+    }
+
     /// Looks at grants, budgets and freezes as they are on the disk. Waits for the group that is
-    /// being written, so it blocks for as long as a sync takes.
-    pub fn access<T>(&self, look: impl FnOnce(&mut Access) -> T) -> T {
-        // A panic of the sequencer closes the log; what it left behind may still be looked at.
-        look(&mut self.access.lock().unwrap_or_else(PoisonError::into_inner))
+    /// being written, for as long as a sync takes, and holds no thread up meanwhile.
+    pub async fn access<T>(&self, look: impl FnOnce(&mut Access) -> T) -> T {
+        look(&mut *self.access.lock().await)
     }
 
     /// What becomes of grants and freezes from now on. Who does not keep up loses the oldest, and

@@ -37,6 +37,7 @@ mod verify;
 mod window;
 mod wire;
 mod witnessing;
+mod writing;
 
 pub use access_note::AccessNote;
 pub use ceremony_note::CeremonyNote;

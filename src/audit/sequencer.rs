@@ -16,13 +16,14 @@
 //! from what is in memory could sign a log that the disk does not have.
 
 use std::sync::Arc;
-use std::sync::PoisonError;
 
 use thiserror::Error;
+use tokio::sync::Mutex;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::access::AccessEvent;
 use crate::access::Granted;
 use crate::audit::CheckpointSigner;
@@ -34,6 +35,7 @@ use crate::audit::LogParts;
 use crate::audit::LogState;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
+use crate::audit::WriteHead;
 use crate::audit::group::Placed;
 use crate::audit::group::judge;
 use crate::audit::group::take_group;
@@ -46,13 +48,17 @@ use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
 use crate::audit::window::Turn;
 use crate::audit::window::Window;
+use crate::audit::writing::Writing;
+use crate::crypto::Entropy;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::FrontierError;
+use crate::domain::Clock;
 use crate::domain::Timestamp;
 use crate::store::Append;
 use crate::store::Changes;
 use crate::store::CommitBatch;
 use crate::store::SALT_BYTES;
+use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
 
@@ -75,7 +81,12 @@ enum Fatal {
 
 /// The state of the one writer.
 pub(super) struct Sequencer {
-    parts: LogParts,
+    store: Arc<dyn Store>,
+    head: Box<dyn WriteHead>,
+    signer: CheckpointSigner,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    access: Arc<Mutex<Access>>,
     frontier: Frontier,
     started: Timestamp,
     latest_time: Timestamp,
@@ -90,6 +101,8 @@ pub(super) struct Tell {
     pub(super) latest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
     /// What became of grants and freezes.
     pub(super) events: broadcast::Sender<AccessEvent>,
+    /// Whether a group is being written.
+    pub(super) writing: Arc<Writing>,
     /// How much the witness has not seen, where there is one: it is asked, too.
     pub(super) window: Option<Arc<Window>>,
 }
@@ -109,19 +122,32 @@ struct Grown {
 
 impl Sequencer {
     pub(super) fn new(parts: LogParts, checked: Checked, tell: Tell) -> Self {
-        // A clock that was set back while nobody looked would let grants last longer.
-        if parts.clock.now() < checked.latest_time {
-            let mut access = parts.access.lock().unwrap_or_else(PoisonError::into_inner);
-            access.end_grants();
-        }
-        parts.clock.not_before(checked.latest_time);
-        let started = parts.clock.now();
+        let LogParts {
+            store,
+            head,
+            signer,
+            clock,
+            entropy,
+            mut access,
+            ..
+        } = parts;
         let Checked {
             frontier,
             latest_time,
         } = checked;
+        // A clock that was set back while nobody looked would let grants last longer.
+        if clock.now() < latest_time {
+            access.end_grants();
+        }
+        clock.not_before(latest_time);
+        let started = clock.now();
         Self {
-            parts,
+            store,
+            head,
+            signer,
+            clock,
+            entropy,
+            access: Arc::new(Mutex::new(access)),
             frontier,
             started,
             latest_time,
@@ -129,11 +155,19 @@ impl Sequencer {
         }
     }
 
+    /// Grants, budgets and freezes, as the sequencer judges by them.
+    pub(super) fn access(&self) -> Arc<Mutex<Access>> {
+        Arc::clone(&self.access)
+    }
+
     /// Writes what comes, until nobody can send any more or a write fails.
     pub(super) fn run(mut self, mut waiting: mpsc::Receiver<Call>) {
         while let Some(first) = waiting.blocking_recv() {
             let group = take_group(first, &mut waiting);
-            if let Err(fatal) = self.write_group(group) {
+            self.tell.writing.begin();
+            let written = self.write_group(group);
+            self.tell.writing.end();
+            if let Err(fatal) = written {
                 tracing::error!(
                     error = &fatal as &dyn std::error::Error,
                     "audit log is closed"
@@ -158,10 +192,10 @@ impl Sequencer {
         }
         // 1. In memory, and on copies: if the store refuses, the log is as it was.
         // Nobody else looks at grants and freezes until what is on the disk agrees with them.
-        let access = Arc::clone(&self.parts.access);
-        let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+        let access = Arc::clone(&self.access);
+        let mut access = access.blocking_lock();
         // Under the lock: whoever looked at a budget before us did so at an earlier time.
-        let now = self.parts.clock.now().max(self.latest_time);
+        let now = self.clock.now().max(self.latest_time);
         let placed = judge(&mut access, accepted, &self.turn(now));
         if placed.is_empty() {
             access.undo();
@@ -176,14 +210,14 @@ impl Sequencer {
             puts: access.puts().into_iter().chain(handover).collect(),
             append: grown.append,
         };
-        if let Err(error) = self.parts.store.commit(&batch) {
+        if let Err(error) = self.store.commit(&batch) {
             access.undo();
             return turn_away(grown.answers, error);
         }
         // 3. A bit that flipped on the way would be signed for, and spoil the log for ever.
         self.read_back(&batch.append)?;
         // 4. Outside the database too.
-        self.parts.head.write(&grown.checkpoint)?;
+        self.head.write(&grown.checkpoint)?;
 
         // 5. Only now is anything true that a caller is told.
         let first_index = self.frontier.size();
@@ -191,7 +225,7 @@ impl Sequencer {
         self.frontier = grown.frontier;
         self.latest_time = now;
         if let Some(successor) = grown.successor {
-            self.parts.signer = successor;
+            self.signer = successor;
         }
         if let Some(window) = &self.tell.window {
             window.appended(first_index, tree_size, now);
@@ -240,7 +274,7 @@ impl Sequencer {
             answers.push(placed.answer);
         }
         let (size, root) = (frontier.size(), frontier.root());
-        let own = &self.parts.signer;
+        let own = &self.signer;
         // A key that is announced takes over only where its signer comes with it.
         let taken_over = successor.as_ref().zip(announced);
         let signed = match taken_over {
@@ -270,7 +304,7 @@ impl Sequencer {
     fn turn_away_conflicts(&mut self, group: Vec<Call>) -> Result<Vec<Call>, Fatal> {
         let group = turn_away_bygone(group);
         let changes: Vec<&Changes> = group.iter().map(|call| &call.commit.changes).collect();
-        let conflicts = match self.parts.store.conflicts(&changes) {
+        let conflicts = match self.store.conflicts(&changes) {
             Ok(conflicts) => conflicts,
             // One damaged row must not stop the vault, nor fail the calls that do not need it:
             // each becomes a group of its own.
@@ -321,7 +355,7 @@ impl Sequencer {
             draft,
         };
         let mut salt = [0; SALT_BYTES];
-        self.parts.entropy.fill(&mut salt);
+        self.entropy.fill(&mut salt);
         StoredEntry {
             index,
             salt,
@@ -330,10 +364,7 @@ impl Sequencer {
     }
 
     fn read_back(&self, append: &Append) -> Result<(), Fatal> {
-        let stored = self
-            .parts
-            .store
-            .entries(append.tree_size, append.entries.len())?;
+        let stored = self.store.entries(append.tree_size, append.entries.len())?;
         let read = stored
             .iter()
             .map(|stored| *entry_leaf_hash(stored).as_bytes());

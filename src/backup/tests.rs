@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -62,7 +61,7 @@ impl Vault {
             store: Arc::clone(&store) as Arc<dyn Store>,
             head: Box::new(head),
             head_checkpoint: empty,
-            access: Arc::new(Mutex::new(access)),
+            access,
             signer: signer(key),
             keys: keys(key),
             clock,

@@ -50,8 +50,8 @@ impl GrantEndpoint {
         answer.map_err(|error| status::of(&error))
     }
 
-    fn grant(&self, grant: crate::access::Grant) -> Response<protocol::Grant> {
-        let view = self.vault.view(grant);
+    async fn grant(&self, grant: crate::access::Grant) -> Response<protocol::Grant> {
+        let view = self.vault.view(grant).await;
         Response::new(wire::grant(&view, self.vault.now()))
     }
 }
@@ -70,7 +70,7 @@ impl GrantService for GrantEndpoint {
             .vault
             .request_grant(&caller, request_id.as_ref(), wanted)
             .await;
-        Ok(self.grant(self.answer("request_grant", granted)?))
+        Ok(self.grant(self.answer("request_grant", granted)?).await)
     }
 
     async fn approve_grant(
@@ -83,7 +83,7 @@ impl GrantService for GrantEndpoint {
             .vault
             .decide_grant(&caller, wire::approval(&message)?)
             .await;
-        Ok(self.grant(self.answer("approve_grant", decided)?))
+        Ok(self.grant(self.answer("approve_grant", decided)?).await)
     }
 
     async fn deny_grant(
@@ -94,7 +94,7 @@ impl GrantService for GrantEndpoint {
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let decision = wire::decision(&message, GrantDecision::Deny)?;
         let decided = self.vault.decide_grant(&caller, decision).await;
-        Ok(self.grant(self.answer("deny_grant", decided)?))
+        Ok(self.grant(self.answer("deny_grant", decided)?).await)
     }
 
     async fn revoke_grant(
@@ -105,7 +105,7 @@ impl GrantService for GrantEndpoint {
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
         let decision = wire::decision(&message, GrantDecision::Revoke)?;
         let decided = self.vault.decide_grant(&caller, decision).await;
-        Ok(self.grant(self.answer("revoke_grant", decided)?))
+        Ok(self.grant(self.answer("revoke_grant", decided)?).await)
     }
 
     async fn get_grant(
@@ -186,14 +186,15 @@ async fn watch(
         };
         let told = match event {
             Ok(AccessEvent::Grant(grant)) if grant.scope.namespace == namespace => {
-                Ok(wire::grant(&vault.view(*grant), vault.now()))
+                Ok(wire::grant(&vault.view(*grant).await, vault.now()))
             }
-            Ok(AccessEvent::Frozen(_)) if vault.is_frozen(&caller) => {
+            Ok(AccessEvent::Frozen(_)) => {
+                if !vault.is_frozen(&caller).await {
+                    continue;
+                }
                 Err(Status::permission_denied(status::DENIED))
             }
-            Ok(AccessEvent::Grant(_) | AccessEvent::Frozen(_) | AccessEvent::Unfrozen(_)) => {
-                continue;
-            }
+            Ok(AccessEvent::Grant(_) | AccessEvent::Unfrozen(_)) => continue,
             Err(RecvError::Lagged(_)) => Err(Status::data_loss("watcher fell behind")),
             Err(RecvError::Closed) => return,
         };

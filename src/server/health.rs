@@ -1,7 +1,9 @@
 //! Health: serving while the audit log can be written, and not a moment longer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
@@ -28,23 +30,22 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    pub(super) async fn serving(&self, vault: &Vault) {
-        self.show(Condition::of(vault)).await;
+    pub(super) async fn serving(&self, vault: &Arc<Vault>) {
+        let condition = Probe::default().look(vault).await;
+        self.show(condition).await;
     }
 
     pub(super) async fn stopping(&self) {
         self.set(ServingStatus::NotServing).await;
     }
 
-    /// Follows the audit log: not serving while the disk is full, serving when there is room
-    /// again. Reveals alone are not serving while the witness has not seen what it must have.
-    /// Returns when the log has failed for good.
-    pub(super) async fn watch(&self, vault: &Vault) {
+    /// Follows the audit log: not serving while the disk is full or does not answer, serving when
+    /// it does again. Reveals alone are not serving while the witness has not seen what it must
+    /// have. Returns when the log has failed for good.
+    pub(super) async fn watch(&self, vault: &Arc<Vault>) {
         let mut state = vault.log().state();
-        let mut shown = Condition {
-            can_write: true,
-            can_reveal: true,
-        };
+        let mut probe = Probe::default();
+        let mut shown = Condition::GOOD;
         loop {
             let failed = state.wait_for(|state| *state == LogState::Fatal);
             if tokio::time::timeout(PROBE_INTERVAL, failed).await.is_ok() {
@@ -52,22 +53,9 @@ impl Health {
                 tracing::error!("audit log failed; the process stops");
                 return;
             }
-            let condition = Condition::of(vault);
-            if condition.can_write != shown.can_write {
-                if condition.can_write {
-                    tracing::info!("there is space on the disk again");
-                } else {
-                    tracing::error!("disk is full; nothing is served until there is space");
-                }
-            }
-            if condition.can_reveal != shown.can_reveal {
-                if condition.can_reveal {
-                    tracing::info!("witness has seen the audit log; values are revealed again");
-                } else {
-                    tracing::error!("witness does not cosign; nothing is revealed until it does");
-                }
-            }
+            let condition = probe.look(vault).await;
             if condition != shown {
+                condition.tell_change(shown);
                 shown = condition;
                 self.show(condition).await;
             }
@@ -75,7 +63,7 @@ impl Health {
     }
 
     async fn show(&self, condition: Condition) {
-        if !condition.can_write {
+        if !condition.has_room || !condition.answers {
             return self.set(ServingStatus::NotServing).await;
         }
         self.set(ServingStatus::Serving).await;
@@ -100,19 +88,83 @@ impl Health {
 /// What a vault can do now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Condition {
-    can_write: bool,
+    /// The disk answers.
+    answers: bool,
+    /// The disk has room.
+    has_room: bool,
     can_reveal: bool,
 }
 
 impl Condition {
-    fn of(vault: &Vault) -> Self {
-        let unwitnessed = vault.log().unwitnessed();
-        Self {
-            can_write: vault.store().check_space().is_ok(),
+    const GOOD: Self = Self {
+        answers: true,
+        has_room: true,
+        can_reveal: true,
+    };
+
+    /// Logs what is not as it was before.
+    fn tell_change(self, before: Self) {
+        match (before.answers, self.answers) {
+            (true, false) => {
+                tracing::error!("disk does not answer; nothing is served until it does")
+            }
+            (false, true) => tracing::info!("disk answers again"),
+            (true, true) | (false, false) => {}
+        }
+        match (before.has_room, self.has_room) {
+            (true, false) => {
+                tracing::error!("disk is full; nothing is served until there is space")
+            }
+            (false, true) => tracing::info!("there is space on the disk again"),
+            (true, true) | (false, false) => {}
+        }
+        match (before.can_reveal, self.can_reveal) {
+            (true, false) => {
+                tracing::error!("witness does not cosign; nothing is revealed until it does");
+            }
+            (false, true) => {
+                tracing::info!("witness has seen the audit log; values are revealed again");
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+/// Asks the disk for its free space, on a thread that it may hold up.
+#[derive(Default)]
+struct Probe {
+    /// An earlier question that has no answer yet: no more threads are spent on it.
+    asked: Option<JoinHandle<bool>>,
+}
+
+impl Probe {
+    async fn look(&mut self, vault: &Arc<Vault>) -> Condition {
+        let log = vault.log();
+        let unwitnessed = log.unwitnessed();
+        let has_room = self.has_room(vault).await;
+        Condition {
+            answers: has_room.is_some() && log.writing_ms() < ANSWER_MS_MAX,
+            has_room: has_room.unwrap_or(true),
             can_reveal: unwitnessed.is_none_or(|it| it.may_reveal),
         }
+    }
+
+    /// Whether there is room; nothing if the disk does not say.
+    async fn has_room(&mut self, vault: &Arc<Vault>) -> Option<bool> {
+        let asked = self.asked.get_or_insert_with(|| {
+            let vault = Arc::clone(vault);
+            tokio::task::spawn_blocking(move || vault.store().check_space().is_ok())
+        });
+        let patience = Duration::from_millis(ANSWER_MS_MAX);
+        let answered = tokio::time::timeout(patience, asked).await.ok()?;
+        self.asked = None;
+        Some(answered.unwrap_or(false))
     }
 }
 
 /// How often the disk is looked at.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// How long the disk may take for one group of writes, or to say how much space it has, before the
+/// vault says that it does not serve. A sync takes milliseconds; a busy network disk, now and then
+/// a second.
+const ANSWER_MS_MAX: u64 = 3_000;

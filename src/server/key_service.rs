@@ -198,7 +198,7 @@ async fn watch(
                 () = tokio::time::sleep(WATCH_PERIOD) => {}
                 () = sender.closed() => return,
             }
-            let told = if vault.is_frozen(&caller) {
+            let told = if vault.is_frozen(&caller).await {
                 Err(Status::permission_denied(status::DENIED))
             } else {
                 let read = vault.peek_operation(&seen.id());

@@ -185,12 +185,13 @@ impl Vault {
             authenticated: None,
         };
         let clock = &self.parts.clock;
-        Ok(self.parts.log.access(|access| PrincipalView {
+        let looked = self.parts.log.access(|access| PrincipalView {
             freezes: targets
                 .filter_map(|target| access.freeze(&target).cloned())
                 .collect(),
             usage: access.usage(&actor, namespace, clock.now()),
-        }))
+        });
+        Ok(looked.await)
     }
 
     /// Lists everything that is frozen.
@@ -201,16 +202,16 @@ impl Vault {
     pub async fn read_freezes(&self, caller: &Caller) -> Result<Vec<Freeze>, VaultError> {
         self.administer(caller, ReadFreezes, None, |_| Act::Work)
             .await?;
-        Ok(self
+        let looked = self
             .parts
             .log
-            .access(|access| access.freezes().cloned().collect()))
+            .access(|access| access.freezes().cloned().collect());
+        Ok(looked.await)
     }
 
     /// Whether every call of the caller is refused.
-    #[must_use]
-    pub fn is_frozen(&self, caller: &Caller) -> bool {
+    pub async fn is_frozen(&self, caller: &Caller) -> bool {
         let actor = caller.actor();
-        self.parts.log.access(|access| access.stops(&actor))
+        self.parts.log.access(|access| access.stops(&actor)).await
     }
 }

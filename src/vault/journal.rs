@@ -201,7 +201,7 @@ impl Vault {
             request_id: request.request_id().cloned(),
             level: request.level(),
             access: AccessNote {
-                grant_id: request.grant_id().filter(|id| self.is_grant(id)).cloned(),
+                grant_id: request.grant_id().cloned(),
                 ..AccessNote::default()
             },
             ..caller.entry(request.event())

@@ -67,14 +67,15 @@ impl Vault {
         // A rule is only ever about a configured namespace, but a vault that finds none must not
         // say which of the two was missing.
         let fields = self.parts.namespaces.get(request.namespace());
-        let grant = request
-            .grant_id()
-            .and_then(|id| self.live_grant(caller, id));
+        let grant = match request.grant_id() {
+            Some(id) => self.live_grant(caller, id).await,
+            None => None,
+        };
         let policy = self.parts.policy.current();
         let circumstances = Circumstances {
             case: self.case_of(caller, &request, &policy).await,
             grant: grant.as_ref().map(facts),
-            budget_used_percent: self.budget_used_percent(caller, request.namespace()),
+            budget_used_percent: self.budget_used_percent(caller, request.namespace()).await,
             ..self.circumstances(caller)
         };
         let named = request.fields();
@@ -104,10 +105,11 @@ impl Vault {
 
     /// The grant, if it was given to the caller and may be used now. Whether it covers the call is
     /// decided item by item, and once more when the call gets its place in the log.
-    fn live_grant(&self, caller: &Caller, id: &GrantId) -> Option<Grant> {
+    async fn live_grant(&self, caller: &Caller, id: &GrantId) -> Option<Grant> {
         let person = &caller.person.as_ref()?.id;
         let now = self.parts.clock.now();
-        let grant = self.parts.log.access(|access| access.grant(id).cloned())?;
+        let grant = self.parts.log.access(|access| access.grant(id).cloned());
+        let grant = grant.await?;
         let is_own = grant.requester == *person && grant.principal == caller.principal;
         (is_own && grant.is_live(now)).then_some(grant)
     }
@@ -151,13 +153,14 @@ impl Vault {
 
     /// How much is used of the budget that is used the most, of callers who act for a person: the
     /// others need not wait for the answer.
-    fn budget_used_percent(&self, caller: &Caller, namespace: &Namespace) -> Option<u32> {
+    async fn budget_used_percent(&self, caller: &Caller, namespace: &Namespace) -> Option<u32> {
         caller.person.as_ref()?;
         let (actor, clock) = (caller.actor(), &self.parts.clock);
         let usage = self
             .parts
             .log
-            .access(|access| access.usage(&actor, namespace, clock.now()));
+            .access(|access| access.usage(&actor, namespace, clock.now()))
+            .await;
         let percent = |usage: &Usage| usage.used.saturating_mul(100) / usage.limit.max(1);
         let most = usage.iter().map(percent).max()?;
         u32::try_from(most).ok()

@@ -183,7 +183,7 @@ impl Vault {
     async fn permit_proof(&self, caller: &Caller) -> Result<(), VaultError> {
         let asked = ReadLog(Action::ProveAuditLog);
         let permitted = self.permit_administrative(caller, asked, None).await?;
-        if self.is_frozen(caller) {
+        if self.is_frozen(caller).await {
             return Err(self.deny_administrative(caller, permitted.request()).await);
         }
         Ok(())

@@ -34,6 +34,8 @@ struct Reveal {
 pub struct FreezeWatch {
     log: AuditLog,
     events: broadcast::Receiver<AccessEvent>,
+    /// Events went by unseen, and it was not looked yet at what they left.
+    has_missed: bool,
 }
 
 impl Standing {
@@ -93,23 +95,29 @@ impl FreezeWatch {
     /// missing one.
     pub async fn stopped(&mut self, standing: &Standing) {
         loop {
+            // What went by unseen is still there, or was unfrozen since.
+            if self.has_missed {
+                if self.is_stopped(standing).await {
+                    return;
+                }
+                self.has_missed = false;
+            }
             match self.events.recv().await {
                 Ok(AccessEvent::Frozen(freeze)) if standing.is_stopped_by(&freeze.target) => return,
                 Ok(AccessEvent::Frozen(_) | AccessEvent::Grant(_) | AccessEvent::Unfrozen(_)) => {}
-                // What went by unseen is still there, or was unfrozen since.
-                Err(RecvError::Lagged(_)) if self.is_stopped(standing) => return,
-                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => self.has_missed = true,
                 // The log is closed, and nothing is answered any more.
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
-    fn is_stopped(&self, standing: &Standing) -> bool {
-        self.log.access(|access| {
+    async fn is_stopped(&self, standing: &Standing) -> bool {
+        let looked = self.log.access(|access| {
             let mut freezes = access.freezes();
             freezes.any(|freeze| standing.is_stopped_by(&freeze.target))
-        })
+        });
+        looked.await
     }
 }
 
@@ -120,6 +128,7 @@ impl Vault {
         FreezeWatch {
             log: self.parts.log.clone(),
             events: self.parts.log.events(),
+            has_missed: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! that can be frozen. Each keeps the indices that it was told; at the end they are compared.
 //! `COUNTERFOIL_FREEZES` says how many freezes there are.
 
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -131,7 +132,7 @@ impl Caller {
             let is_stopped = audit.access(|access| {
                 access.stops(&self.actor) || access.stops_disclosure(&self.disclosure)
             });
-            if is_stopped {
+            if is_stopped.await {
                 return Err(CommitError::Refused(Refusal::Frozen));
             }
             commit.claim = None;

@@ -115,7 +115,7 @@ fn freeze_outlives_a_restart() {
     let mut parts = log.parts_over(Arc::clone(&store)).unwrap();
     let now = parts.clock.now();
     let access = Access::load(AccessRules::default(), &*store, now).unwrap();
-    parts.access = Arc::new(Mutex::new(access));
+    parts.access = access;
     let (audit, thread) = AuditLog::open(parts).unwrap();
     let reveal = block_on(audit.commit(claim("a.example", look_at("cus_1"))));
     assert_eq!(reveal.unwrap_err(), CommitError::Refused(Refusal::Frozen));
@@ -172,7 +172,7 @@ fn clock_that_was_set_back_ends_grants_at_the_start() {
             parts.clock = Arc::new(Standing(AtomicU64::new(now_ms)));
             let now = parts.clock.now();
             let access = Access::load(AccessRules::default(), &*store, now).unwrap();
-            parts.access = Arc::new(Mutex::new(access));
+            parts.access = access;
             AuditLog::open(parts).unwrap()
         };
         let (audit, thread) = open(1_000_000);
@@ -186,14 +186,14 @@ fn clock_that_was_set_back_ends_grants_at_the_start() {
 
         let (audit, thread) = open(at_restart_ms);
         let id = GrantId::new("g-1").unwrap();
-        let live = audit.access(|access| access.grant(&id).unwrap().is_live(now));
+        let live = block_on(audit.access(|access| access.grant(&id).unwrap().is_live(now)));
         assert_eq!(live, is_live);
         // What ended stays ended when the clock is right again.
         block_on(audit.commit(claim("support.example", Act::Work))).unwrap();
         drop(audit);
         thread.join();
         let (audit, thread) = open(1_000_002);
-        let live = audit.access(|access| access.grant(&id).unwrap().is_live(now));
+        let live = block_on(audit.access(|access| access.grant(&id).unwrap().is_live(now)));
         assert_eq!(live, is_live);
         drop(audit);
         thread.join();

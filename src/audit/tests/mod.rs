@@ -6,6 +6,7 @@ mod failing;
 mod following;
 mod freezing;
 mod handing_over;
+mod hanging;
 mod judging;
 mod proving;
 mod rendering;
@@ -20,7 +21,6 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use tempfile::TempDir;
 
@@ -51,8 +51,8 @@ struct TestLog {
     directory: TempDir,
 }
 
-fn empty_access() -> Arc<Mutex<Access>> {
-    Arc::new(Mutex::new(Access::new(AccessRules::default())))
+fn empty_access() -> Access {
+    Access::new(AccessRules::default())
 }
 
 impl TestLog {

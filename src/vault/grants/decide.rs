@@ -132,7 +132,7 @@ impl Vault {
         asked: DecideGrant,
     ) -> Result<Grant, VaultError> {
         let DecideGrant { id, decision, .. } = asked.clone();
-        let grant = self.grant_of(&asked.namespace, &id);
+        let grant = self.grant_of(&asked.namespace, &id).await;
         let is_there = grant.is_some();
         let about = About { asked, grant };
         if !is_there {
@@ -148,17 +148,17 @@ impl Vault {
         };
         let (permitted, _) = self.administer(caller, about, None, |_| act).await?;
         self.grant_of(&permitted.request().asked.namespace, &id)
+            .await
             .ok_or(VaultError::Denied)
     }
 
-    /// Whether there is such a grant.
-    pub(in crate::vault) fn is_grant(&self, id: &GrantId) -> bool {
-        self.parts.log.access(|access| access.grant(id).is_some())
-    }
-
     /// A grant of a namespace.
-    pub(super) fn grant_of(&self, namespace: &Namespace, id: &GrantId) -> Option<Grant> {
-        let grant = self.parts.log.access(|access| access.grant(id).cloned());
+    pub(super) async fn grant_of(&self, namespace: &Namespace, id: &GrantId) -> Option<Grant> {
+        let grant = self
+            .parts
+            .log
+            .access(|access| access.grant(id).cloned())
+            .await;
         grant.filter(|grant| grant.scope.namespace == *namespace)
     }
 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::broadcast;
 
+use crate::access::Access;
 use crate::access::AccessEvent;
 use crate::access::Act;
 use crate::access::Grant;
@@ -99,8 +100,8 @@ impl Vault {
     ) -> Result<GrantView, VaultError> {
         let (permitted, _) = self.administer(caller, asked, None, |_| Act::Work).await?;
         let ReadGrant { namespace, id } = permitted.request();
-        let grant = self.grant_of(namespace, id).ok_or(VaultError::Denied)?;
-        Ok(self.view(grant))
+        let grant = self.grant_of(namespace, id).await;
+        Ok(self.view(grant.ok_or(VaultError::Denied)?).await)
     }
 
     /// Lists grants in the order of their ids; fewer than the limit at the end.
@@ -119,13 +120,14 @@ impl Vault {
             after,
             limit,
         } = permitted.request();
-        let grants: Vec<Grant> = self.parts.log.access(|access| {
+        let view = |access: &Access, grant: &Grant| view(access, grant.clone());
+        let looked = self.parts.log.access(|access| {
             let own = access
                 .grants_after(after.as_ref())
                 .filter(|grant| grant.scope.namespace == *namespace);
-            own.take(*limit).cloned().collect()
+            own.take(*limit).map(|grant| view(access, grant)).collect()
         });
-        Ok(grants.into_iter().map(|grant| self.view(grant)).collect())
+        Ok(looked.await)
     }
 
     /// Lets the caller watch the grants of a namespace from now on.
@@ -150,13 +152,13 @@ impl Vault {
     }
 
     /// A grant, and whether it is frozen.
-    #[must_use]
-    pub fn view(&self, grant: Grant) -> GrantView {
-        let target = FreezeTarget::Grant(grant.id.clone());
-        let is_frozen = self
-            .parts
-            .log
-            .access(|access| access.freeze(&target).is_some());
-        GrantView { grant, is_frozen }
+    pub async fn view(&self, grant: Grant) -> GrantView {
+        self.parts.log.access(|access| view(access, grant)).await
     }
+}
+
+fn view(access: &Access, grant: Grant) -> GrantView {
+    let target = FreezeTarget::Grant(grant.id.clone());
+    let is_frozen = access.freeze(&target).is_some();
+    GrantView { grant, is_frozen }
 }

@@ -150,7 +150,8 @@ impl Vault {
         let known = self
             .parts
             .log
-            .access(|access| access.grant(&request.id).cloned());
+            .access(|access| access.grant(&request.id).cloned())
+            .await;
         if let Some(known) = known {
             let is_same = known.scope == request.scope && known.requester == requester;
             return if is_same {
