@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     LogBehindHead,
     /// The log does not verify.
     LogDamaged,
+    /// The disk answers, and the vault does not serve.
+    NotServing,
     /// The vault refused to start.
     NotStarted,
     /// A receipt does not prove what it should, or its entry is another.

@@ -138,16 +138,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     let seed = number("COUNTERFOIL_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
-    testbed::prepare(directory)?;
-    let provider = Provider::new(directory)?;
-    fs::create_dir(directory.join("policies"))?;
-    fs::write(directory.join("policies/people.cedar"), standing::POLICIES)?;
-    configure(directory, &provider.table(testbed::PRINCIPAL))?;
-    configure(directory, "[policies]\ndir = \"policies\"\n")?;
-    let config = testbed::config(directory)?;
-    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
-    assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
-
+    let provider = create_with_people(directory).await?;
     let mut ledger = Ledger::new(directory)?;
     let mut kills_done = 0;
     while kills_done < kills_count && !plant.is_found(&ledger.faults) {
@@ -180,6 +171,20 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
         ledger.faults,
     );
     Ok(ledger)
+}
+
+/// Makes a vault that has people, and what vouches for them.
+pub(crate) async fn create_with_people(directory: &Path) -> Result<Provider, Failure> {
+    testbed::prepare(directory)?;
+    let provider = Provider::new(directory)?;
+    fs::create_dir(directory.join("policies"))?;
+    fs::write(directory.join("policies/people.cedar"), standing::POLICIES)?;
+    configure(directory, &provider.table(testbed::PRINCIPAL))?;
+    configure(directory, "[policies]\ndir = \"policies\"\n")?;
+    let config = testbed::config(directory)?;
+    let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+    assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
+    Ok(provider)
 }
 
 /// Starts the vault, asks it what it still knows, loads it, and kills it.

@@ -48,7 +48,11 @@ pub(super) fn database_options(options: &RocksOptions) -> Options {
     database.set_recycle_log_file_num(0);
     // Every write is synced, in the order of the log; no background write-out in between.
     database.set_wal_bytes_per_sync(0);
-    database.set_manual_wal_flush(false);
+    // A sync that failed for want of space may have written. Otherwise RocksDB goes on by itself
+    // and flushes one family after the other: a kill in between left a batch of which some families
+    // had their rows and others not, and the database did not open. With this setting a failed
+    // write of the log is final. Our writes are synced, and so never wait to be flushed by hand.
+    database.set_manual_wal_flush(true);
     // One order of log, memtable and acknowledgement.
     database.set_enable_pipelined_write(false);
     database.set_unordered_write(false);

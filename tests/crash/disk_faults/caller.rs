@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
-use counterfoil::protocol::detokenization_service_server;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -102,10 +101,10 @@ impl Caller {
     }
 }
 
-/// What a listener says of revealing.
-pub(crate) async fn is_serving(listener: &Channel) -> Result<bool, Failure> {
+/// What a listener says of a service.
+pub(crate) async fn is_serving(listener: &Channel, service: &str) -> Result<bool, Failure> {
     let request = HealthCheckRequest {
-        service: detokenization_service_server::SERVICE_NAME.to_owned(),
+        service: service.to_owned(),
     };
     let mut client = HealthClient::new(listener.clone());
     let answer = tokio::time::timeout(CALL_TIME_MAX, client.check(request)).await??;

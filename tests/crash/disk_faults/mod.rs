@@ -8,6 +8,7 @@
 //! `COUNTERFOIL_DISK_FAULTS` says at how many places each fault is tried (2 without it).
 
 mod caller;
+mod hanging;
 mod power;
 mod starting;
 mod tracer;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use counterfoil::assembly;
 use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::SystemClock;
+use counterfoil::protocol::detokenization_service_server;
 
 use self::caller::Became;
 use self::caller::CALL_TIME_MAX;
@@ -81,7 +83,6 @@ struct Outcome {
 /// Goal: after a write that failed nothing is revealed, and nothing that was acknowledged is lost.
 /// Method: each kind of write × each fault × the n-th, under one client with a ledger.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "attaches strace, which a busy machine can delay"]
 async fn failing_disk_loses_and_reveals_nothing() {
     if !Tracer::is_there() {
         return;
@@ -96,7 +97,6 @@ async fn failing_disk_loses_and_reveals_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "attaches strace, which a busy machine can delay"]
 async fn release_without_a_disk_is_noticed() {
     if !Tracer::is_there() {
         return;
@@ -232,7 +232,7 @@ async fn stops_serving(server: &mut Server, ledger: &mut Ledger) -> Result<(), F
     let stopped = async {
         loop {
             // Who does not answer does not serve either.
-            if server.has_ended()? || !is_serving(&server.token).await.unwrap_or(false) {
+            if server.has_ended()? || !is_serving(&server.token, REVEALING).await.unwrap_or(false) {
                 return Ok::<_, Failure>(());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -280,6 +280,8 @@ fn logs(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(logs)
 }
 
+/// The service that must not serve after a fault.
+const REVEALING: &str = detokenization_service_server::SERVICE_NAME;
 /// So that there is something to lose.
 const CALLS_BEFORE: u64 = 4;
 /// A fault comes within so many calls.

@@ -49,7 +49,6 @@ struct Written {
 /// Goal: what was acknowledged outlives a power cut. Method: the vault dies at its n-th sync under
 /// twelve clients; what was not synced is cut off, cut in the middle, or overwritten.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "attaches strace, which a busy machine can delay"]
 async fn power_cut_loses_nothing_acknowledged() {
     let cuts_count = number("COUNTERFOIL_POWER_CUTS").unwrap_or(4);
     if let Some(ledger) = campaign(Cut::Unsynced, cuts_count).await.unwrap() {
@@ -58,7 +57,6 @@ async fn power_cut_loses_nothing_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "attaches strace, which a busy machine can delay"]
 async fn sync_that_did_not_happen_is_noticed() {
     if let Some(ledger) = campaign(Cut::LastSyncToo, PLANTED_CUTS).await.unwrap() {
         let is_noticed = [Fault::NotStarted, Fault::LogBehindHead, Fault::LogDamaged]

@@ -19,7 +19,6 @@ use crate::testbed::Failure;
 /// Goal: a start that meets a fault of the disk loses nothing, whether it goes on or not. Method:
 /// each kind of write × each fault × the n-th, up to the last there is.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "attaches strace, which a busy machine can delay"]
 async fn failing_start_loses_nothing() {
     if Tracer::is_there() {
         campaign().await.unwrap();

@@ -73,6 +73,11 @@ impl Tracer {
         Ok(Some(Self { child, log }))
     }
 
+    /// Whether the call that was to wait has been answered.
+    pub(crate) fn is_over(&self) -> Result<bool, Failure> {
+        Ok(fs::read_to_string(&self.log)?.contains("(DELAYED)"))
+    }
+
     /// Lets go of the vault, and returns what it saw.
     pub(crate) fn finish(mut self) -> Result<Trace, Failure> {
         let id = i32::try_from(self.child.id())?;
