@@ -41,7 +41,7 @@ impl Vault {
     ) -> Result<Settled, VaultError> {
         let store = self.store();
         // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.erasures_count();
+        let as_of = store.endings_count();
         let now = self.parts.clock.now();
         // What an earlier call made is found by its token, whatever the field's equality.
         let replay = retry.find(store, now)?;

@@ -286,9 +286,11 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         | VaultError::Refused(
             Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,
         ) => ErrorClass::Exhausted,
+        VaultError::Refused(Refusal::AllowanceSpent { .. }) => ErrorClass::Exhausted,
         VaultError::Refused(Refusal::GrantState | Refusal::Scope) => ErrorClass::Invalid,
         VaultError::Refused(
-            Refusal::Denied
+            Refusal::AllowanceMissing
+            | Refusal::Denied
             | Refusal::FreshLogin { .. }
             | Refusal::Frozen
             | Refusal::GrantMissing

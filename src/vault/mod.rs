@@ -162,6 +162,8 @@ pub struct Parts {
     pub origin: String,
     /// How many records a second a job may change.
     pub rewrap_records_per_second: u32,
+    /// How long a token that was replaced still opens, in seconds.
+    pub retokenize_grace_seconds: u64,
 }
 
 /// The vault.

@@ -57,6 +57,7 @@ impl Workplace<'_> {
             },
             residue: Vec::new(),
             token: Vec::new(),
+            successor: None,
         };
         let terms = terms(&record);
         // The residue opens only for who brings the token, however it is spelled then, and only

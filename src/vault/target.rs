@@ -97,7 +97,7 @@ impl Vault {
         targets: Vec<Item<Target>>,
         as_of: u64,
     ) -> Result<Vec<Item<Target>>, VaultError> {
-        if self.store().erasures_count() == as_of {
+        if self.store().endings_count() == as_of {
             return Ok(targets);
         }
         let pairs: Vec<(&Item<DetokenizeItem>, Item<Target>)> =

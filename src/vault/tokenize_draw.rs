@@ -87,6 +87,7 @@ impl Drawing {
                 | Conflict::RelocationOutdated { .. }
                 | Conflict::RequestTaken
                 | Conflict::RowChanged { .. }
+                | Conflict::SuccessionOutdated { .. }
                 | Conflict::ValueTaken { .. } => None,
             })
             .collect();
@@ -112,7 +113,7 @@ impl Vault {
     ) -> Result<Settled, VaultError> {
         let store = self.store();
         // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.erasures_count();
+        let as_of = store.endings_count();
         let now = self.parts.clock.now();
         let replay = retry.find(store, now)?;
         let readings: Vec<&Reading<'_>> = wanted
