@@ -182,6 +182,7 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         | ItemError::NotFound
         | ItemError::SliceFull
         | ItemError::SubjectErased
+        | ItemError::TooManySharers { .. }
         | ItemError::UnknownToken => None,
     };
     let mut details = ErrorDetails::new();
@@ -213,7 +214,7 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::OtherToken
         | ItemError::SubjectErased => Code::FailedPrecondition,
         ItemError::NotFound => Code::NotFound,
-        ItemError::SliceFull => Code::ResourceExhausted,
+        ItemError::SliceFull | ItemError::TooManySharers { .. } => Code::ResourceExhausted,
         ItemError::TokenTaken => Code::AlreadyExists,
     }
 }

@@ -149,6 +149,8 @@ impl Batch<'_> {
         if let Some(holder) = standing.holder? {
             // The field keeps equal values apart, so only the token tells that it is known.
             return match self.is_of(offered, &holder)? {
+                // The value has a younger token.
+                true if holder.record.successor.is_some() => Err(ItemError::OtherToken),
                 true => self.found(offered, &holder),
                 false => Err(ItemError::TokenTaken),
             };
