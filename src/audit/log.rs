@@ -82,7 +82,10 @@ impl Commit {
 
     /// Whether values leave once it is recorded, or are opened to be given other tokens.
     pub(super) fn releases_values(&self) -> bool {
-        let (event, act) = (self.entry.event, self.claim.as_ref().map(|claim| &claim.act));
+        let (event, act) = (
+            self.entry.event,
+            self.claim.as_ref().map(|claim| &claim.act),
+        );
         (event == Event::Detokenize && matches!(act, Some(Act::Disclose(_))))
             || (event == Event::Retokenize && matches!(act, Some(Act::Retokenize { .. })))
     }

@@ -206,8 +206,7 @@ impl Present {
         let is_as_read = self.relocated.get(key).is_some_and(|(record, sharers)| {
             *record == succession.before && *sharers == succession.sharers
         });
-        let is_written =
-            self.written.records.contains(key) || self.written.linked.contains(key);
+        let is_written = self.written.records.contains(key) || self.written.linked.contains(key);
         // The new record may take over the very row that this one had.
         let is_row_written = succession
             .value_key()

@@ -60,7 +60,11 @@ impl Plan {
             let value = settled?.value;
             Ok(Retokenized { value, old_ends })
         };
-        self.items.into_iter().zip(self.old_ends).map(answer).collect()
+        self.items
+            .into_iter()
+            .zip(self.old_ends)
+            .map(answer)
+            .collect()
     }
 }
 
@@ -212,7 +216,9 @@ impl<'a> Planner<'a> {
         if latest.record.value_index.is_none() {
             reading.value_keys.clear();
         }
-        let own = self.workplace.subject(&reading.name(latest.id), &latest.record)?;
+        let own = self
+            .workplace
+            .subject(&reading.name(latest.id), &latest.record)?;
         let token = self.workplace.token_of(&reading, latest)?.value.token;
         let wanted = Wanted {
             reading,
@@ -228,7 +234,9 @@ impl<'a> Planner<'a> {
             token: &token,
             own: own.as_ref(),
             successor: (&new.record, &key),
-            ends: self.now.plus_seconds(self.vault.parts.retokenize_grace_seconds),
+            ends: self
+                .now
+                .plus_seconds(self.vault.parts.retokenize_grace_seconds),
         });
         let after = match retired {
             Ok(retired) => retired,
@@ -239,12 +247,19 @@ impl<'a> Planner<'a> {
             }
         };
         let known = item.subject.as_ref();
-        let known = known.map(|it| (self.workplace.subject_keys(it), self.workplace.subject_key(it)));
+        let known = known.map(|it| {
+            (
+                self.workplace.subject_keys(it),
+                self.workplace.subject_key(it),
+            )
+        });
         let list = |list: &SubjectKey| match &known {
             Some((versions, active)) if versions.contains(list) => *active,
             Some(_) | None => *list,
         };
-        let links = sharers.iter().map(|sharer| (list(sharer), settled.record_id));
+        let links = sharers
+            .iter()
+            .map(|sharer| (list(sharer), settled.record_id));
         changes.links.extend(links);
         self.sharers_count += sharers.len();
         changes.successions.push(Succession {

@@ -99,7 +99,10 @@ impl Workplace<'_> {
     /// active wrapping key, since both keys are under one.
     pub(super) fn retired(&self, retiring: &Retiring<'_>) -> Item<Record> {
         let Retiring {
-            reading, found, own, ..
+            reading,
+            found,
+            own,
+            ..
         } = retiring;
         let (record, name) = (&found.record, reading.name(found.id));
         let (key, before) = (self.token_key(&name, record)?, terms(record));
@@ -108,7 +111,11 @@ impl Workplace<'_> {
         let mut retired = Record {
             wrapping_version: wrapping.version(),
             value_index: None,
-            expires: Some(record.expires.map_or(retiring.ends, |it| it.min(retiring.ends))),
+            expires: Some(
+                record
+                    .expires
+                    .map_or(retiring.ends, |it| it.min(retiring.ends)),
+            ),
             wrapped: wrapping.wrap(&name, &key)?,
             subject: match own {
                 Some(subject) => wrapping.seal_subject(&name, subject)?,

@@ -46,8 +46,14 @@ permit (
 
 permit (
   principal == Service::"spiffe://shop.example/backend",
-  action == Action::"reindex",
+  action in [Action::"reindex", Action::"retokenize", Action::"create_decoys"],
   resource in Namespace::"shop"
+);
+
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action == Action::"freeze",
+  resource
 );
 
 permit (

@@ -7,11 +7,14 @@ use clap::Args;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::ceremony::OperationKind;
+use crate::ceremony::Statement;
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::keys::sign::id;
+use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 use crate::domain::DateTime;
 use crate::domain::Timestamp;
@@ -137,6 +140,9 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
             Some(due) => format!("it is carried out at {due}, unless two officers cancel it"),
             None => "it is about to be carried out".to_owned(),
         },
+        OperationState::Running if allows_retokenizing(operation) => format!(
+            "it took effect: tokens may be replaced with: counterfoil retokenize --operation {id}"
+        ),
         OperationState::Running => {
             format!("it took effect; its job goes on: counterfoil keys watch {id}")
         }
@@ -146,6 +152,13 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
         OperationState::Failed => format!("it was not carried out: {}", operation.failure),
         OperationState::Unspecified => "the vault does not say where it is".to_owned(),
     }
+}
+
+/// Whether it is one that lets tokens be replaced, for as long as it runs.
+fn allows_retokenizing(operation: &protocol::Operation) -> bool {
+    let note: Option<SignedNote> = operation.note.parse().ok();
+    let statement = note.and_then(|note| Statement::read(note.text()).ok());
+    statement.is_some_and(|it| it.operation.kind() == OperationKind::Retokenize)
 }
 
 /// The name of a state.
