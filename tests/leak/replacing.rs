@@ -123,8 +123,9 @@ async fn send(
         items,
         ..protocol::RetokenizeRequest::default()
     };
-    let stream = service.clone().retokenize(tokio_stream::iter([request]));
-    let answer = stream.await?.into_inner().message().await?;
+    let mut service = service.clone();
+    let stream = service.retokenize(tokio_stream::iter([request])).await?;
+    let answer = stream.into_inner().message().await?;
     Ok(answer.unwrap().results)
 }
 

@@ -140,11 +140,16 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
             Some(due) => format!("it is carried out at {due}, unless two officers cancel it"),
             None => "it is about to be carried out".to_owned(),
         },
-        OperationState::Running if allows_retokenizing(operation) => format!(
+        OperationState::Running if kind(operation) == Some(OperationKind::Retokenize) => format!(
             "it took effect: tokens may be replaced with: counterfoil retokenize --operation {id}"
         ),
         OperationState::Running => {
             format!("it took effect; its job goes on: counterfoil keys watch {id}")
+        }
+        OperationState::Done if kind(operation) == Some(OperationKind::CompromiseKey) => {
+            "it was carried out. Who copied records with this key opens their tokens still, wherever \
+             they turn up: counterfoil keys propose retokenize"
+                .to_owned()
         }
         OperationState::Done => "it was carried out".to_owned(),
         OperationState::Cancelled => "it is cancelled".to_owned(),
@@ -154,11 +159,11 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
     }
 }
 
-/// Whether it is one that lets tokens be replaced, for as long as it runs.
-fn allows_retokenizing(operation: &protocol::Operation) -> bool {
-    let note: Option<SignedNote> = operation.note.parse().ok();
-    let statement = note.and_then(|note| Statement::read(note.text()).ok());
-    statement.is_some_and(|it| it.operation.kind() == OperationKind::Retokenize)
+/// What it does, by what its officers have signed.
+fn kind(operation: &protocol::Operation) -> Option<OperationKind> {
+    let note: SignedNote = operation.note.parse().ok()?;
+    let statement = Statement::read(note.text()).ok()?;
+    Some(statement.operation.kind())
 }
 
 /// The name of a state.
