@@ -97,15 +97,7 @@ impl Present {
                 conflicts.push(Conflict::RowChanged { row });
             }
         }
-        let is_stale = |as_of| as_of != self.endings_count || self.written.has_ended;
-        if changes.as_of.is_some_and(is_stale) {
-            conflicts.push(Conflict::Erased);
-        }
-        let has_moved = !self.written.relocated.is_empty();
-        let is_list_stale = |count| count != self.relocations_count || has_moved;
-        if changes.lists_as_of.is_some_and(is_list_stale) {
-            conflicts.push(Conflict::ListOutdated);
-        }
+        self.judge_times(changes, &mut conflicts);
         self.judge_links(changes, &written, &mut conflicts);
         for (item, erasure) in changes.erasures.iter().enumerate() {
             if !self.may_erase(erasure, &mut written) {
@@ -130,6 +122,19 @@ impl Present {
             self.written.rows.extend(written.rows);
         }
         conflicts
+    }
+
+    /// Whether what the call read may have ended, or moved, since.
+    fn judge_times(&self, changes: &Changes, conflicts: &mut Vec<Conflict>) {
+        let is_stale = |as_of| as_of != self.endings_count || self.written.has_ended;
+        if changes.as_of.is_some_and(is_stale) {
+            conflicts.push(Conflict::Erased);
+        }
+        let has_moved = !self.written.relocated.is_empty();
+        let is_list_stale = |count| count != self.relocations_count || has_moved;
+        if changes.lists_as_of.is_some_and(is_list_stale) {
+            conflicts.push(Conflict::ListOutdated);
+        }
     }
 
     fn judge_links(&self, changes: &Changes, written: &Written, conflicts: &mut Vec<Conflict>) {

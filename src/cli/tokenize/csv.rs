@@ -78,6 +78,9 @@ struct Batch {
     input_bytes: u64,
 }
 
+/// A batch, and what its cells became.
+type Filled<C> = (Batch, Vec<<C as CellCall>::Item>);
+
 /// A token for each cell, or the call failed as a whole.
 pub(in crate::cli) type Answers = Result<Vec<Result<Token, ItemError>>, ClientError>;
 
@@ -350,7 +353,7 @@ impl Rows {
     }
 
     /// The next rows, as many as fit into a call, with the values of their cells.
-    fn batch<C: CellCall>(&mut self, cells: &C) -> Result<Option<(Batch, Vec<C::Item>)>, CliError> {
+    fn batch<C: CellCall>(&mut self, cells: &C) -> Result<Option<Filled<C>>, CliError> {
         let mut batch = Batch {
             rows: Vec::new(),
             cells: Vec::new(),
