@@ -12,7 +12,7 @@ pub enum Refusal {
     )]
     AllowanceMissing,
     /// Officers allow fewer tokens to be replaced than the call would.
-    #[error("the officers' operation allows {left} more tokens to be replaced, and no more")]
+    #[error("the officers' operation allows {left} more tokens, fewer than the call would replace")]
     AllowanceSpent {
         /// How many are left.
         left: u64,

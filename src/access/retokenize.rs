@@ -1,7 +1,7 @@
 //! Opening values inside the vault to give them other tokens.
 //!
-//! Nobody is shown a value, so decoys trip nothing here: their tokens change like all others, or they
-//! would be known by that. What stops reveals stops this too, and budgets count the customers.
+//! Nobody is shown a value, so decoys trip nothing here: their tokens change like all others, or
+//! they would be known by that. What stops reveals stops this too, and budgets count the customers.
 
 use std::collections::HashSet;
 

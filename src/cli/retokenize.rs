@@ -1,5 +1,5 @@
-//! `counterfoil retokenize`: tokens to others for the same values, by line or in the columns of a CSV
-//! file.
+//! `counterfoil retokenize`: tokens to others for the same values, by line or in the columns of a
+//! CSV file.
 
 use std::path::PathBuf;
 
@@ -57,7 +57,8 @@ Examples:
   counterfoil retokenize --csv --columns mail=email,full_name=name --subject-column id \\
     --operation c-… --dev .dev --output new.csv customers.csv
 
-With --output, a CSV run that was interrupted goes on where it was: give the same command again.")]
+With --output, a CSV run that was interrupted goes on where it was: give the same command again.
+Where the operation is used up or over, name another that officers have signed since.")]
 pub(super) struct RetokenizeArgs {
     /// The operation of the officers that allows it
     #[arg(long, value_name = "OPERATION", value_parser = operation_id)]
@@ -86,8 +87,8 @@ pub(super) struct RetokenizeArgs {
     )]
     columns: Vec<Column>,
 
-    /// With --csv: the column that has your own opaque id of each row's customer: links of customers
-    /// who share a token come under the newest key with it
+    /// With --csv: the column that has your own opaque id of each row's customer: links of
+    /// customers who share a token come under the newest key with it
     #[arg(long, value_name = "COLUMN", requires = "csv")]
     subject_column: Option<String>,
 
@@ -126,10 +127,8 @@ impl RetokenizeArgs {
             output: self.output.clone(),
             columns: self.columns.clone(),
             subject_column: self.subject_column.clone(),
-            settings: (
-                namespace.as_str().to_owned(),
-                format!("retokenize {}", self.operation),
-            ),
+            // Where one operation was used up, the run goes on by another.
+            settings: (namespace.as_str().to_owned(), "retokenize".to_owned()),
         };
         job.run(connect).await
     }

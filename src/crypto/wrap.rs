@@ -88,8 +88,8 @@ impl WrappingKey {
             .ok_or(CryptoError::Opening)
     }
 
-    /// Wraps the key of the token that takes the place of the record's own. Neither of the two opens
-    /// in the place of the other.
+    /// Wraps the key of the token that takes the place of the record's own. Neither of the two
+    /// opens in the place of the other.
     ///
     /// # Errors
     ///

@@ -154,8 +154,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(SubjectKey, RecordId)>, StoreError>;
 
-    /// How often records began or ended to move, or to be succeeded, since the store was opened: odd
-    /// while some do.
+    /// How often records began or ended to move, or to be succeeded, since the store was opened:
+    /// odd while some do.
     /// Who reads in several steps has missed no record that moved in between, if the number was
     /// the same before and after, and even.
     fn relocations_count(&self) -> u64;

@@ -1,8 +1,8 @@
 //! Retokenize: values get other tokens, under keys that nobody can have copied before.
 //!
 //! ```text
-//! permit → do officers allow it? → find → record the intent → open, draw, and one batch: successors,
-//! the old records beside them, what is left of the allowance, the outcome → answer
+//! permit → do officers allow it? → find → record the intent → open, draw → successors, the old
+//! records beside them, what is left of the allowance, and the outcome, one batch → answer
 //! ```
 //!
 //! Values are opened inside for it, so the intent is durable first. None leaves these modules. A

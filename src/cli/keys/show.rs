@@ -147,8 +147,8 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
             format!("it took effect; its job goes on: counterfoil keys watch {id}")
         }
         OperationState::Done if kind(operation) == Some(OperationKind::CompromiseKey) => {
-            "it was carried out. Who copied records with this key opens their tokens still, wherever \
-             they turn up: counterfoil keys propose retokenize"
+            "it was carried out. Who copied records with this key opens their tokens still, \
+             wherever they turn up: counterfoil keys propose retokenize"
                 .to_owned()
         }
         OperationState::Done => "it was carried out".to_owned(),

@@ -1,8 +1,8 @@
 //! What officers allow for a time: how much of it is left, and taking from it.
 //!
-//! The ceremony's own row says how many tokens were replaced. Who replaces some writes it anew in the
-//! batch that replaces them, if it is as it was read: so the count is exact under any number of
-//! callers, over crashes, and the moment that officers cancel it.
+//! The ceremony's own row says how many tokens were replaced. Who replaces some writes it anew in
+//! the batch that replaces them, if it is as it was read: so the count is exact under any number
+//! of callers, over crashes, and the moment that officers cancel it.
 
 use crate::access::Refusal;
 use crate::audit::CeremonyNote;
