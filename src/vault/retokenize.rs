@@ -11,6 +11,7 @@
 use crate::access::Act;
 use crate::access::Disclosure;
 use crate::access::Glance;
+use crate::access::Refusal;
 use crate::audit::CeremonyNote;
 use crate::audit::Commit;
 use crate::audit::CommitError;
@@ -31,7 +32,6 @@ use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::policy::Scope;
 use crate::store::Changes;
-use crate::store::RowChange;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
@@ -152,11 +152,13 @@ impl Vault {
         let (permitted, fields) = self.permit(caller, request).await?;
         let request = permitted.request();
         let allowance = self.allowance(&self.ring(), &request.operation, &request.namespace);
-        let intent = match allowance {
-            Ok(allowance) => self.intend(caller, fields, permitted, &allowance).await?,
+        let allowance = match allowance {
+            Ok(allowance) => allowance,
             Err(error) => return Err(self.refuse(caller, &permitted, error).await),
         };
-        self.replace(caller, fields, &intent).await
+        let intent = self.intend(caller, fields, permitted, &allowance).await?;
+        let begins = allowance.begins();
+        self.replace(caller, fields, &intent, begins).await
     }
 
     /// Makes the intent durable.
@@ -254,74 +256,82 @@ impl Vault {
     }
 
     /// Replaces the tokens: successors, the old records beside them, what is left of the allowance,
-    /// and the outcome are one batch. One call at a time: what two callers bring is replaced once.
+    /// and the outcome are one batch. What two callers bring is replaced once: one of them reads
+    /// again, and then keeps the desk from reading to writing.
     async fn replace(
         &self,
         caller: &Caller,
         fields: &NamespaceFields,
         intent: &Intent,
+        begins: Timestamp,
     ) -> Result<Vec<Item<Retokenized>>, VaultError> {
-        let request = intent.inner().request();
-        let items_count = request.items.len();
+        let items_count = intent.inner().request().items.len();
         let mut drawing = Drawing::new(items_count);
+        let mut desk = None;
         loop {
-            let desk = self.take_desk().await;
             let (before, ring) = (self.store().relocations_count(), self.ring());
-            let planned = self
-                .allowance(&ring, &request.operation, &request.namespace)
-                .and_then(|allowance| {
-                    let begins = allowance.begins();
-                    let plan = work(items_count, || {
-                        self.plan_successors(&ring, fields, intent, begins, &drawing)
-                    })?;
-                    let rows = allowance.take(&ring, plan.changes.successions.len())?;
-                    Ok((allowance, plan, rows))
-                });
-            let (allowance, plan, row) = match planned {
-                Ok(planned) => planned,
+            let plan = work(items_count, || {
+                self.plan_successors(&ring, fields, intent, begins, &drawing)
+            });
+            let mut plan = match plan {
+                Ok(plan) => plan,
                 Err(error) => return Err(self.refuse(caller, intent.inner(), error).await),
+            };
+            let was_held = desk.is_some();
+            let kept = match desk.take() {
+                Some(kept) => kept,
+                None => self.take_desk().await,
             };
             // What is missing may only have moved meanwhile.
             let has_moved = is_missing(&plan.items) && !is_settled(self.store(), before);
-            let again = if has_moved {
-                drawing.once_more()
-            } else {
-                let commit = self.outcome(caller, intent, &ring, &allowance, &plan, row);
-                match self.parts.log.commit(commit).await {
+            let commit = match has_moved {
+                true => Err(VaultError::KeysChanged),
+                false => self.outcome(caller, intent, &ring, &mut plan),
+            };
+            let again = match commit {
+                Ok(commit) => match self.parts.log.commit(commit).await {
                     Ok(_) => return Ok(plan.into_answer()),
-                    // A token was taken, a record moved, was joined or erased: nothing was
-                    // written, and the next round sees that.
+                    // A token was taken, a record was replaced, moved, joined or erased: nothing
+                    // was written, and the next round sees that.
                     Err(CommitError::Conflicts(conflicts)) => {
                         drawing.again(&plan.items, &conflicts)
                     }
                     Err(CommitError::KeysChanged) => drawing.once_more(),
                     Err(error) => return Err(self.unrecorded(caller, intent.inner(), error).await),
+                },
+                Err(_) if has_moved => drawing.once_more(),
+                // Others may have replaced meanwhile what this call would, too.
+                Err(VaultError::Refused(Refusal::AllowanceSpent { .. })) if !was_held => {
+                    drawing.once_more()
                 }
+                Err(error) => Err(error),
             };
-            drop(desk);
             if let Err(error) = again {
                 return Err(self.refuse(caller, intent.inner(), error).await);
             }
+            desk = Some(kept);
         }
     }
 
-    /// What is written for a plan.
+    /// What is written for a plan, if the officers' operation still allows it. Whoever asks has the
+    /// desk.
     fn outcome(
         &self,
         caller: &Caller,
         intent: &Intent,
         ring: &Ring,
-        allowance: &Allowance,
-        plan: &Plan,
-        row: Option<RowChange>,
-    ) -> Commit {
+        plan: &mut Plan,
+    ) -> Result<Commit, VaultError> {
         let request = intent.inner().request();
+        let allowance = self.allowance(ring, &request.operation, &request.namespace)?;
+        let mut changes = std::mem::take(&mut plan.changes);
+        let replaced_count = changes.successions.len();
+        changes.rows.extend(allowance.take(ring, replaced_count)?);
         let entry = self.entry(caller, intent.inner(), |index| plan.note(index));
-        let replaced_count = u64::try_from(plan.changes.successions.len()).ok();
         let entry = EntryDraft {
             event: Event::RetokenizeOutcome,
             ceremony: CeremonyNote {
-                records_count: replaced_count,
+                records_count: u64::try_from(replaced_count).ok(),
                 ..entry.ceremony
             },
             ..entry
@@ -330,14 +340,10 @@ impl Vault {
             opened: Box::new(nothing_opened(request)),
             until: allowance.until(),
         };
-        let changes = Changes {
-            rows: row.into_iter().collect(),
-            ..plan.changes.clone()
-        };
-        Commit {
+        Ok(Commit {
             epoch: Some(ring.epoch().clone()),
             ..Commit::new(changes, entry, Some(caller.claim(act)))
-        }
+        })
     }
 }
 

@@ -80,7 +80,8 @@ impl Vault {
     ) -> Result<Plan, VaultError> {
         let request = intent.inner().request();
         let workplace = self.workplace(ring, request, fields)?;
-        // Before anything is read: what is erased from now on sends the call into another round.
+        // Before anything is read: what is erased from now on sends the call into another round,
+        // if it hands out tokens that there are. What it draws is bound to the record that it read.
         let as_of = self.store().endings_count();
         let old_tokens = self.old_tokens(&workplace, fields, intent.inner())?;
         let now = self.parts.clock.now();
@@ -109,10 +110,12 @@ impl Vault {
             old_ends.push(ends);
         }
         let Planner { batch, items, .. } = planner;
+        let is_known = |settled: &SettledItem| settled.new_record.is_none();
+        let has_known = items.iter().flatten().any(is_known);
         Ok(Plan {
             items,
             changes: Changes {
-                as_of: Some(as_of),
+                as_of: has_known.then_some(as_of),
                 ..batch.drawn.changes
             },
             old_tokens,
