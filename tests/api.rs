@@ -91,6 +91,8 @@ mod restart;
 mod retokenize;
 #[path = "api/retokenize_allowance.rs"]
 mod retokenize_allowance;
+#[path = "api/retokenize_tampered.rs"]
+mod retokenize_tampered;
 #[path = "api/retry.rs"]
 mod retry;
 #[path = "api/sealed.rs"]

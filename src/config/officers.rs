@@ -123,3 +123,28 @@ const RATE_MAX: u32 = 1_000_000;
 const GRACE_SECONDS: u64 = 30 * 24 * 60 * 60;
 const GRACE_SECONDS_MIN: u64 = 60 * 60;
 const GRACE_SECONDS_MAX: u64 = 366 * 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grace_of_replaced_tokens_has_limits() {
+        let check = |seconds| {
+            let raw = RawOfficers {
+                retokenize_grace_seconds: seconds,
+                ..RawOfficers::default()
+            };
+            raw.check()
+                .map(|officers| officers.retokenize_grace_seconds)
+        };
+        assert_eq!(check(None).unwrap(), 30 * 24 * 60 * 60);
+        for seconds in [3_600, 31_622_400] {
+            assert_eq!(check(Some(seconds)).unwrap(), seconds);
+        }
+        for seconds in [0, 3_599, 31_622_401, u64::MAX] {
+            let error = check(Some(seconds)).unwrap_err().to_string();
+            assert!(error.contains("retokenize_grace_seconds"), "{error}");
+        }
+    }
+}

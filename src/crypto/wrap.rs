@@ -266,6 +266,26 @@ mod tests {
     }
 
     #[test]
+    fn successor_key_never_passes_for_that_of_its_record() {
+        let place = Place::new("shop", "email", 1);
+        let key = TokenKey::generate(&SystemEntropy);
+        let (own, successor) = (
+            wrapping_key(1).wrap(&place.name(), &key).unwrap(),
+            wrapping_key(1).wrap_successor(&place.name(), &key).unwrap(),
+        );
+        let unwrap = |wrapped: &[u8]| wrapping_key(1).unwrap_successor(&place.name(), wrapped);
+        let unwrapped = unwrap(&successor).unwrap();
+        assert_eq!(unwrapped.bytes().expose(), key.bytes().expose());
+        assert!(unwrap(&own).is_err());
+        assert!(wrapping_key(1).unwrap(&place.name(), &successor).is_err());
+        let elsewhere = Place::new("shop", "email", 2);
+        let opened = wrapping_key(1).unwrap_successor(&elsewhere.name(), &successor);
+        assert!(opened.is_err());
+        let opened = wrapping_key(2).unwrap_successor(&place.name(), &successor);
+        assert!(opened.is_err());
+    }
+
+    #[test]
     fn wrapped_key_opens_nowhere_else() {
         let home = Place::new("shop", "email", 1);
         let key = TokenKey::generate(&SystemEntropy);

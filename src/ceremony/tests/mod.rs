@@ -1,5 +1,6 @@
 //! What officers can do, and what none of them can do alone.
 
+mod allowing;
 mod forging;
 
 use std::collections::BTreeMap;
