@@ -91,7 +91,13 @@ pub struct Retokenized {
 }
 
 /// The intent to replace tokens, on the disk.
-pub(super) type Intent = Recorded<Permitted<Retokenize>>;
+pub(super) struct Intent {
+    pub(super) recorded: Recorded<Permitted<Retokenize>>,
+    /// Which tokens it was for: no other is opened, whatever has become known since.
+    pub(super) items: Vec<Item<()>>,
+    /// When the officers' operation took effect: tokens that were made since stay.
+    pub(super) begins: Timestamp,
+}
 
 /// A record that a token names, and whose it is. Nothing of it has been opened but the subject.
 pub(super) struct OldToken {
@@ -157,8 +163,7 @@ impl Vault {
             Err(error) => return Err(self.refuse(caller, &permitted, error).await),
         };
         let intent = self.intend(caller, fields, permitted, &allowance).await?;
-        let begins = allowance.begins();
-        self.replace(caller, fields, &intent, begins).await
+        self.replace(caller, fields, &intent).await
     }
 
     /// Makes the intent durable.
@@ -192,7 +197,11 @@ impl Vault {
         };
         let commit = Commit::new(Changes::default(), entry, Some(caller.claim(act)));
         match self.parts.log.record(permitted, commit).await {
-            Ok(recorded) => Ok(recorded),
+            Ok(recorded) => Ok(Intent {
+                recorded,
+                items: old_tokens.into_iter().map(|old| old.map(drop)).collect(),
+                begins: allowance.begins(),
+            }),
             Err((back, error)) => Err(self.unrecorded(caller, &back, error).await),
         }
     }
@@ -263,19 +272,19 @@ impl Vault {
         caller: &Caller,
         fields: &NamespaceFields,
         intent: &Intent,
-        begins: Timestamp,
     ) -> Result<Vec<Item<Retokenized>>, VaultError> {
-        let items_count = intent.inner().request().items.len();
+        let permitted = intent.recorded.inner();
+        let items_count = permitted.request().items.len();
         let mut drawing = Drawing::new(items_count);
         let mut desk = None;
         loop {
             let (before, ring) = (self.store().relocations_count(), self.ring());
             let plan = work(items_count, || {
-                self.plan_successors(&ring, fields, intent, begins, &drawing)
+                self.plan_successors(&ring, fields, intent, &drawing)
             });
             let mut plan = match plan {
                 Ok(plan) => plan,
-                Err(error) => return Err(self.refuse(caller, intent.inner(), error).await),
+                Err(error) => return Err(self.refuse(caller, permitted, error).await),
             };
             let was_held = desk.is_some();
             let kept = match desk.take() {
@@ -297,7 +306,7 @@ impl Vault {
                         drawing.again(&plan.items, &conflicts)
                     }
                     Err(CommitError::KeysChanged) => drawing.once_more(),
-                    Err(error) => return Err(self.unrecorded(caller, intent.inner(), error).await),
+                    Err(error) => return Err(self.unrecorded(caller, permitted, error).await),
                 },
                 Err(_) if has_moved => drawing.once_more(),
                 // Others may have replaced meanwhile what this call would, too.
@@ -307,7 +316,7 @@ impl Vault {
                 Err(error) => Err(error),
             };
             if let Err(error) = again {
-                return Err(self.refuse(caller, intent.inner(), error).await);
+                return Err(self.refuse(caller, permitted, error).await);
             }
             desk = Some(kept);
         }
@@ -322,12 +331,13 @@ impl Vault {
         ring: &Ring,
         plan: &mut Plan,
     ) -> Result<Commit, VaultError> {
-        let request = intent.inner().request();
+        let permitted = intent.recorded.inner();
+        let request = permitted.request();
         let allowance = self.allowance(ring, &request.operation, &request.namespace)?;
         let mut changes = std::mem::take(&mut plan.changes);
         let replaced_count = changes.successions.len();
         changes.rows.extend(allowance.take(ring, replaced_count)?);
-        let entry = self.entry(caller, intent.inner(), |index| plan.note(index));
+        let entry = self.entry(caller, permitted, |index| plan.note(index));
         let entry = EntryDraft {
             event: Event::RetokenizeOutcome,
             ceremony: CeremonyNote {

@@ -69,27 +69,29 @@ impl Plan {
 }
 
 impl Vault {
-    /// Decides of each token which one takes its place. Tokens that were made since `begins` stay.
+    /// Decides of each token which one takes its place.
     pub(super) fn plan_successors(
         &self,
         ring: &Ring,
         fields: &NamespaceFields,
         intent: &Intent,
-        begins: Timestamp,
         drawing: &Drawing,
     ) -> Result<Plan, VaultError> {
-        let request = intent.inner().request();
+        let permitted = intent.recorded.inner();
+        let request = permitted.request();
         let workplace = self.workplace(ring, request, fields)?;
         // Before anything is read: what is erased from now on sends the call into another round,
         // if it hands out tokens that there are. What it draws is bound to the record that it read.
         let as_of = self.store().endings_count();
-        let old_tokens = self.old_tokens(&workplace, fields, intent.inner())?;
+        let old_tokens = self.old_tokens(&workplace, fields, permitted)?;
+        let intended = intent.items.iter().copied().zip(old_tokens);
+        let old_tokens: Vec<Item<OldToken>> =
+            intended.map(|(intended, old)| intended.and(old)).collect();
         let now = self.parts.clock.now();
         let mut planner = Planner {
             vault: self,
             workplace: &workplace,
             intent,
-            begins,
             now,
             batch: Batch::of_new(self, &workplace, now),
             drawn_by: HashMap::new(),
@@ -129,7 +131,6 @@ struct Planner<'a> {
     vault: &'a Vault,
     workplace: &'a Workplace<'a>,
     intent: &'a Intent,
-    begins: Timestamp,
     now: Timestamp,
     batch: Batch<'a>,
     /// Which item drew the successor of a record.
@@ -165,7 +166,7 @@ impl<'a> Planner<'a> {
         // Where it was replaced before, it has its end already.
         let ends = old.found.record.successor.as_ref();
         let ends = ends.and(old.found.record.expires);
-        if latest.record.created >= self.begins {
+        if latest.record.created >= self.intent.begins {
             return Ok((self.workplace.token_of(&reading, &latest), ends));
         }
         let twin = self.drawn_by.get(&latest.id);
@@ -201,7 +202,14 @@ impl<'a> Planner<'a> {
         let place = workplace.place(field, subject)?;
         let (name, record) = (place.name(found.id), &found.record);
         let key = workplace.token_key(&name, record)?;
-        let value = reread(self.intent, &place, &name, record, &key, &item.token)?;
+        let value = reread(
+            &self.intent.recorded,
+            &place,
+            &name,
+            record,
+            &key,
+            &item.token,
+        )?;
         let reading = workplace.read(field, &value, subject);
         reading.map_err(|_| ItemError::Damaged)
     }
