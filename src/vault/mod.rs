@@ -3,6 +3,7 @@
 //! ```text
 //! Tokenize    permit → read → find → draw → commit (records and entry, one batch) → answer
 //! Detokenize  permit → find → record the intent → open → answer, and the outcome entry follows
+//! Retokenize  permit → record the intent → open → draw → commit (both records, outcome) → answer
 //! ```
 //!
 //! Every request passes `Vault::permit` first and leaves an entry in the audit log, whatever
