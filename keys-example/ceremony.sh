@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A ceremony with the three officers of this example, from the first signature to the auditors'
-# record: a wrapping key is rotated by one of them, and destroyed by two.
+# record: a wrapping key is rotated by one of them, and destroyed by two; and two let a token be
+# replaced by another, as after keys became known to others.
 #
 #     bash keys-example/ceremony.sh [DIRECTORY]
 #
@@ -68,6 +69,21 @@ opened=$(printf '%s\n' "$token" |
     "$counterfoil" detokenize --field name --purpose ceremony --dev "$dev")
 [ "$again" = "$token" ] && [ "$opened" = "$value" ]
 echo "$again, $opened"
+
+say "Two let tokens be replaced: whoever copied keys of before opens the old ones only."
+replacing=$(as officer1 keys propose retokenize --tokens 10 --open-hours 1 --yes)
+as officer3 keys approve "$replacing" --yes
+new=$(printf '%s\n' "$token" |
+    "$counterfoil" retokenize --field name --operation "$replacing" --dev "$dev")
+for each in "$token" "$new"; do
+    opened=$(printf '%s\n' "$each" |
+        "$counterfoil" detokenize --field name --purpose ceremony --dev "$dev")
+    [ "$opened" = "$value" ]
+done
+again=$(printf '%s\n' "$token" |
+    "$counterfoil" retokenize --field name --operation "$replacing" --dev "$dev")
+[ "$new" != "$token" ] && [ "$again" = "$new" ]
+echo "$token is $new now; the old one opens for 30 days, and leads to the new one"
 
 say "The auditors' record, checked with public keys alone."
 as auditor keys record "$destruction" >"$directory/record.txt"

@@ -87,6 +87,12 @@ mod reindex;
 mod report_exposure;
 #[path = "api/restart.rs"]
 mod restart;
+#[path = "api/retokenize.rs"]
+mod retokenize;
+#[path = "api/retokenize_allowance.rs"]
+mod retokenize_allowance;
+#[path = "api/retokenize_tampered.rs"]
+mod retokenize_tampered;
 #[path = "api/retry.rs"]
 mod retry;
 #[path = "api/sealed.rs"]

@@ -144,8 +144,8 @@ fn explain_without_an_action_answers_for_all() {
         .collect();
     assert_eq!(permitted.len(), 1);
     assert_eq!(permitted[0]["field"], "name");
-    // 12 actions about two fields, 15 about the namespace.
-    assert_eq!(answers.len(), 12 * 2 + 15);
+    // 13 actions about two fields, 15 about the namespace.
+    assert_eq!(answers.len(), 13 * 2 + 15);
     let (_, table, _) = policy(&directory, &billing.replace("--json", ""));
     assert!(
         table.contains("shop/name") && table.contains("PERMIT"),

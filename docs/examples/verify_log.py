@@ -172,7 +172,8 @@ EVENT.update(enumerate("policy_loaded person_refused backup_created".split(), 40
 EVENT.update(enumerate(
     "charter_founded operation_proposed operation_approved operation_cancelled operation_ended "
     "key_state_changed records_rewrapped charter_changed keys_read".split(), 50))
-EVENT.update({60: "reindex", 61: "reindex_outcome", 65: "root_key_rotated"})
+EVENT.update({60: "reindex", 61: "reindex_outcome", 62: "retokenize", 63: "retokenize_outcome",
+              65: "root_key_rotated"})
 
 
 def names(text):
@@ -191,7 +192,7 @@ CAUSE = names("on_call decoy foreign_token denials budget_spent")
 EFFECT = names("effective pending")
 OPERATION = names(
     "change-charter compromise-key destroy-key resume-key rotate-key suspend-key accept-rollback "
-    "rotate-root-key")
+    "rotate-root-key retokenize")
 CEREMONY_STATE = names("cancelled done expired failed proposed running waiting")
 KEY_STATE = names("pre-activation active suspended deactivated compromised destroyed")
 

@@ -9,6 +9,7 @@ use counterfoil::domain::KeyVersion;
 use counterfoil::domain::Timestamp;
 use counterfoil::store::Record;
 use counterfoil::store::RecordState;
+use counterfoil::store::Successor;
 use counterfoil::store::ValueIndex;
 use counterfoil_fuzz::fault;
 use counterfoil_fuzz::input::Input;
@@ -75,6 +76,14 @@ fn record(input: &mut Input<'_>) -> Record {
             .then(|| Timestamp::from_unix_ms(input.number())),
         wrapped: input.bytes(wrapped).to_vec(),
         subject: input.bytes(subject).to_vec(),
+        successor: input.flag().then(|| {
+            let wrapped = input.below(600);
+            Successor {
+                fidelity: FIDELITIES[input.below(FIDELITIES.len())],
+                outline_size: input.byte(),
+                wrapped: input.bytes(wrapped).to_vec(),
+            }
+        }),
         residue: input.rest().to_vec(),
         token: Vec::new(),
     };

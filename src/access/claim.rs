@@ -11,6 +11,7 @@ use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
 use crate::domain::Subject;
+use crate::domain::Timestamp;
 
 /// What an actor wants to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +55,13 @@ pub enum Act {
     RequestGrant {
         /// The grant, as it is asked for.
         grant: Box<Grant>,
+    },
+    /// To open values inside the vault, and give them other tokens: what officers allow for a time.
+    Retokenize {
+        /// What would be opened, though nobody is shown it; nothing, where that was judged before.
+        opened: Box<Disclosure>,
+        /// When what the officers allow is over.
+        until: Timestamp,
     },
     /// To end a grant before its time.
     RevokeGrant {

@@ -24,6 +24,7 @@ mod grants;
 mod ledger;
 mod load;
 mod refusal;
+mod retokenize;
 mod rules;
 mod seen;
 mod state;

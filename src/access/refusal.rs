@@ -5,6 +5,18 @@ use thiserror::Error;
 /// Why a claim is refused.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum Refusal {
+    /// No officers allow this retokenizing, or not any more.
+    #[error(
+        "no operation of the officers allows this now: propose one with \
+         `counterfoil keys propose retokenize`"
+    )]
+    AllowanceMissing,
+    /// Officers allow fewer tokens to be replaced than the call would.
+    #[error("the officers' operation allows {left} more tokens, fewer than the call would replace")]
+    AllowanceSpent {
+        /// How many are left.
+        left: u64,
+    },
     /// A budget does not last for it.
     #[error("budget is spent")]
     BudgetSpent {

@@ -118,6 +118,7 @@ impl Access {
             Act::MarkDecoys { subjects } => self.mark_decoys(subjects).into(),
             Act::Refused | Act::Work => Ok(Granted::default()).into(),
             Act::RequestGrant { grant } => self.request(grant, now).into(),
+            Act::Retokenize { opened, until } => self.retokenize(actor, opened, *until, now),
             Act::RevokeGrant { id } => self.revoke(id, now).into(),
             Act::Unfreeze { target } => self.unfreeze(actor, target, now).into(),
         }

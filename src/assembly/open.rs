@@ -148,6 +148,7 @@ pub async fn open_unsealed(
         entropy,
         origin: config.audit.origin.clone(),
         rewrap_records_per_second: config.officers.rewrap_records_per_second,
+        retokenize_grace_seconds: config.officers.retokenize_grace_seconds,
     };
     let vault = Arc::new(Vault::new(parts));
     tokio::spawn(keep_up(Arc::downgrade(&vault)));

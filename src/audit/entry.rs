@@ -282,6 +282,11 @@ numbered!(
         Reindex = 60 "reindex",
         /// What came of an intent to move records.
         ReindexOutcome = 61 "reindex_outcome",
+        /// The intent to replace tokens by others for the same values, under an operation of the
+        /// officers. Values are opened inside the vault for that, and nobody is shown them.
+        Retokenize = 62 "retokenize",
+        /// What came of an intent to replace tokens.
+        RetokenizeOutcome = 63 "retokenize_outcome",
         /// Every key was wrapped under another root key.
         RootKeyRotated = 65 "root_key_rotated",
         /// Other policies took effect.

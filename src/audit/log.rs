@@ -80,10 +80,14 @@ impl Commit {
         }
     }
 
-    /// Whether values leave once it is recorded.
+    /// Whether values leave once it is recorded, or are opened to be given other tokens.
     pub(super) fn releases_values(&self) -> bool {
-        let discloses = |claim: &Claim| matches!(claim.act, Act::Disclose(_));
-        self.entry.event == Event::Detokenize && self.claim.as_ref().is_some_and(discloses)
+        let (event, act) = (
+            self.entry.event,
+            self.claim.as_ref().map(|claim| &claim.act),
+        );
+        (event == Event::Detokenize && matches!(act, Some(Act::Disclose(_))))
+            || (event == Event::Retokenize && matches!(act, Some(Act::Retokenize { .. })))
     }
 
     /// An entry of what the vault did by itself, and that changes nothing.

@@ -133,7 +133,10 @@ impl Activity {
             Event::Detokenize | Event::DetokenizeOutcome => Self::datastore(10, "Decrypt"),
             Event::ImportTokens | Event::Tokenize => Self::datastore(9, "Encrypt"),
             Event::Inspect | Event::Lookup | Event::VerifyMatch => Self::datastore(4, "Query"),
-            Event::Reindex | Event::ReindexOutcome => Self::datastore(2, "Update"),
+            Event::Reindex
+            | Event::ReindexOutcome
+            | Event::Retokenize
+            | Event::RetokenizeOutcome => Self::datastore(2, "Update"),
             Event::SubjectDescribed => Self::datastore(8, "List"),
             Event::SubjectErased => Self::datastore(7, "Delete"),
             Event::BackupCreated

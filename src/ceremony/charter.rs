@@ -52,6 +52,7 @@ impl Rule {
                 | OperationKind::ChangeCharter
                 | OperationKind::CompromiseKey
                 | OperationKind::ResumeKey
+                | OperationKind::Retokenize
                 | OperationKind::RotateKey
                 | OperationKind::RotateRootKey
                 | OperationKind::SuspendKey => 0,
@@ -126,8 +127,8 @@ impl Charter {
         })
     }
 
-    /// Reads the text of a charter. One of before an offline operation was known has no rule for
-    /// it, and keeps its text and its digest; the usual rule holds then.
+    /// Reads the text of a charter. One of before an operation was known has no rule for it, and
+    /// keeps its text and its digest; the usual rule holds then.
     ///
     /// # Errors
     ///
@@ -153,7 +154,8 @@ impl Charter {
                 _ => return Err(malformed()),
             }
         }
-        let is_whole = |kind: &OperationKind| kind.is_offline() || rules.contains_key(kind);
+        let is_whole =
+            |kind: &OperationKind| !kind.is_in_every_charter() || rules.contains_key(kind);
         if !OperationKind::ALL.iter().all(is_whole) {
             return Err(malformed());
         }

@@ -5,6 +5,9 @@ use thiserror::Error;
 /// Why an officer's act has no effect.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum CeremonyError {
+    /// What should be allowed for a time cannot be.
+    #[error("{0}")]
+    Allowance(&'static str),
     /// A charter is not one that can be.
     #[error("charter: {0}")]
     Charter(&'static str),

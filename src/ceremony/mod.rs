@@ -11,6 +11,9 @@
 //!     └── cancelled, expired         └── cancelled        └── failed
 //! ```
 //!
+//! What officers allow for a time, and take no part in themselves (retokenizing), is running for as
+//! long as it is allowed, and can be cancelled then too.
+//!
 //! Signatures are of single officers (Ed25519, C2SP signed notes), so a ceremony says who was
 //! there; shares of a common key would not.
 
@@ -20,6 +23,7 @@ mod offline;
 mod operation;
 mod progress;
 mod record;
+mod retokenization;
 mod rollback;
 mod root_key_move;
 mod row;
@@ -41,6 +45,8 @@ pub use offline::join;
 pub use operation::Operation;
 pub use operation::OperationKind;
 pub use progress::Progress;
+pub use retokenization::RETOKENIZATION_SECONDS_MAX;
+pub use retokenization::Retokenization;
 pub use rollback::LogPoint;
 pub use rollback::Rollback;
 pub use root_key_move::RootKeyKind;

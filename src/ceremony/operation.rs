@@ -1,5 +1,6 @@
 //! What officers can do, each with the line that a statement says it in.
 
+use crate::ceremony::Retokenization;
 use crate::ceremony::Rollback;
 use crate::ceremony::RootKeyMove;
 use crate::domain::KeyName;
@@ -20,6 +21,8 @@ pub enum Operation {
     DestroyKey(KeyName),
     /// Take a suspended key version back among those that open what they protected.
     ResumeKey(KeyName),
+    /// Let tokens be replaced by others for the same values, by who may retokenize.
+    Retokenize(Retokenization),
     /// Make a new version of the key, active from now on, in the place of this one.
     RotateKey(KeyName),
     /// Wrap every key of the vault under another root key.
@@ -41,6 +44,8 @@ pub enum OperationKind {
     DestroyKey,
     /// [`Operation::ResumeKey`]
     ResumeKey,
+    /// [`Operation::Retokenize`]
+    Retokenize,
     /// [`Operation::RotateKey`]
     RotateKey,
     /// [`Operation::RotateRootKey`]
@@ -51,12 +56,13 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AcceptRollback,
         Self::ChangeCharter,
         Self::CompromiseKey,
         Self::DestroyKey,
         Self::ResumeKey,
+        Self::Retokenize,
         Self::RotateKey,
         Self::RotateRootKey,
         Self::SuspendKey,
@@ -71,6 +77,7 @@ impl OperationKind {
             Self::CompromiseKey => "compromise-key",
             Self::DestroyKey => "destroy-key",
             Self::ResumeKey => "resume-key",
+            Self::Retokenize => "retokenize",
             Self::RotateKey => "rotate-key",
             Self::RotateRootKey => "rotate-root-key",
             Self::SuspendKey => "suspend-key",
@@ -95,6 +102,7 @@ impl OperationKind {
             Self::SuspendKey => 6,
             Self::AcceptRollback => 7,
             Self::RotateRootKey => 8,
+            Self::Retokenize => 9,
         }
     }
 
@@ -114,6 +122,7 @@ impl OperationKind {
             | Self::ChangeCharter
             | Self::DestroyKey
             | Self::ResumeKey
+            | Self::Retokenize
             | Self::RotateRootKey => 2,
         }
     }
@@ -127,8 +136,24 @@ impl OperationKind {
             | Self::CompromiseKey
             | Self::DestroyKey
             | Self::ResumeKey
+            | Self::Retokenize
             | Self::RotateKey
             | Self::SuspendKey => false,
+        }
+    }
+
+    /// Whether every charter has a rule for it. One that was founded before an operation was known
+    /// has none, and the usual one holds.
+    #[must_use]
+    pub const fn is_in_every_charter(self) -> bool {
+        match self {
+            Self::AcceptRollback | Self::Retokenize | Self::RotateRootKey => false,
+            Self::ChangeCharter
+            | Self::CompromiseKey
+            | Self::DestroyKey
+            | Self::ResumeKey
+            | Self::RotateKey
+            | Self::SuspendKey => true,
         }
     }
 }
@@ -143,6 +168,7 @@ impl Operation {
             Self::CompromiseKey(_) => OperationKind::CompromiseKey,
             Self::DestroyKey(_) => OperationKind::DestroyKey,
             Self::ResumeKey(_) => OperationKind::ResumeKey,
+            Self::Retokenize(_) => OperationKind::Retokenize,
             Self::RotateKey(_) => OperationKind::RotateKey,
             Self::RotateRootKey(_) => OperationKind::RotateRootKey,
             Self::SuspendKey(_) => OperationKind::SuspendKey,
@@ -153,7 +179,10 @@ impl Operation {
     #[must_use]
     pub const fn key(&self) -> Option<&KeyName> {
         match self {
-            Self::AcceptRollback(_) | Self::ChangeCharter(_) | Self::RotateRootKey(_) => None,
+            Self::AcceptRollback(_)
+            | Self::ChangeCharter(_)
+            | Self::Retokenize(_)
+            | Self::RotateRootKey(_) => None,
             Self::CompromiseKey(key)
             | Self::DestroyKey(key)
             | Self::ResumeKey(key)
@@ -162,11 +191,28 @@ impl Operation {
         }
     }
 
+    /// What it allows who retokenizes, if that is what it is.
+    #[must_use]
+    pub const fn retokenization(&self) -> Option<&Retokenization> {
+        match self {
+            Self::Retokenize(allowed) => Some(allowed),
+            Self::AcceptRollback(_)
+            | Self::ChangeCharter(_)
+            | Self::CompromiseKey(_)
+            | Self::DestroyKey(_)
+            | Self::ResumeKey(_)
+            | Self::RotateKey(_)
+            | Self::RotateRootKey(_)
+            | Self::SuspendKey(_) => None,
+        }
+    }
+
     /// What it is about, as a statement says it.
     pub(super) fn object(&self) -> String {
         match self {
             Self::AcceptRollback(rollback) => rollback.to_string(),
             Self::ChangeCharter(digest) => hex::encode(digest),
+            Self::Retokenize(allowed) => allowed.to_string(),
             Self::RotateRootKey(moved) => moved.to_string(),
             Self::CompromiseKey(key)
             | Self::DestroyKey(key)
@@ -188,6 +234,7 @@ impl Operation {
             OperationKind::CompromiseKey => Self::CompromiseKey(key()?),
             OperationKind::DestroyKey => Self::DestroyKey(key()?),
             OperationKind::ResumeKey => Self::ResumeKey(key()?),
+            OperationKind::Retokenize => Self::Retokenize(Retokenization::read(object)?),
             OperationKind::RotateKey => Self::RotateKey(key()?),
             OperationKind::RotateRootKey => Self::RotateRootKey(RootKeyMove::read(object)?),
             OperationKind::SuspendKey => Self::SuspendKey(key()?),

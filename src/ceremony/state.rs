@@ -49,7 +49,8 @@ impl CeremonyState {
         let is_allowed = match self {
             Proposed => matches!(to, Waiting | Running | Done | Cancelled | Expired),
             Waiting => matches!(to, Running | Done | Cancelled | Failed),
-            Running => matches!(to, Done),
+            // Which of those that are running can be cancelled, a turn decides.
+            Running => matches!(to, Done | Cancelled),
             Cancelled | Done | Expired | Failed => false,
         };
         if is_allowed {

@@ -159,6 +159,11 @@ impl Ceremony {
             return Err(CeremonyError::SignedAlready);
         }
         self.state.transition(CeremonyState::Cancelled)?;
+        // A job that is under way is not left half done. What is only allowed ends at once.
+        let is_allowance = self.statement.operation.retokenization().is_some();
+        if self.state == CeremonyState::Running && !is_allowance {
+            return Err(CeremonyError::State);
+        }
         if signature.text() != cancellation(&self.id()) {
             return Err(CeremonyError::Signature);
         }
@@ -239,6 +244,37 @@ impl Ceremony {
         let mut after = self.clone().ended(CeremonyState::Failed, now)?;
         after.failure = Some(why.to_string());
         Ok(after)
+    }
+
+    /// The ceremony of an allowance after its time is over; nothing while it is not, or for one
+    /// that allows nothing.
+    #[must_use]
+    pub fn over(&self, now: Timestamp) -> Option<Self> {
+        let allowed = self.statement.operation.retokenization()?;
+        let is_over = self.state == CeremonyState::Running && allowed.until <= now;
+        is_over.then(|| self.done(now).ok()).flatten()
+    }
+
+    /// How much of what it has to do, or allows, is done, in millionths.
+    #[must_use]
+    pub fn millionths(&self) -> u32 {
+        let Some(progress) = self.progress else {
+            return 0;
+        };
+        if let Some(allowed) = self.statement.operation.retokenization() {
+            let done = u128::from(progress.changed) * 1_000_000;
+            let share = done / u128::from(allowed.tokens_max.max(1));
+            return u32::try_from(share.min(1_000_000)).unwrap_or(1_000_000);
+        }
+        match self.state {
+            CeremonyState::Done => 1_000_000,
+            CeremonyState::Cancelled
+            | CeremonyState::Expired
+            | CeremonyState::Failed
+            | CeremonyState::Proposed
+            | CeremonyState::Running
+            | CeremonyState::Waiting => progress.millionths(),
+        }
     }
 
     /// Its id.

@@ -37,6 +37,7 @@ mod recover;
 mod redact;
 mod reshare;
 mod restore;
+mod retokenize;
 mod root_key;
 mod rotate_root_key;
 mod run_id;
@@ -112,6 +113,7 @@ enum Command {
     Recover(recover::RecoverCommand),
     Redact(redact::RedactArgs),
     Restore(restore::RestoreArgs),
+    Retokenize(Box<retokenize::RetokenizeArgs>),
     #[command(subcommand)]
     RootKey(rotate_root_key::RootKeyCommand),
     Serve(serve::ServeArgs),
@@ -192,6 +194,7 @@ fn execute(command: Command) -> Result<Exit, CliError> {
         Command::Recover(command) => command.run(),
         Command::Redact(arguments) => block_on(arguments.run()),
         Command::Restore(arguments) => arguments.run(),
+        Command::Retokenize(arguments) => block_on(arguments.run()),
         Command::RootKey(command) => command.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Tokenize(arguments) => block_on(arguments.run()),

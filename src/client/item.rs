@@ -145,7 +145,7 @@ pub(super) fn description(
     })
 }
 
-fn timestamp(time: prost_types::Timestamp) -> Result<Timestamp, ClientError> {
+pub(super) fn timestamp(time: prost_types::Timestamp) -> Result<Timestamp, ClientError> {
     let seconds = u64::try_from(time.seconds).map_err(|_| NO_TIME)?;
     let nanos = u64::try_from(time.nanos).map_err(|_| NO_TIME)?;
     let unix_ms = seconds

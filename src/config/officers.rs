@@ -19,6 +19,9 @@ pub struct OfficersConfig {
     /// `rewrap_records_per_second`: how many records a rotation moves to the new key in a second,
     /// at the most, 100 to 1,000,000. Default: 20,000.
     pub rewrap_records_per_second: u32,
+    /// `retokenize_grace_seconds`: how long a token that was replaced still opens, 3,600 to
+    /// 31,622,400 (366 days). Default: 2,592,000 (30 days).
+    pub retokenize_grace_seconds: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -29,6 +32,7 @@ pub(super) struct RawOfficers {
     #[serde(default)]
     rules: BTreeMap<String, RawRule>,
     rewrap_records_per_second: Option<u32>,
+    retokenize_grace_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +52,14 @@ impl RawOfficers {
                 "use 100 to 1000000",
             ));
         }
+        let grace_seconds = self.retokenize_grace_seconds.unwrap_or(GRACE_SECONDS);
+        if !(GRACE_SECONDS_MIN..=GRACE_SECONDS_MAX).contains(&grace_seconds) {
+            return Err(ConfigError::value(
+                "officers.retokenize_grace_seconds",
+                "is out of range",
+                "use 3600 to 31622400",
+            ));
+        }
         let charter = if self.keys.is_empty() {
             if !self.rules.is_empty() {
                 return Err(ConfigError::value(
@@ -63,6 +75,7 @@ impl RawOfficers {
         Ok(OfficersConfig {
             charter,
             rewrap_records_per_second: rate,
+            retokenize_grace_seconds: grace_seconds,
         })
     }
 }
@@ -85,7 +98,7 @@ fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter
                 "officers.rules",
                 "has an operation that there is none of",
                 "use accept-rollback, change-charter, compromise-key, destroy-key, resume-key, \
-                 rotate-key, rotate-root-key or suspend-key",
+                 retokenize, rotate-key, rotate-root-key or suspend-key",
             )
         })?;
         let usual = Rule::usual(kind);
@@ -107,3 +120,31 @@ fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter
 const RATE: u32 = 20_000;
 const RATE_MIN: u32 = 100;
 const RATE_MAX: u32 = 1_000_000;
+const GRACE_SECONDS: u64 = 30 * 24 * 60 * 60;
+const GRACE_SECONDS_MIN: u64 = 60 * 60;
+const GRACE_SECONDS_MAX: u64 = 366 * 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grace_of_replaced_tokens_has_limits() {
+        let check = |seconds| {
+            let raw = RawOfficers {
+                retokenize_grace_seconds: seconds,
+                ..RawOfficers::default()
+            };
+            raw.check()
+                .map(|officers| officers.retokenize_grace_seconds)
+        };
+        assert_eq!(check(None).unwrap(), 30 * 24 * 60 * 60);
+        for seconds in [3_600, 31_622_400] {
+            assert_eq!(check(Some(seconds)).unwrap(), seconds);
+        }
+        for seconds in [0, 3_599, 31_622_401, u64::MAX] {
+            let error = check(Some(seconds)).unwrap_err().to_string();
+            assert!(error.contains("retokenize_grace_seconds"), "{error}");
+        }
+    }
+}

@@ -88,6 +88,40 @@ impl WrappingKey {
             .ok_or(CryptoError::Opening)
     }
 
+    /// Wraps the key of the token that takes the place of the record's own. Neither of the two
+    /// opens in the place of the other.
+    ///
+    /// # Errors
+    ///
+    /// Never for a key of 32 bytes; the cipher's own limit is passed on.
+    pub fn wrap_successor(
+        &self,
+        record: &RecordName<'_>,
+        token_key: &TokenKey,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let parts = [token_key.bytes().expose().as_slice()];
+        let associated = self.associated(record, SUCCESSOR_LABEL);
+        self.aead
+            .seal(&record.nonce(), &associated, &parts, KeyBytes::LENGTH)
+    }
+
+    /// Unwraps the key of the token that takes the place of the record's own.
+    ///
+    /// # Errors
+    ///
+    /// If it was not wrapped by this key as the successor's for this record.
+    pub fn unwrap_successor(
+        &self,
+        record: &RecordName<'_>,
+        wrapped: &[u8],
+    ) -> Result<TokenKey, CryptoError> {
+        let associated = self.associated(record, SUCCESSOR_LABEL);
+        let opened = self.aead.open(&record.nonce(), &associated, wrapped)?;
+        KeyBytes::from_slice(&opened)
+            .map(TokenKey::new)
+            .ok_or(CryptoError::Opening)
+    }
+
     /// Seals whose record it is.
     ///
     /// # Errors
@@ -161,6 +195,7 @@ const ASSOCIATED_BYTES: usize = 160;
 
 const TOKEN_KEY_LABEL: &str = "counterfoil/v1/token-key";
 const SUBJECT_LABEL: &str = "counterfoil/v1/record-subject";
+const SUCCESSOR_LABEL: &str = "counterfoil/v1/successor-key";
 
 #[cfg(test)]
 mod tests {
@@ -228,6 +263,26 @@ mod tests {
                 .open_subject(&place.name(), &wrapped)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn successor_key_never_passes_for_that_of_its_record() {
+        let place = Place::new("shop", "email", 1);
+        let key = TokenKey::generate(&SystemEntropy);
+        let (own, successor) = (
+            wrapping_key(1).wrap(&place.name(), &key).unwrap(),
+            wrapping_key(1).wrap_successor(&place.name(), &key).unwrap(),
+        );
+        let unwrap = |wrapped: &[u8]| wrapping_key(1).unwrap_successor(&place.name(), wrapped);
+        let unwrapped = unwrap(&successor).unwrap();
+        assert_eq!(unwrapped.bytes().expose(), key.bytes().expose());
+        assert!(unwrap(&own).is_err());
+        assert!(wrapping_key(1).unwrap(&place.name(), &successor).is_err());
+        let elsewhere = Place::new("shop", "email", 2);
+        let opened = wrapping_key(1).unwrap_successor(&elsewhere.name(), &successor);
+        assert!(opened.is_err());
+        let opened = wrapping_key(2).unwrap_successor(&place.name(), &successor);
+        assert!(opened.is_err());
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum Action {
     ReportExposure,
     /// Ask for a grant.
     RequestGrant,
+    /// Have tokens replaced by others for the same values, as far as officers allow it.
+    Retokenize,
     /// End a grant.
     RevokeGrant,
     /// Make tokens.
@@ -81,7 +83,7 @@ pub(super) enum Shape {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Tokenize,
         Self::ImportTokens,
         Self::Lookup,
@@ -105,6 +107,7 @@ impl Action {
         Self::EraseSubject,
         Self::CreateBackup,
         Self::Reindex,
+        Self::Retokenize,
         Self::ListKeys,
         Self::ProposeOperation,
         Self::ApproveOperation,
@@ -138,6 +141,7 @@ impl Action {
             Self::Reindex => "reindex",
             Self::ReportExposure => "report_exposure",
             Self::RequestGrant => "request_grant",
+            Self::Retokenize => "retokenize",
             Self::RevokeGrant => "revoke_grant",
             Self::Tokenize => "tokenize",
             Self::Unfreeze => "unfreeze",
@@ -165,6 +169,7 @@ impl Action {
             | Self::Lookup
             | Self::Reindex
             | Self::RequestGrant
+            | Self::Retokenize
             | Self::Tokenize
             | Self::VerifyMatch => Target::Fields,
             Self::ApproveOperation
@@ -220,6 +225,7 @@ impl Action {
             | Self::ProveAuditLog
             | Self::Reindex
             | Self::ReportExposure
+            | Self::Retokenize
             | Self::Tokenize
             | Self::Unfreeze
             | Self::VerifyMatch => Shape::Call,

@@ -1,5 +1,6 @@
 //! KeyService on the wire.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::Response;
 use tonic::Status;
+use tonic::Streaming;
+use zeroize::Zeroizing;
 
 use crate::ceremony::Ceremony;
 use crate::protocol;
@@ -15,11 +18,15 @@ use crate::protocol::key_service_server::KeyService;
 use crate::protocol::key_service_server::KeyServiceServer;
 use crate::server::convert::key as wire;
 use crate::server::convert::reindex as convert;
+use crate::server::convert::retokenize;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
 use crate::server::status;
+use crate::server::stream;
+use crate::server::stream::Turns;
 use crate::vault::Caller;
+use crate::vault::Standing;
 use crate::vault::Vault;
 use crate::vault::VaultError;
 
@@ -29,6 +36,7 @@ pub(super) struct KeyEndpoint {
     vault: Arc<Vault>,
     metrics: Arc<Metrics>,
     items_max: usize,
+    turns: Turns,
 }
 
 impl KeyEndpoint {
@@ -41,6 +49,7 @@ impl KeyEndpoint {
             vault,
             metrics,
             items_max: limits.items_per_request_max,
+            turns: Turns::new(limits),
         };
         KeyServiceServer::new(endpoint)
             .max_decoding_message_size(limits.message_bytes_max)
@@ -50,6 +59,30 @@ impl KeyEndpoint {
     fn answer<T>(&self, call: &'static str, answer: Result<T, VaultError>) -> Result<T, Status> {
         self.metrics.count(call, 1, answer.as_ref().err());
         answer.map_err(|error| status::of(&error))
+    }
+
+    async fn retokenize_one(
+        &self,
+        caller: Caller,
+        mut request: protocol::RetokenizeRequest,
+    ) -> Result<(protocol::RetokenizeResponse, Standing), Status> {
+        // Who has it can call as this person until it ends.
+        let assertion = Zeroizing::new(mem::take(&mut request.acting_principal));
+        let request = retokenize::retokenize(request, self.items_max)?;
+        let items_count = request.items.len();
+        let answer = match self.vault.on_behalf_of(caller, &assertion).await {
+            Ok(caller) => {
+                let standing = Standing::opening(&caller, &request.namespace);
+                let answer = self.vault.retokenize(&caller, request).await;
+                answer.map(|answer| (answer, standing))
+            }
+            Err(error) => Err(error),
+        };
+        self.metrics
+            .count("retokenize", items_count, answer.as_ref().err());
+        answer
+            .map(|(items, standing)| (retokenize::retokenized(items), standing))
+            .map_err(|error| status::of(&error))
     }
 
     fn operation(
@@ -167,6 +200,28 @@ impl KeyService for KeyEndpoint {
         let items = answer.map_err(|error| status::of(&error))?.into_iter();
         let results = items.enumerate().map(convert::reindexed).collect();
         Ok(Response::new(protocol::ReindexResponse { results }))
+    }
+
+    type RetokenizeStream = ReceiverStream<Result<protocol::RetokenizeResponse, Status>>;
+
+    async fn retokenize(
+        &self,
+        request: Request<Streaming<protocol::RetokenizeRequest>>,
+    ) -> Result<Response<Self::RetokenizeStream>, Status> {
+        let caller = identity::of(&request)?;
+        let endpoint = self.clone();
+        let (freezes, standing) = (self.vault.watch_freezes(), Standing::to_reveal(&caller));
+        let answer = move |request| {
+            let (endpoint, caller) = (endpoint.clone(), caller.clone());
+            async move { endpoint.retokenize_one(caller, request).await }
+        };
+        Ok(Response::new(stream::answer_in_order(
+            request.into_inner(),
+            self.turns.clone(),
+            freezes,
+            standing,
+            answer,
+        )))
     }
 }
 

@@ -79,6 +79,8 @@ fn of_refusal(refusal: &Refusal) -> Status {
     match refusal {
         Refusal::Denied | Refusal::Frozen => Status::permission_denied(DENIED),
         Refusal::SamePerson => Status::permission_denied(refusal.to_string()),
+        Refusal::AllowanceMissing => denied("ALLOWANCE_REQUIRED", refusal),
+        Refusal::AllowanceSpent { .. } => denied("ALLOWANCE_SPENT", refusal),
         Refusal::FreshLogin { .. } => precondition("FRESH_LOGIN_REQUIRED", refusal),
         Refusal::GrantMissing => precondition("GRANT_REQUIRED", refusal),
         Refusal::GrantState => precondition("GRANT_STATE", refusal),
@@ -91,9 +93,18 @@ fn of_refusal(refusal: &Refusal) -> Status {
 }
 
 fn precondition(reason: &str, refusal: &Refusal) -> Status {
+    refused(Code::FailedPrecondition, reason, refusal)
+}
+
+/// A denial that says why: whoever has come so far was permitted by the policies.
+fn denied(reason: &str, refusal: &Refusal) -> Status {
+    refused(Code::PermissionDenied, reason, refusal)
+}
+
+fn refused(code: Code, reason: &str, refusal: &Refusal) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, "counterfoil", HashMap::new());
-    Status::with_error_details(Code::FailedPrecondition, refusal.to_string(), details)
+    Status::with_error_details(code, refusal.to_string(), details)
 }
 
 fn exhausted(refusal: &Refusal, retry_delay: Duration) -> Status {
@@ -111,7 +122,8 @@ fn of_ceremony(error: CeremonyError) -> Status {
         | CeremonyError::Statement => Code::InvalidArgument,
         CeremonyError::Concurrent => Code::Aborted,
         CeremonyError::Missing => Code::NotFound,
-        CeremonyError::KeyInUse { .. }
+        CeremonyError::Allowance(_)
+        | CeremonyError::KeyInUse { .. }
         | CeremonyError::KeyState(_)
         | CeremonyError::NoOfficers
         | CeremonyError::OtherCharter
@@ -170,6 +182,7 @@ pub(super) fn of_item(index: usize, error: &ItemError) -> pb::Status {
         | ItemError::NotFound
         | ItemError::SliceFull
         | ItemError::SubjectErased
+        | ItemError::TooManySharers { .. }
         | ItemError::UnknownToken => None,
     };
     let mut details = ErrorDetails::new();
@@ -201,7 +214,7 @@ fn item_code(error: &ItemError) -> Code {
         | ItemError::OtherToken
         | ItemError::SubjectErased => Code::FailedPrecondition,
         ItemError::NotFound => Code::NotFound,
-        ItemError::SliceFull => Code::ResourceExhausted,
+        ItemError::SliceFull | ItemError::TooManySharers { .. } => Code::ResourceExhausted,
         ItemError::TokenTaken => Code::AlreadyExists,
     }
 }

@@ -10,6 +10,7 @@ use crate::store::RequestRow;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
 use crate::store::SubjectKey;
+use crate::store::Succession;
 use crate::store::ValueKey;
 
 /// The most records that one call may write.
@@ -24,6 +25,8 @@ pub struct Changes {
     pub replacements: Vec<Replacement>,
     /// Records that move to where newer fingerprint keys find them, at most [`RECORDS_MAX`].
     pub relocations: Vec<Relocation>,
+    /// Records that get a successor among the new ones, at most [`RECORDS_MAX`].
+    pub successions: Vec<Succession>,
     /// Further subjects whose lists known records join, which must be there. A link that is there
     /// already stays.
     pub links: Vec<(SubjectKey, RecordId)>,
@@ -38,8 +41,9 @@ pub struct Changes {
     /// A row among those of request ids that is written whatever it was: since when a customer is
     /// erased.
     pub mark: Option<(RequestKey, RequestRow)>,
-    /// [`crate::store::Store::erasures_count`] before the call read the records that it is about,
-    /// if nothing may have been erased since; nothing where that does not matter.
+    /// [`crate::store::Store::endings_count`] before the call read the records that it is about,
+    /// if none may have been erased, or been given a successor, since; nothing where that does not
+    /// matter.
     pub as_of: Option<u64>,
     /// [`crate::store::Store::relocations_count`] before the call read a customer's list, if no
     /// record may have moved since; nothing where that does not matter.
@@ -56,6 +60,7 @@ impl Changes {
             let links = moved.rows_count_max() * LINK_BYTES_ESTIMATE;
             ROW_BYTES_ESTIMATE + moved.after.sealed_bytes() + links
         };
+        let succession = |it: &Succession| ROW_BYTES_ESTIMATE + it.after.sealed_bytes();
         let row = |change: &RowChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
         let request = self
             .request
@@ -65,6 +70,7 @@ impl Changes {
             + self.rows.iter().map(row).sum::<usize>()
             + self.replacements.iter().map(replacement).sum::<usize>()
             + self.relocations.iter().map(relocation).sum::<usize>()
+            + self.successions.iter().map(succession).sum::<usize>()
             + self.links.len() * 2 * LINK_BYTES_ESTIMATE
             + self.erasures.len() * ERASURE_BYTES_ESTIMATE
             + request
@@ -80,6 +86,7 @@ impl Changes {
                 .iter()
                 .map(Relocation::rows_count_max)
                 .sum::<usize>()
+            + self.successions.len() * 2
             + self.links.len() * 2
             + self.rows.len()
             + self.erasures.len() * 4

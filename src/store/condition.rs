@@ -14,6 +14,7 @@ use crate::store::Relocation;
 use crate::store::RequestKey;
 use crate::store::Sharing;
 use crate::store::SubjectKey;
+use crate::store::Succession;
 use crate::store::Table;
 use crate::store::ValueKey;
 
@@ -29,9 +30,9 @@ pub(super) struct Present {
     pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
     /// Records that are to be erased, as a customer has them.
     pub(super) erasures: HashMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
-    /// Records that shall move, with who joined them.
+    /// Records that shall move or get a successor, with who joined them.
     pub(super) relocated: HashMap<RecordKey, (Record, Vec<SubjectKey>)>,
-    pub(super) erasures_count: u64,
+    pub(super) endings_count: u64,
     pub(super) relocations_count: u64,
     written: Written,
 }
@@ -48,7 +49,9 @@ struct Written {
     linked: HashSet<RecordKey>,
     /// Where records were that moved.
     relocated: HashSet<RecordKey>,
-    has_erased: bool,
+    /// Records that got a successor.
+    succeeded: HashSet<RecordKey>,
+    has_ended: bool,
 }
 
 impl Present {
@@ -75,6 +78,11 @@ impl Present {
                 conflicts.push(Conflict::RelocationOutdated { item });
             }
         }
+        for (item, succession) in changes.successions.iter().enumerate() {
+            if !self.may_succeed(succession, &mut written) {
+                conflicts.push(Conflict::SuccessionOutdated { item });
+            }
+        }
         for (item, replacement) in changes.replacements.iter().enumerate() {
             let key = replacement.key;
             let is_as_read = self.replaced.get(&key) == Some(&replacement.before);
@@ -89,15 +97,7 @@ impl Present {
                 conflicts.push(Conflict::RowChanged { row });
             }
         }
-        let is_stale = |as_of| as_of != self.erasures_count || self.written.has_erased;
-        if changes.as_of.is_some_and(is_stale) {
-            conflicts.push(Conflict::Erased);
-        }
-        let has_moved = !self.written.relocated.is_empty();
-        let is_list_stale = |count| count != self.relocations_count || has_moved;
-        if changes.lists_as_of.is_some_and(is_list_stale) {
-            conflicts.push(Conflict::ListOutdated);
-        }
+        self.judge_times(changes, &mut conflicts);
         self.judge_links(changes, &written, &mut conflicts);
         for (item, erasure) in changes.erasures.iter().enumerate() {
             if !self.may_erase(erasure, &mut written) {
@@ -113,13 +113,28 @@ impl Present {
                     id: *id,
                 }));
             self.written.relocated.extend(written.relocated);
-            self.written.has_erased |= !changes.erasures.is_empty();
+            self.written.succeeded.extend(written.succeeded);
+            let has_ended = !(changes.erasures.is_empty() && changes.successions.is_empty());
+            self.written.has_ended |= has_ended;
             self.written.records.extend(written.records);
             self.written.values.extend(written.values);
             self.written.requests.extend(written.requests);
             self.written.rows.extend(written.rows);
         }
         conflicts
+    }
+
+    /// Whether what the call read may have ended, or moved, since.
+    fn judge_times(&self, changes: &Changes, conflicts: &mut Vec<Conflict>) {
+        let is_stale = |as_of| as_of != self.endings_count || self.written.has_ended;
+        if changes.as_of.is_some_and(is_stale) {
+            conflicts.push(Conflict::Erased);
+        }
+        let has_moved = !self.written.relocated.is_empty();
+        let is_list_stale = |count| count != self.relocations_count || has_moved;
+        if changes.lists_as_of.is_some_and(is_list_stale) {
+            conflicts.push(Conflict::ListOutdated);
+        }
     }
 
     fn judge_links(&self, changes: &Changes, written: &Written, conflicts: &mut Vec<Conflict>) {
@@ -129,7 +144,9 @@ impl Present {
                 id: *id,
             };
             let is_there = self.records.contains(&key) || self.written.records.contains(&key);
-            let is_gone = self.written.relocated.contains(&key) || written.relocated.contains(&key);
+            let is_gone = [&self.written, written].into_iter().any(|written| {
+                written.relocated.contains(&key) || written.succeeded.contains(&key)
+            });
             if is_gone || !(is_there || written.records.contains(&key)) {
                 conflicts.push(Conflict::LinkOutdated { link });
             }
@@ -185,6 +202,23 @@ impl Present {
             written.relocated.insert(*from);
         }
         is_as_read && !is_written(from) && is_free && !is_row_taken && !is_row_written && is_new
+    }
+
+    /// Whether a record that shall get a successor is as it was read, and nobody else writes to it
+    /// or joins it. Its successor is judged as the new record that it is.
+    fn may_succeed(&self, succession: &Succession, written: &mut Written) -> bool {
+        let key = &succession.key;
+        let is_as_read = self.relocated.get(key).is_some_and(|(record, sharers)| {
+            *record == succession.before && *sharers == succession.sharers
+        });
+        let is_written = self.written.records.contains(key) || self.written.linked.contains(key);
+        // The new record may take over the very row that this one had.
+        let is_row_written = succession
+            .value_key()
+            .is_some_and(|key| self.written.values.contains(&key));
+        written.values.extend(succession.value_key());
+        written.succeeded.insert(*key);
+        is_as_read && !is_written && !is_row_written && written.records.insert(*key)
     }
 
     /// Whether a record that is to be erased is as it was read, and nobody else writes to it.

@@ -45,6 +45,9 @@ macro_rules! suite {
             relocation_conflicts_with_whoever_was_faster,
             token_and_value_under_older_keys_are_taken,
             call_that_read_before_a_relocation_conflicts,
+            record_stays_beside_its_successor,
+            succession_conflicts_with_whoever_was_faster,
+            call_that_read_before_a_succession_conflicts,
             call_that_read_before_an_erasure_conflicts,
             purge_removes_no_row_that_stands,
             oversized_record_is_refused,
@@ -55,6 +58,7 @@ pub(crate) use suite;
 
 pub(crate) use crate::store::conformance_erasing::*;
 pub(crate) use crate::store::conformance_relocating::*;
+pub(crate) use crate::store::conformance_succeeding::*;
 
 pub(crate) type Open<'a, S> = &'a dyn Fn() -> S;
 
@@ -79,6 +83,7 @@ pub(crate) fn record(residue: &[u8]) -> Record {
         subject: vec![0x55; 30],
         residue: residue.to_vec(),
         token: Vec::new(),
+        successor: None,
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn erased_record_leaves_a_tombstone<S: Store>(open: Open<'_, S>) {
     assert_eq!((listed(&store, 1), listed(&store, 2)), (vec![], vec![9]));
     drop(store);
     let store = open();
-    assert_eq!(store.erasures_count(), 3);
+    assert_eq!(store.endings_count(), 3);
     assert_eq!(listed(&store, 2), [9]);
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn call_that_read_before_an_erasure_conflicts<S: Store>(open: Open<'_
     let store = open();
     commit(&store, &[&call(vec![of(5, None, 1), of(6, None, 1)])]);
     let reads = Changes {
-        as_of: Some(store.erasures_count()),
+        as_of: Some(store.endings_count()),
         ..Changes::default()
     };
     let erases = erasure(&store, 5, 1, true);
@@ -162,7 +162,7 @@ pub(crate) fn call_that_read_before_an_erasure_conflicts<S: Store>(open: Open<'_
     commit(&store, &[&erases]);
     assert_eq!(conflicts_of(&[&reads]), [stale]);
     let reads = Changes {
-        as_of: Some(store.erasures_count()),
+        as_of: Some(store.endings_count()),
         ..Changes::default()
     };
     assert_eq!(conflicts_of(&[&reads]), [vec![]]);

@@ -116,6 +116,7 @@ impl Record {
             subject: Vec::new(),
             residue: Vec::new(),
             token: Vec::new(),
+            successor: None,
         }
     }
 }

@@ -71,7 +71,8 @@ pub enum StoreError {
 /// A condition of a call that does not hold. Numbers are positions in the call's own lists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conflict {
-    /// Something was erased since the call read: it may be what the call is about.
+    /// Something was erased, or got a successor, since the call read: it may be what the call is
+    /// about.
     Erased,
     /// The record that a customer joins is not there: it moved.
     LinkOutdated {
@@ -93,6 +94,11 @@ pub enum Conflict {
     /// The record that shall move, or who has it, is not as it was read, or its new place is taken.
     RelocationOutdated {
         /// The position in [`super::Changes::relocations`].
+        item: usize,
+    },
+    /// The record that shall get a successor, or who has it, is not as it was read.
+    SuccessionOutdated {
+        /// The position in [`super::Changes::successions`].
         item: usize,
     },
     /// There is already a row for this request id, and it has not expired.

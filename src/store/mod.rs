@@ -16,6 +16,8 @@ pub(crate) mod conformance;
 mod conformance_erasing;
 #[cfg(test)]
 mod conformance_relocating;
+#[cfg(test)]
+mod conformance_succeeding;
 mod erasure;
 mod error;
 mod key;
@@ -25,6 +27,7 @@ mod relocation;
 pub mod rocks;
 mod row;
 mod snapshot;
+mod succession;
 
 use crate::domain::Timestamp;
 
@@ -55,6 +58,7 @@ pub use key::ValueKey;
 pub use record::RESIDUE_BYTES_MAX;
 pub use record::Record;
 pub use record::RecordState;
+pub use record::Successor;
 pub use record::ValueIndex;
 pub use record::WRAPPED_BYTES_MAX;
 pub use relocation::ListMove;
@@ -70,6 +74,7 @@ pub use row::StoredEntry;
 pub use row::StoredHash;
 pub use row::ValueRow;
 pub use snapshot::Snapshot;
+pub use succession::Succession;
 
 /// Where the vault keeps its tables.
 ///
@@ -149,14 +154,16 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(SubjectKey, RecordId)>, StoreError>;
 
-    /// How often records began or ended to move, since the store was opened: odd while some do.
+    /// How often records began or ended to move, or to be succeeded, since the store was opened:
+    /// odd while some do.
     /// Who reads in several steps has missed no record that moved in between, if the number was
     /// the same before and after, and even.
     fn relocations_count(&self) -> u64;
 
-    /// How many calls have erased anything, since the store was made. Who read records when there
-    /// were as many can be sure that none of them was erased since: see [`Changes::as_of`].
-    fn erasures_count(&self) -> u64;
+    /// How many calls have erased anything, or given a record a successor. Who read records when
+    /// there were as many can be sure that none of them was erased or succeeded since: see
+    /// [`Changes::as_of`]. It only grows while the store is open.
+    fn endings_count(&self) -> u64;
 
     /// Reads what an earlier call with this request id did. An expired row may still be there.
     ///

@@ -7,7 +7,7 @@
 //! 1   fidelity              1 shape, 2 outline, 3 opaque, 4 imported
 //! 1   outline size
 //! 1   state                 1 live, 2 erased
-//! 1   flags                 1 has a value index, 2 expires, 4 has a token
+//! 1   flags                 1 has a value index, 2 expires, 4 has a token, 8 has a successor
 //! 2   layout version
 //! 4   wrapping key version
 //! 4   token fingerprint key version
@@ -18,6 +18,9 @@
 //! 2+n subject
 //! 2+n residue
 //! 2+n token, if it has one
+//! 1   fidelity of its successor, if it has one; then
+//! 1   outline size
+//! 2+n wrapped
 //! ```
 
 use crate::domain::Fidelity;
@@ -65,6 +68,21 @@ pub struct Record {
     /// The token, sealed under a key from token key and value, where it was imported: no key makes
     /// it again. Empty otherwise.
     pub token: Vec<u8>,
+    /// The token that takes the place of this one, which opens until `expires` and is given to
+    /// nobody any more; none for nearly every record.
+    pub successor: Option<Successor>,
+}
+
+/// The token that takes the place of a record's own: what makes it again from the value. Where its
+/// record is, its fingerprint says, under whatever version of the key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Successor {
+    /// How much of the value's form it keeps.
+    pub fidelity: Fidelity,
+    /// Which size of its outline language it is of; 0 where it is none.
+    pub outline_size: u8,
+    /// Its token key, sealed under the wrapping key version of the record.
+    pub wrapped: Vec<u8>,
 }
 
 /// Whether a record still opens.
@@ -103,12 +121,10 @@ impl Record {
         if !self.token.is_empty() {
             flags |= FLAG_TOKEN;
         }
-        let fidelity = match self.fidelity {
-            Fidelity::Shape => 1,
-            Fidelity::Outline => 2,
-            Fidelity::Opaque => 3,
-            Fidelity::Imported => 4,
-        };
+        if self.successor.is_some() {
+            flags |= FLAG_SUCCESSOR;
+        }
+        let fidelity = fidelity_number(self.fidelity);
         let state = match self.state {
             RecordState::Live => 1,
             RecordState::Erased => 2,
@@ -136,12 +152,22 @@ impl Record {
         if !self.token.is_empty() {
             put_bytes(&mut row, &self.token, TOKEN_BYTES_MAX, "token")?;
         }
+        if let Some(successor) = &self.successor {
+            row.extend_from_slice(&[fidelity_number(successor.fidelity), successor.outline_size]);
+            let wrapped = &successor.wrapped;
+            put_bytes(&mut row, wrapped, WRAPPED_BYTES_MAX, "successor's key")?;
+        }
         Ok(row)
     }
 
     /// How many bytes the sealed parts have.
     pub(super) fn sealed_bytes(&self) -> usize {
-        self.wrapped.len() + self.subject.len() + self.residue.len() + self.token.len()
+        let successor = self.successor.as_ref();
+        self.wrapped.len()
+            + self.subject.len()
+            + self.residue.len()
+            + self.token.len()
+            + successor.map_or(0, |successor| successor.wrapped.len())
     }
 
     /// Reads stored bytes.
@@ -154,13 +180,7 @@ impl Record {
         if reader.byte()? != VERSION {
             return Err(reader.corrupt());
         }
-        let fidelity = match reader.byte()? {
-            1 => Fidelity::Shape,
-            2 => Fidelity::Outline,
-            3 => Fidelity::Opaque,
-            4 => Fidelity::Imported,
-            _ => return Err(reader.corrupt()),
-        };
+        let fidelity = read_fidelity(&mut reader)?;
         let outline_size = reader.byte()?;
         let state = match reader.byte()? {
             1 => RecordState::Live,
@@ -168,7 +188,7 @@ impl Record {
             _ => return Err(reader.corrupt()),
         };
         let flags = reader.byte()?;
-        if flags & !(FLAG_VALUE_INDEX | FLAG_EXPIRES | FLAG_TOKEN) != 0 {
+        if flags & !(FLAG_VALUE_INDEX | FLAG_EXPIRES | FLAG_TOKEN | FLAG_SUCCESSOR) != 0 {
             return Err(reader.corrupt());
         }
         let layout_version = reader.u16()?;
@@ -199,6 +219,15 @@ impl Record {
         if flags & FLAG_TOKEN != 0 && token.is_empty() {
             return Err(reader.corrupt());
         }
+        let successor = if flags & FLAG_SUCCESSOR == 0 {
+            None
+        } else {
+            Some(Successor {
+                fidelity: read_fidelity(&mut reader)?,
+                outline_size: reader.byte()?,
+                wrapped: reader.bytes(WRAPPED_BYTES_MAX)?,
+            })
+        };
         reader.end()?;
         Ok(Self {
             layout_version,
@@ -214,14 +243,35 @@ impl Record {
             subject,
             residue,
             token,
+            successor,
         })
     }
+}
+
+const fn fidelity_number(fidelity: Fidelity) -> u8 {
+    match fidelity {
+        Fidelity::Shape => 1,
+        Fidelity::Outline => 2,
+        Fidelity::Opaque => 3,
+        Fidelity::Imported => 4,
+    }
+}
+
+fn read_fidelity(reader: &mut Reader<'_>) -> Result<Fidelity, StoreError> {
+    Ok(match reader.byte()? {
+        1 => Fidelity::Shape,
+        2 => Fidelity::Outline,
+        3 => Fidelity::Opaque,
+        4 => Fidelity::Imported,
+        _ => return Err(reader.corrupt()),
+    })
 }
 
 const VERSION: u8 = 1;
 const FLAG_VALUE_INDEX: u8 = 1;
 const FLAG_EXPIRES: u8 = 2;
 const FLAG_TOKEN: u8 = 4;
+const FLAG_SUCCESSOR: u8 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -234,6 +284,25 @@ mod tests {
         (1_u32..).prop_map(|number| KeyVersion::new(number).unwrap())
     }
 
+    fn fidelity() -> impl Strategy<Value = Fidelity> {
+        prop_oneof![
+            Just(Fidelity::Shape),
+            Just(Fidelity::Outline),
+            Just(Fidelity::Opaque),
+            Just(Fidelity::Imported),
+        ]
+    }
+
+    prop_compose! {
+        fn successor()(
+            fidelity in fidelity(),
+            outline_size in any::<u8>(),
+            wrapped in proptest::collection::vec(any::<u8>(), 0..=WRAPPED_BYTES_MAX),
+        ) -> Successor {
+            Successor { fidelity, outline_size, wrapped }
+        }
+    }
+
     fn time() -> impl Strategy<Value = Timestamp> {
         any::<u64>().prop_map(Timestamp::from_unix_ms)
     }
@@ -241,13 +310,9 @@ mod tests {
     prop_compose! {
         fn record()(
             kind in (any::<u16>(), any::<u8>()),
-            fidelity in prop_oneof![
-                Just(Fidelity::Shape), Just(Fidelity::Outline), Just(Fidelity::Opaque),
-                Just(Fidelity::Imported),
-            ],
+            fidelity in fidelity(),
             state in prop_oneof![Just(RecordState::Live), Just(RecordState::Erased)],
-            wrapping_version in key_version(),
-            token_version in key_version(),
+            versions in (key_version(), key_version()),
             value_index in option::of((any::<[u8; 16]>(), key_version())),
             created in time(),
             expires in option::of(time()),
@@ -255,13 +320,15 @@ mod tests {
             subject in proptest::collection::vec(any::<u8>(), 0..100),
             residue in proptest::collection::vec(any::<u8>(), 0..300),
             token in proptest::collection::vec(any::<u8>(), 0..=TOKEN_BYTES_MAX),
+            successor in option::of(successor()),
         ) -> Record {
             let value_index = value_index
                 .map(|(fingerprint, key_version)| ValueIndex { fingerprint, key_version });
             let (layout_version, outline_size) = kind;
+            let (wrapping_version, token_version) = versions;
             Record {
                 layout_version, fidelity, outline_size, state, wrapping_version, token_version,
-                value_index, created, expires, wrapped, subject, residue, token,
+                value_index, created, expires, wrapped, subject, residue, token, successor,
             }
         }
     }

@@ -100,6 +100,7 @@ mod tests {
             subject: Vec::new(),
             residue: Vec::new(),
             token: Vec::new(),
+            successor: None,
         };
         let of = |fields: &[FieldName], id, record: &Record| {
             workplace.field_of(fields.iter(), id, record)

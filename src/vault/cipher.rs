@@ -25,10 +25,12 @@ use crate::format::Slice;
 use crate::policy::Permitted;
 use crate::store::Record;
 use crate::store::RecordId;
+use crate::store::Successor;
 use crate::vault::detokenize::Detokenize;
 use crate::vault::error::ItemError;
 use crate::vault::field::Field;
 use crate::vault::reindex::Reindex;
+use crate::vault::retokenize::Retokenize;
 
 /// Where a value lives: what its token is bound to.
 #[derive(Clone, Copy)]
@@ -50,7 +52,16 @@ pub(super) enum Form {
 impl Form {
     /// The form of a record's token; nothing for a form that this version does not know.
     pub(super) fn of(record: &Record) -> Option<Self> {
-        match (record.fidelity, record.outline_size) {
+        Self::from_parts(record.fidelity, record.outline_size)
+    }
+
+    /// The form of the token that takes the place of a record's own.
+    pub(super) fn of_successor(successor: &Successor) -> Option<Self> {
+        Self::from_parts(successor.fidelity, successor.outline_size)
+    }
+
+    fn from_parts(fidelity: Fidelity, outline_size: u8) -> Option<Self> {
+        match (fidelity, outline_size) {
             (Fidelity::Imported, 0) => Some(Self::Imported),
             (Fidelity::Shape, 0) => Some(Self::Shape),
             (Fidelity::Outline, 1) => Some(Self::Outline(OutlineSize::Small)),
@@ -145,10 +156,18 @@ pub(super) fn decipher(
     })
 }
 
-/// The value of a token, to find its record by other keys. The intent to do that is on the disk; no
-/// caller gets it.
-pub(super) fn reread(
-    _: &Recorded<Permitted<Reindex>>,
+/// A request whose values are opened inside the vault: no caller gets them.
+pub(super) trait OpensInside {}
+
+/// To find records by other keys.
+impl OpensInside for Reindex {}
+
+/// To give values other tokens.
+impl OpensInside for Retokenize {}
+
+/// The value of a token, for a request whose intent to open it inside is on the disk.
+pub(super) fn reread<T: OpensInside>(
+    _: &Recorded<Permitted<T>>,
     place: &Place<'_>,
     name: &RecordName<'_>,
     record: &Record,
@@ -192,7 +211,8 @@ fn open(
 }
 
 /// What a record says in the clear, so that its seal holds only with it: who changes the expiry
-/// or the form of a stored record makes it open no more.
+/// or the form of a stored record makes it open no more, nor who takes the note of its successor
+/// away.
 pub(super) fn terms(record: &Record) -> [u8; 20] {
     let mut terms = [0; 20];
     let created = record.created.unix_ms().to_be_bytes();
@@ -207,7 +227,14 @@ pub(super) fn terms(record: &Record) -> [u8; 20] {
         Fidelity::Shape => 1,
         Fidelity::Imported => 2,
     };
-    let parts = [version_high, version_low, fidelity, form];
+    let successor = match record.successor.as_ref().map(Form::of_successor) {
+        None => 0,
+        Some(None | Some(Form::Imported)) => 1,
+        Some(Some(Form::Shape)) => 2,
+        Some(Some(Form::Outline(OutlineSize::Small))) => 3,
+        Some(Some(Form::Outline(OutlineSize::Large))) => 4,
+    };
+    let parts = [version_high, version_low, fidelity | successor << 4, form];
     for (to, from) in terms
         .iter_mut()
         .zip(created.into_iter().chain(expires).chain(parts))

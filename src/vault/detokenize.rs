@@ -172,7 +172,7 @@ impl Vault {
             return Err(self.refuse(caller, &permitted, error).await);
         }
         let items_count = permitted.request().items.len();
-        let as_of = self.store().erasures_count();
+        let as_of = self.store().endings_count();
         let targets = self.with_current_keys(|ring| {
             let targets = work(items_count, || {
                 self.targets(ring, fields, &permitted, grant.as_ref())

@@ -166,6 +166,12 @@ pub enum ItemError {
     /// The token to import stands for another value, or did. Never whose.
     #[error("token stands for another value")]
     TokenTaken,
+    /// Too many customers share the records of one call for all of them to move at once.
+    #[error("more than {sharers_max} customers share the values of this call: send fewer tokens")]
+    TooManySharers {
+        /// The most of one call.
+        sharers_max: usize,
+    },
     /// The time to live is longer than allowed.
     #[error("ttl is longer than {seconds_max} seconds")]
     Ttl {

@@ -94,6 +94,8 @@ fn by_value_once(
     let known = |(key, record): (Item<Option<RecordKey>>, Item<Option<Record>>)| match (key, record)
     {
         (Ok(None), _) => Known::No,
+        // Its successor has just taken the row over: to be read again.
+        (Ok(Some(_)), Ok(Some(record))) if record.successor.is_some() => Known::Damaged,
         (Ok(Some(key)), Ok(Some(record))) => Known::of(Found { id: key.id, record }, now),
         (Ok(Some(_)), Ok(None) | Err(_)) | (Err(_), _) => Known::Damaged,
     };

@@ -41,7 +41,7 @@ impl Vault {
     ) -> Result<Settled, VaultError> {
         let store = self.store();
         // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.erasures_count();
+        let as_of = store.endings_count();
         let now = self.parts.clock.now();
         // What an earlier call made is found by its token, whatever the field's equality.
         let replay = retry.find(store, now)?;
@@ -149,6 +149,8 @@ impl Batch<'_> {
         if let Some(holder) = standing.holder? {
             // The field keeps equal values apart, so only the token tells that it is known.
             return match self.is_of(offered, &holder)? {
+                // The value has a younger token.
+                true if holder.record.successor.is_some() => Err(ItemError::OtherToken),
                 true => self.found(offered, &holder),
                 false => Err(ItemError::TokenTaken),
             };

@@ -15,6 +15,7 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ItemOutcome;
 use crate::crypto::Fingerprint;
+use crate::domain::CeremonyId;
 use crate::domain::Equality;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
@@ -55,6 +56,11 @@ pub(super) trait Journaled: Request {
 
     /// The caller's id of the request.
     fn request_id(&self) -> Option<&RequestId>;
+
+    /// The operation of the officers that allows it, if it names one.
+    fn operation(&self) -> Option<&CeremonyId> {
+        None
+    }
 
     /// How much of values it reveals, if it reveals any.
     fn level(&self) -> Option<Level> {
@@ -138,7 +144,7 @@ impl Note<'_> {
             ItemError::KeyDestroyed => ItemOutcome::KeyUnavailable,
             ItemError::NotFound | ItemError::UnknownToken => ItemOutcome::NotFound,
             ItemError::SubjectErased => ItemOutcome::Erased,
-            ItemError::SliceFull => ItemOutcome::Exhausted,
+            ItemError::SliceFull | ItemError::TooManySharers { .. } => ItemOutcome::Exhausted,
         })
     }
 }
@@ -204,6 +210,10 @@ impl Vault {
                 grant_id: request.grant_id().cloned(),
                 ..AccessNote::default()
             },
+            ceremony: request
+                .operation()
+                .and_then(|id| self.named_operation(id))
+                .unwrap_or_default(),
             ..caller.entry(request.event())
         }
     }
@@ -286,9 +296,11 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         | VaultError::Refused(
             Refusal::BudgetSpent { .. } | Refusal::Guesses { .. } | Refusal::TooMany,
         ) => ErrorClass::Exhausted,
+        VaultError::Refused(Refusal::AllowanceSpent { .. }) => ErrorClass::Exhausted,
         VaultError::Refused(Refusal::GrantState | Refusal::Scope) => ErrorClass::Invalid,
         VaultError::Refused(
-            Refusal::Denied
+            Refusal::AllowanceMissing
+            | Refusal::Denied
             | Refusal::FreshLogin { .. }
             | Refusal::Frozen
             | Refusal::GrantMissing

@@ -3,6 +3,7 @@
 //! ```text
 //! Tokenize    permit → read → find → draw → commit (records and entry, one batch) → answer
 //! Detokenize  permit → find → record the intent → open → answer, and the outcome entry follows
+//! Retokenize  permit → record the intent → open → draw → commit (both records, outcome) → answer
 //! ```
 //!
 //! Every request passes `Vault::permit` first and leaves an entry in the audit log, whatever
@@ -41,10 +42,13 @@ mod read_log;
 mod redact;
 mod reindex;
 mod relocate;
+mod retokenize;
+mod retokenize_plan;
 mod retry;
 mod signing;
 mod standing;
 mod subject_records;
+mod succeed;
 mod target;
 mod tokenize;
 mod tokenize_draw;
@@ -121,6 +125,9 @@ pub use redact::RedactedSpan;
 pub use reindex::Reindex;
 pub use reindex::ReindexItem;
 pub use reindex::Reindexed;
+pub use retokenize::Retokenize;
+pub use retokenize::RetokenizeItem;
+pub use retokenize::Retokenized;
 pub use signing::checkpoint_signer;
 pub use standing::FreezeWatch;
 pub use standing::Standing;
@@ -162,6 +169,8 @@ pub struct Parts {
     pub origin: String,
     /// How many records a second a job may change.
     pub rewrap_records_per_second: u32,
+    /// How long a token that was replaced still opens, in seconds.
+    pub retokenize_grace_seconds: u64,
 }
 
 /// The vault.

@@ -27,7 +27,7 @@ impl Workplace<'_> {
         let Wanted {
             reading,
             subject,
-            ttl_seconds,
+            ends,
         } = wanted;
         let name = reading.name(id);
         let wrapping = self.keys.wrapping().active();
@@ -49,7 +49,7 @@ impl Workplace<'_> {
             token_version: self.keys.token_fingerprint().active_version(),
             value_index,
             created: now,
-            expires: ttl_seconds.map(|seconds| now.plus_seconds(seconds)),
+            expires: ends.from(now),
             wrapped: wrapping.wrap(&name, key)?,
             subject: match subject {
                 Some(subject) => wrapping.seal_subject(&name, subject)?,
@@ -57,6 +57,7 @@ impl Workplace<'_> {
             },
             residue: Vec::new(),
             token: Vec::new(),
+            successor: None,
         };
         let terms = terms(&record);
         // The residue opens only for who brings the token, however it is spelled then, and only

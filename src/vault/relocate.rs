@@ -17,6 +17,7 @@ use crate::store::RecordState;
 use crate::store::Relocation;
 use crate::store::Store;
 use crate::store::SubjectKey;
+use crate::store::Successor;
 use crate::store::ValueIndex;
 use crate::vault::answer::Item;
 use crate::vault::cipher::Form;
@@ -229,8 +230,18 @@ impl Workplace<'_> {
             }
             Form::Outline(_) | Form::Shape => Vec::new(),
         };
+        let successor = self.successor_key(&from, record)?;
+        let successor = successor.zip(record.successor.as_ref());
+        let successor = successor.map(|(key, successor)| {
+            let wrapped = wrapping.wrap_successor(&to, &key)?;
+            Ok::<_, ItemError>(Successor {
+                wrapped,
+                ..successor.clone()
+            })
+        });
         Ok(Record {
             wrapping_version: wrapping.version(),
+            successor: successor.transpose()?,
             wrapped: wrapping.wrap(&to, &key)?,
             subject: match own {
                 Some(subject) => wrapping.seal_subject(&to, subject)?,

@@ -16,6 +16,7 @@ use crate::vault::caller::Caller;
 use crate::vault::error::VaultError;
 use crate::vault::find::Found;
 use crate::vault::find::Known;
+use crate::vault::read::Reading;
 use crate::vault::read::Workplace;
 
 /// What a request id binds: the caller, and the contents.
@@ -154,25 +155,28 @@ impl Retry {
 }
 
 impl Workplace<'_> {
-    /// The record that an earlier request got.
+    /// The record that an earlier request got, or the one that has taken its place since.
     pub(super) fn replayed(
         &self,
         store: &dyn Store,
         id: RecordId,
+        reading: &Reading<'_>,
         now: Timestamp,
     ) -> Result<Known, VaultError> {
         let key = RecordKey {
             namespace: self.id,
             id,
         };
-        match store.records(&[key]) {
-            Ok(records) => Ok(match records.into_iter().next().flatten() {
-                Some(record) => Known::of(Found { id, record }, now),
-                None => Known::Damaged,
-            }),
-            Err(StoreError::Corrupt { .. }) => Ok(Known::Damaged),
-            Err(error) => Err(error.into()),
-        }
+        let record = match store.records(&[key]) {
+            Ok(records) => records.into_iter().next().flatten(),
+            Err(StoreError::Corrupt { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(record) = record else {
+            return Ok(Known::Damaged);
+        };
+        let latest = self.latest(store, reading, Found { id, record })?;
+        Ok(latest.map_or(Known::Damaged, |latest| Known::of(latest, now)))
     }
 }
 

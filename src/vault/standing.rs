@@ -70,6 +70,18 @@ impl Standing {
         }
     }
 
+    /// Of a caller whose values of this namespace are opened inside the vault.
+    #[must_use]
+    pub fn opening(caller: &Caller, namespace: &Namespace) -> Self {
+        Self {
+            actor: caller.actor(),
+            reveal: Some(Reveal {
+                namespace: Some(namespace.clone()),
+                ..Reveal::default()
+            }),
+        }
+    }
+
     /// Whether a freeze of this stops it.
     fn is_stopped_by(&self, target: &FreezeTarget) -> bool {
         let Self { actor, reveal } = self;

@@ -71,7 +71,7 @@ impl Vault {
                 (Ok((presented, under_grant)), Ok(item)) => {
                     match found.next().unwrap_or(Ok(None)) {
                         Ok(Some(found)) => self
-                            .subject_of(&workplace, presented, &found, item)?
+                            .subject_of(&workplace, presented, &found, item.subject.as_ref())?
                             .map(|subject| Target {
                                 found,
                                 subject,
@@ -97,7 +97,7 @@ impl Vault {
         targets: Vec<Item<Target>>,
         as_of: u64,
     ) -> Result<Vec<Item<Target>>, VaultError> {
-        if self.store().erasures_count() == as_of {
+        if self.store().endings_count() == as_of {
             return Ok(targets);
         }
         let pairs: Vec<(&Item<DetokenizeItem>, Item<Target>)> =
@@ -133,16 +133,16 @@ impl Vault {
 
     /// Reads whose record it is. A caller who names somebody else gets the answer for an unknown
     /// token.
-    fn subject_of(
+    pub(super) fn subject_of(
         &self,
         workplace: &Workplace<'_>,
         presented: &Presented<'_>,
         found: &Found,
-        item: &DetokenizeItem,
+        named: Option<&Subject>,
     ) -> Result<Item<Option<Subject>>, VaultError> {
         let name = presented.place.name(found.id);
         let own = workplace.subject(&name, &found.record);
-        Ok(match (&item.subject, own) {
+        Ok(match (named, own) {
             (None, own) => own,
             (Some(named), Ok(Some(own))) if *named == own => Ok(Some(own)),
             // Equal values of several customers share a record; each customer's list has it.

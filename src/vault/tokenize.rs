@@ -11,6 +11,7 @@ use crate::domain::Namespace;
 use crate::domain::Plaintext;
 use crate::domain::RequestId;
 use crate::domain::Subject;
+use crate::domain::Timestamp;
 use crate::keys::Ring;
 use crate::policy::Action;
 use crate::policy::Permitted;
@@ -134,7 +135,26 @@ impl Journaled for Tokenize {
 pub(super) struct Wanted<'a> {
     pub(super) reading: Reading<'a>,
     pub(super) subject: Option<&'a Subject>,
-    pub(super) ttl_seconds: Option<u64>,
+    pub(super) ends: Ends,
+}
+
+/// When a new token ends.
+#[derive(Clone, Copy)]
+pub(super) enum Ends {
+    /// So many seconds after it was made; nothing: never.
+    After(Option<u64>),
+    /// Then, as the token that it takes the place of; nothing: never.
+    At(Option<Timestamp>),
+}
+
+impl Ends {
+    /// When a token ends that is made now.
+    pub(super) fn from(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::After(seconds) => seconds.map(|seconds| now.plus_seconds(seconds)),
+            Self::At(time) => time,
+        }
+    }
 }
 
 impl Vault {
@@ -288,7 +308,7 @@ impl<'a> Workplace<'a> {
             Some(_) | None => Ok(Wanted {
                 reading,
                 subject,
-                ttl_seconds,
+                ends: Ends::After(ttl_seconds),
             }),
         }
     }

@@ -61,6 +61,24 @@ impl Drawing {
         }
     }
 
+    /// How often the item's token was taken.
+    pub(super) fn taken_count(&self, index: usize) -> u32 {
+        self.taken_counts.get(index).copied().unwrap_or(0)
+    }
+
+    /// Counts another round.
+    ///
+    /// # Errors
+    ///
+    /// If there were too many rounds.
+    pub(super) fn once_more(&mut self) -> Result<(), VaultError> {
+        self.rounds += 1;
+        match self.rounds > ROUNDS_MAX {
+            true => Err(VaultError::Overloaded),
+            false => Ok(()),
+        }
+    }
+
     /// Prepares another round after conflicts.
     ///
     /// # Errors
@@ -71,10 +89,7 @@ impl Drawing {
         items: &[Item<SettledItem>],
         conflicts: &[Conflict],
     ) -> Result<(), VaultError> {
-        self.rounds += 1;
-        if self.rounds > ROUNDS_MAX {
-            return Err(VaultError::Overloaded);
-        }
+        self.once_more()?;
         let taken: HashSet<usize> = conflicts
             .iter()
             .filter_map(|conflict| match conflict {
@@ -87,6 +102,7 @@ impl Drawing {
                 | Conflict::RelocationOutdated { .. }
                 | Conflict::RequestTaken
                 | Conflict::RowChanged { .. }
+                | Conflict::SuccessionOutdated { .. }
                 | Conflict::ValueTaken { .. } => None,
             })
             .collect();
@@ -112,7 +128,7 @@ impl Vault {
     ) -> Result<Settled, VaultError> {
         let store = self.store();
         // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.erasures_count();
+        let as_of = store.endings_count();
         let now = self.parts.clock.now();
         let replay = retry.find(store, now)?;
         let readings: Vec<&Reading<'_>> = wanted
@@ -146,10 +162,10 @@ impl Vault {
                     let replayed = replay.as_ref().and_then(|replay| replay.record(index));
                     let by_value = known.next().unwrap_or(Known::No);
                     let known = match replayed {
-                        Some(id) => workplace.replayed(store, id, now)?,
+                        Some(id) => workplace.replayed(store, id, &wanted.reading, now)?,
                         None => by_value,
                     };
-                    let taken_count = drawing.taken_counts.get(index).copied().unwrap_or(0);
+                    let taken_count = drawing.taken_count(index);
                     let is_erased = match &replay {
                         Some(replay) => replay.is_erased(workplace, store, wanted.subject, now)?,
                         None => false,
@@ -188,22 +204,34 @@ fn record_apart(wanted: &Item<Wanted<'_>>, item: &Item<SettledItem>) -> Option<R
 
 /// The new records of one call.
 #[derive(Default)]
-struct Drawn {
-    changes: Changes,
+pub(super) struct Drawn {
+    pub(super) changes: Changes,
     /// Which item drew a value first: an equal value of the same call gets the same token.
     values: HashMap<ValueKey, usize>,
     ids: HashSet<RecordId>,
 }
 
-struct Batch<'a> {
+/// Draws tokens for one call.
+pub(super) struct Batch<'a> {
     vault: &'a Vault,
     workplace: &'a Workplace<'a>,
     now: Timestamp,
-    drawn: Drawn,
+    pub(super) drawn: Drawn,
     sightings: Sightings,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    /// Nothing drawn yet, by a call that gives known values no token.
+    pub(super) fn of_new(vault: &'a Vault, workplace: &'a Workplace<'a>, now: Timestamp) -> Self {
+        Self {
+            vault,
+            workplace,
+            now,
+            drawn: Drawn::default(),
+            sightings: Sightings::new(false),
+        }
+    }
+
     fn settle(
         &mut self,
         wanted: &Wanted<'_>,
@@ -230,10 +258,7 @@ impl Batch<'_> {
             }
             return Ok(twin.repeated());
         }
-        if taken_count > TAKEN_MAX {
-            return Err(ItemError::SliceFull);
-        }
-        let drawn = self.draw(wanted, replaces, taken_count)?;
+        let (drawn, _) = self.draw(wanted, replaces, taken_count)?;
         if let Some(key) = value_key {
             self.drawn.values.insert(key, earlier.len());
         }
@@ -264,13 +289,16 @@ impl Batch<'_> {
     }
 
     /// Draws keys until one gives a token that is free as far as this call knows; whether the
-    /// store has it is asked when the call commits.
-    fn draw(
+    /// store has it is asked when the call commits. The key comes with the token.
+    pub(super) fn draw(
         &mut self,
         wanted: &Wanted<'_>,
         replaces: Option<RecordId>,
         taken_count: u32,
-    ) -> Item<SettledItem> {
+    ) -> Item<(SettledItem, TokenKey)> {
+        if taken_count > TAKEN_MAX {
+            return Err(ItemError::SliceFull);
+        }
         let reading = &wanted.reading;
         let (fidelity, reason) = reading.parsed.preferred();
         let form = match fidelity {
@@ -320,11 +348,12 @@ impl Batch<'_> {
                 created: true,
                 expires,
             };
-            return Ok(SettledItem {
+            let settled = SettledItem {
                 value,
                 record_id: record_key.id,
                 new_record,
-            });
+            };
+            return Ok((settled, key));
         }
         Err(ItemError::SliceFull)
     }

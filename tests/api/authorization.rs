@@ -182,6 +182,7 @@ fn has_call(action: Action) -> bool {
         | Action::ProposeOperation
         | Action::ProveAuditLog
         | Action::Reindex
+        | Action::Retokenize
         | Action::ReportExposure
         | Action::RequestGrant
         | Action::RevokeGrant

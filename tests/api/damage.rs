@@ -32,15 +32,15 @@ use crate::support::token_of;
 use crate::support::value_of;
 
 /// Opens the database of a vault that is stopped, past the vault.
-fn raw(vault: &TestVault) -> DB {
+pub(crate) fn raw(vault: &TestVault) -> DB {
     let path = vault.config.data_dir.join("rocksdb");
     let families = DB::list_cf(&Options::default(), &path).unwrap();
     DB::open_cf(&Options::default(), &path, families).unwrap()
 }
 
-type Row = (Box<[u8]>, Box<[u8]>);
+pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
 
-fn rows(database: &DB, family: &str) -> Vec<Row> {
+pub(crate) fn rows(database: &DB, family: &str) -> Vec<Row> {
     let handle = database.cf_handle(family).unwrap();
     database
         .iterator_cf(&handle, IteratorMode::Start)
@@ -48,7 +48,7 @@ fn rows(database: &DB, family: &str) -> Vec<Row> {
         .collect()
 }
 
-fn put(database: &DB, family: &str, key: &[u8], value: &[u8]) {
+pub(crate) fn put(database: &DB, family: &str, key: &[u8], value: &[u8]) {
     let handle = database.cf_handle(family).unwrap();
     database.put_cf(&handle, key, value).unwrap();
 }

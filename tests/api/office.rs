@@ -46,8 +46,14 @@ permit (
 
 permit (
   principal == Service::"spiffe://shop.example/backend",
-  action == Action::"reindex",
+  action in [Action::"reindex", Action::"retokenize", Action::"create_decoys"],
   resource in Namespace::"shop"
+);
+
+permit (
+  principal == Service::"spiffe://shop.example/approver",
+  action == Action::"freeze",
+  resource
 );
 
 permit (
@@ -63,7 +69,7 @@ pub(crate) fn officer(number: u8) -> (NoteKeyName, OfficerKey) {
 }
 
 /// An officer's public key, as the configuration has it.
-fn key_line(number: u8) -> String {
+pub(crate) fn key_line(number: u8) -> String {
     let (name, key) = officer(number);
     format!("{:?}", key.verifier(name).to_string())
 }

@@ -53,7 +53,7 @@ permit (
 
 permit (
   principal == Service::"spiffe://shop.example/writer",
-  action == Action::"reindex",
+  action in [Action::"reindex", Action::"retokenize"],
   resource == Field::"shop/name"
 );
 

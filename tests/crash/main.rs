@@ -22,6 +22,7 @@ mod ledger;
 mod load;
 mod person;
 mod questions;
+mod retokenizing;
 mod server;
 mod standing;
 #[path = "../testbed/mod.rs"]

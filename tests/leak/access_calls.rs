@@ -62,6 +62,8 @@ impl People {
     pub(crate) fn new() -> Self {
         let policies = tempfile::tempdir().unwrap();
         fs::write(policies.path().join("people.cedar"), POLICIES).unwrap();
+        let officers = crate::replacing::POLICY;
+        fs::write(policies.path().join("officers.cedar"), officers).unwrap();
         Self {
             provider: Provider::new(),
             policies,

@@ -18,6 +18,7 @@ mod calls;
 mod canaries;
 mod parts;
 mod redaction;
+mod replacing;
 #[path = "../support/scanner.rs"]
 mod scanner;
 #[expect(
@@ -94,7 +95,8 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
     let fields = "[namespaces.shop.fields.card]\nformat = \"card\"\n\
                   [namespaces.shop.fields.phone]\nformat = \"phone\"";
     let people = access_calls::People::new();
-    let lines = [fields, parts::FIELD, "\n", &people.lines()].concat();
+    let officers = replacing::table();
+    let lines = [fields, parts::FIELD, "\n", &people.lines(), &officers].concat();
     let mut vault = TestVault::start_with(&lines).await;
     let mut canaries = Canaries::new();
     let client = vault.backend().await;
@@ -103,6 +105,7 @@ async fn values_and_tokens_are_nowhere_but_in_answers() {
     redaction::redact(&client, &mut canaries).await;
     parts::go_by_parts(&client, &mut canaries).await;
     calls::go_astray(&client, &mut canaries).await;
+    replacing::replace(&vault, &mut canaries).await;
     access_calls::go_well(&vault, &people, &mut canaries).await;
     access_calls::go_wrong(&vault, &people, &mut canaries).await;
     let stranger = vault.client("stranger").await;

@@ -76,13 +76,18 @@ impl Model {
         if let Act::Disclose(disclosure) = act {
             return self.disclose(actor, disclosure, now);
         }
+        if let Act::Retokenize { opened, until } = act {
+            return self.retokenize(actor, opened, until.unix_ms(), now);
+        }
         (self.administer(actor, act, now), None)
     }
 
     fn administer(&mut self, actor: &Actor, act: &Act, now: u64) -> Verdict {
         let refused = Verdict::Refused;
         match act {
-            Act::Work | Act::Refused | Act::Disclose(_) => Verdict::Granted(None),
+            Act::Work | Act::Refused | Act::Disclose(_) | Act::Retokenize { .. } => {
+                Verdict::Granted(None)
+            }
             Act::Freeze { target } => {
                 self.frozen.insert(target.clone(), None);
                 Verdict::Granted(None)
@@ -197,6 +202,59 @@ impl Model {
                 return (Verdict::Refused("guesses"), None);
             }
         }
+        match self.within_budgets(actor, disclosure, now) {
+            Ok(holders) => self.remember(actor, disclosure, holders, now),
+            Err("budget") => {
+                let grant = disclosure.grant.as_ref();
+                let target = grant.map(|grant| FreezeTarget::Grant(grant.id.clone()));
+                if let Some(target) = &target {
+                    self.frozen.insert(target.clone(), None);
+                }
+                return (Verdict::Refused("budget"), target);
+            }
+            Err(why) => return (Verdict::Refused(why), None),
+        }
+        (Verdict::Granted(None), None)
+    }
+
+    /// What is opened inside: as a disclosure under no grant, which decoys do not stop.
+    fn retokenize(
+        &mut self,
+        actor: &Actor,
+        opened: &Disclosure,
+        until: u64,
+        now: u64,
+    ) -> (Verdict, Option<FreezeTarget>) {
+        if self.is_disclosure_frozen(opened) {
+            return (Verdict::Refused("frozen"), None);
+        }
+        if let Some(person) = &actor.person
+            && opened.glances.iter().any(|it| it.is_foreign)
+        {
+            let target = FreezeTarget::Person(person.clone());
+            self.frozen.insert(target.clone(), None);
+            return (Verdict::Refused("denied"), Some(target));
+        }
+        if until <= now {
+            return (Verdict::Refused("allowance"), None);
+        }
+        if opened.glances.iter().all(|it| it.is_foreign) {
+            return (Verdict::Granted(None), None);
+        }
+        match self.within_budgets(actor, opened, now) {
+            Ok(holders) => self.remember(actor, opened, holders, now),
+            Err(why) => return (Verdict::Refused(why), None),
+        }
+        (Verdict::Granted(None), None)
+    }
+
+    /// The budgets that apply, if they last for what would be seen.
+    fn within_budgets(
+        &self,
+        actor: &Actor,
+        disclosure: &Disclosure,
+        now: u64,
+    ) -> Result<Vec<(HolderKind, String, u64, u64)>, &'static str> {
         let holders = self.holders(actor, &disclosure.namespace);
         let own = disclosure.glances.iter().filter(|it| !it.is_foreign);
         let seen: HashSet<SeenKey> = own.map(|it| it.seen).collect();
@@ -206,12 +264,7 @@ impl Model {
             distinct.extend(&seen);
             let used = distinct.len() as u64;
             if used > *limit {
-                let grant = disclosure.grant.as_ref();
-                let target = grant.map(|grant| FreezeTarget::Grant(grant.id.clone()));
-                if let Some(target) = &target {
-                    self.frozen.insert(target.clone(), None);
-                }
-                return (Verdict::Refused("budget"), target);
+                return Err("budget");
             }
             needs_login |= *kind == HolderKind::Person && used * 10 > limit * 8;
         }
@@ -219,11 +272,10 @@ impl Model {
         let is_fresh = actor
             .authenticated
             .is_some_and(|time| now < time.unix_ms() + fresh);
-        if needs_login && !is_fresh {
-            return (Verdict::Refused("login"), None);
+        match needs_login && !is_fresh {
+            true => Err("login"),
+            false => Ok(holders),
         }
-        self.remember(actor, disclosure, holders, now);
-        (Verdict::Granted(None), None)
     }
 
     fn remember(

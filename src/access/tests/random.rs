@@ -162,7 +162,8 @@ impl World {
         let actor = self.actor();
         let id = self.grant_id();
         let act = match self.random.random_range(0..100) {
-            0..60 => Act::Disclose(Box::new(self.disclosure())),
+            0..54 => Act::Disclose(Box::new(self.disclosure())),
+            54..60 => self.retokenize(),
             60..72 => match self.grant(&actor) {
                 Some(grant) => Act::RequestGrant {
                     grant: Box::new(grant),
@@ -188,6 +189,21 @@ impl World {
             _ => Act::Work,
         };
         Claim { actor, act }
+    }
+
+    /// To open what somebody might disclose, under no grant; sometimes when it is over.
+    fn retokenize(&mut self) -> Act {
+        let mut opened = Disclosure {
+            grant: None,
+            ..self.disclosure()
+        };
+        for glance in &mut opened.glances {
+            (glance.under_grant, glance.guessed) = (None, None);
+        }
+        Act::Retokenize {
+            opened: Box::new(opened),
+            until: at(self.now + self.pick(&[0, 1, HOUR])),
+        }
     }
 
     fn step_time(&mut self) {
@@ -290,6 +306,8 @@ fn verdict(outcome: &Result<crate::access::Granted, Refusal>) -> Verdict {
     match outcome {
         Ok(granted) => Verdict::Granted(granted.effect),
         Err(refusal) => Verdict::Refused(match refusal {
+            Refusal::AllowanceMissing => "allowance",
+            Refusal::AllowanceSpent { .. } => "spent",
             Refusal::BudgetSpent { .. } => "budget",
             Refusal::Denied => "denied",
             Refusal::FreshLogin { .. } => "login",

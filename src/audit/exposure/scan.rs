@@ -261,6 +261,8 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::RecordsRewrapped
         | Event::Reindex
         | Event::ReindexOutcome
+        | Event::Retokenize
+        | Event::RetokenizeOutcome
         | Event::RollbackAccepted
         | Event::RootKeyRotated
         | Event::Started

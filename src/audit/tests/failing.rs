@@ -116,8 +116,8 @@ impl Store for FaultyStore {
         self.inner.relocations_count()
     }
 
-    fn erasures_count(&self) -> u64 {
-        self.inner.erasures_count()
+    fn endings_count(&self) -> u64 {
+        self.inner.endings_count()
     }
 
     fn purge(&self) -> Result<(), StoreError> {

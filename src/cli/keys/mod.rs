@@ -18,6 +18,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::reshare::ReshareArgs;
 
+pub(super) use sign::id as operation_id;
+
 /// Keys: see them; propose, sign, cancel and watch operations with them, as an officer
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {

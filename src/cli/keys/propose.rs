@@ -10,6 +10,7 @@ use clap::Subcommand;
 
 use crate::ceremony::Charter;
 use crate::ceremony::Operation;
+use crate::ceremony::Retokenization;
 use crate::ceremony::STATEMENT_SECONDS_MAX;
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
@@ -27,6 +28,7 @@ use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
 use crate::domain::SystemClock;
+use crate::domain::Timestamp;
 use crate::protocol;
 
 /// Proposes an operation, by signing what it will do
@@ -39,6 +41,7 @@ pub(in crate::cli) enum ProposeCommand {
     Compromise(KeyArgs),
     Destroy(KeyArgs),
     Resume(KeyArgs),
+    Retokenize(RetokenizeArgs),
     Rotate(RotateArgs),
     Suspend(KeyArgs),
 }
@@ -96,6 +99,28 @@ pub(in crate::cli) struct CharterArgs {
     proposing: ProposingArgs,
 }
 
+/// That tokens of the namespace may be replaced by others for the same values, for a time
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+For after keys became known to others. Nothing happens by itself: who has the tokens replaces them
+with `counterfoil retokenize --operation ID`, where a policy permits it.
+
+Example:
+  counterfoil keys propose retokenize --tokens 500000 --open-hours 72 --dev .dev --as officer1")]
+pub(in crate::cli) struct RetokenizeArgs {
+    /// How many tokens may be replaced at the most
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    tokens: u64,
+
+    /// For how many hours from now, at most 90 days
+    #[arg(long, value_name = "HOURS", default_value_t = 48,
+        value_parser = clap::value_parser!(u64).range(1..=2160))]
+    open_hours: u64,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct ProposingArgs {
     /// For how long others may sign, in hours
@@ -121,6 +146,7 @@ impl ProposeCommand {
         type Make = fn(KeyName) -> Operation;
         let (arguments, make): (KeyArgs, Make) = match self {
             Self::Charter(arguments) => return arguments.run().await,
+            Self::Retokenize(arguments) => return arguments.run().await,
             Self::Rotate(arguments) => return arguments.run().await,
             Self::Compromise(arguments) => (arguments, Operation::CompromiseKey),
             Self::Destroy(arguments) => (arguments, Operation::DestroyKey),
@@ -163,6 +189,23 @@ impl RotateArgs {
             Ok((Operation::RotateKey(name), None))
         };
         self.proposing.propose(active).await
+    }
+}
+
+impl RetokenizeArgs {
+    async fn run(self) -> Result<Exit, CliError> {
+        let namespace = self.proposing.connection.profile()?.namespace;
+        let until = SystemClock::default()
+            .now()
+            .plus_seconds(self.open_hours * 60 * 60);
+        let allowed = Retokenization {
+            namespace,
+            tokens_max: self.tokens,
+            // Statements have whole seconds.
+            until: Timestamp::from_unix_ms(until.unix_ms() / 1_000 * 1_000),
+        };
+        let operation = Operation::Retokenize(allowed);
+        self.proposing.propose(|_| Ok((operation, None))).await
     }
 }
 

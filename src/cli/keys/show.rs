@@ -7,11 +7,14 @@ use clap::Args;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::ceremony::OperationKind;
+use crate::ceremony::Statement;
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::keys::sign::id;
+use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 use crate::domain::DateTime;
 use crate::domain::Timestamp;
@@ -137,8 +140,16 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
             Some(due) => format!("it is carried out at {due}, unless two officers cancel it"),
             None => "it is about to be carried out".to_owned(),
         },
+        OperationState::Running if kind(operation) == Some(OperationKind::Retokenize) => format!(
+            "it took effect: tokens may be replaced with: counterfoil retokenize --operation {id}"
+        ),
         OperationState::Running => {
             format!("it took effect; its job goes on: counterfoil keys watch {id}")
+        }
+        OperationState::Done if kind(operation) == Some(OperationKind::CompromiseKey) => {
+            "it was carried out. Who copied records with this key opens their tokens still, \
+             wherever they turn up: counterfoil keys propose retokenize"
+                .to_owned()
         }
         OperationState::Done => "it was carried out".to_owned(),
         OperationState::Cancelled => "it is cancelled".to_owned(),
@@ -146,6 +157,13 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
         OperationState::Failed => format!("it was not carried out: {}", operation.failure),
         OperationState::Unspecified => "the vault does not say where it is".to_owned(),
     }
+}
+
+/// What it does, by what its officers have signed.
+fn kind(operation: &protocol::Operation) -> Option<OperationKind> {
+    let note: SignedNote = operation.note.parse().ok()?;
+    let statement = Statement::read(note.text()).ok()?;
+    Some(statement.operation.kind())
 }
 
 /// The name of a state.

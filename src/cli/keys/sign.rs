@@ -114,6 +114,6 @@ impl SignedArgs {
     }
 }
 
-pub(super) fn id(text: &str) -> Result<CeremonyId, String> {
+pub(in crate::cli) fn id(text: &str) -> Result<CeremonyId, String> {
     CeremonyId::new(text).map_err(|error| error.to_string())
 }

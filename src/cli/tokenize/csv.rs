@@ -1,4 +1,4 @@
-//! A CSV file in, the same file out with tokens in its columns.
+//! A CSV file in, the same file out with tokens in its columns, or others in the place of its own.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -30,25 +30,41 @@ use crate::cli::tokenize::output::CsvOutput;
 use crate::cli::tokenize::quotes::QuoteWatch;
 use crate::client::ClientError;
 use crate::client::ITEMS_MAX;
-use crate::client::IssuedToken;
 use crate::client::ItemError;
-use crate::client::Profile;
-use crate::client::TokenClient;
-use crate::client::ValueItem;
 use crate::domain::Clock;
-use crate::domain::Plaintext;
+use crate::domain::FieldName;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::SystemClock;
+use crate::domain::Token;
+
+/// A call whose items are cells, and that gives each a token.
+pub(in crate::cli) trait CellCall: Clone + Send + Sync + 'static {
+    /// What a cell becomes.
+    type Item: Send + 'static;
+
+    /// Whether a cell that failed stays as it is: a token may, a value must not pass in clear.
+    const KEEPS_FAILED: bool;
+
+    /// Makes an item of a cell's text.
+    fn item(&self, field: &FieldName, text: String, subject: Option<Subject>) -> Self::Item;
+
+    /// Makes the call: one token for each item, in order.
+    fn call(
+        &self,
+        request_id: RequestId,
+        items: Vec<Self::Item>,
+    ) -> impl Future<Output = Answers> + Send;
+}
 
 /// What to do with which file.
-pub(super) struct CsvJob {
-    pub(super) input: LineArgs,
-    pub(super) output: Option<PathBuf>,
-    pub(super) columns: Vec<Column>,
-    pub(super) subject_column: Option<String>,
-    pub(super) ttl_seconds: Option<u32>,
-    pub(super) decoys: bool,
+pub(in crate::cli) struct CsvJob {
+    pub(in crate::cli) input: LineArgs,
+    pub(in crate::cli) output: Option<PathBuf>,
+    pub(in crate::cli) columns: Vec<Column>,
+    pub(in crate::cli) subject_column: Option<String>,
+    /// Tenant and further settings: a run with others is another run.
+    pub(in crate::cli) settings: (String, String),
 }
 
 /// Rows with the cells of them that are sent.
@@ -62,17 +78,30 @@ struct Batch {
     input_bytes: u64,
 }
 
-type Answers = Result<Vec<Result<IssuedToken, ItemError>>, ClientError>;
+/// A batch, and what its cells became.
+type Filled<C> = (Batch, Vec<<C as CellCall>::Item>);
+
+/// A token for each cell, or the call failed as a whole.
+pub(in crate::cli) type Answers = Result<Vec<Result<Token, ItemError>>, ClientError>;
 
 impl CsvJob {
-    pub(super) async fn run(self, profile: &Profile) -> Result<Exit, CliError> {
+    /// Does it, once the files are open, by the call that connecting gives.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read or written, or a call failed as a whole.
+    pub(in crate::cli) async fn run<C: CellCall>(
+        self,
+        connect: impl Future<Output = Result<C, CliError>>,
+    ) -> Result<Exit, CliError> {
         let clock = SystemClock::default();
         let started = clock.now();
         // Another file, or one that was changed since, has other rows at the same places.
         let input = self.input.identity()?;
+        let (namespace, further) = &self.settings;
         let arguments = format!(
-            "{} {:?} {:?} {:?} {:?} {input}",
-            profile.namespace, self.columns, self.subject_column, self.ttl_seconds, self.decoys
+            "{namespace} {:?} {:?} {further} {input}",
+            self.columns, self.subject_column
         );
         let (header, mut rows) =
             Rows::open(&self.input, &self.columns, self.subject_column.as_deref())?;
@@ -80,20 +109,21 @@ impl CsvJob {
             Some(target) => CsvOutput::file(target, arguments)?,
             None => CsvOutput::stdout(arguments)?,
         };
-        let client = TokenClient::connect(profile).await?.for_decoys(self.decoys);
+        let cells = connect.await?;
         if output.is_new() {
             output.write(&header)?;
         }
         let bar = progress_bar(&self.input);
         rows.skip(output.state().rows)?;
-        let tally = self.tokenize(&client, rows, &mut output, &bar).await?;
+        let tally = self.send(&cells, rows, &mut output, &bar).await?;
         bar.finish_and_clear();
         let state = output.finish()?;
         let elapsed_ms = clock.now().unix_ms().saturating_sub(started.unix_ms());
         let (rows, done, failed) = (state.rows, state.done, state.failed);
         let elapsed = Duration::from_millis(elapsed_ms).as_secs_f64();
+        let rate = f64::from(u32::try_from(tally.done).unwrap_or(u32::MAX)) / elapsed.max(0.001);
         say(format_args!(
-            "{rows} rows, {done} tokens, {failed} failures, {elapsed:.1} s"
+            "{rows} rows, {done} tokens, {failed} failures, {elapsed:.1} s, {rate:.0} a second"
         ));
         Ok(match failed {
             0 => Exit::Done,
@@ -103,9 +133,9 @@ impl CsvJob {
     }
 
     /// Sends batches, several at a time, and writes their rows in order.
-    async fn tokenize(
+    async fn send<C: CellCall>(
         &self,
-        client: &TokenClient,
+        cells: &C,
         mut rows: Rows,
         output: &mut CsvOutput,
         bar: &ProgressBar,
@@ -116,11 +146,11 @@ impl CsvJob {
         let mut call = output.state().calls;
         loop {
             if in_flight.len() < CALLS_IN_FLIGHT_MAX
-                && let Some((batch, items)) = rows.batch()?
+                && let Some((batch, items)) = rows.batch(cells)?
             {
                 let request_id = run_id.request_id(call);
                 call += 1;
-                let answers = answers(client.clone(), request_id, items, self.ttl_seconds);
+                let answers = answers(cells.clone(), request_id, items);
                 in_flight.push_back((batch, tokio::spawn(answers)));
                 continue;
             }
@@ -136,7 +166,8 @@ impl CsvJob {
             })?;
             bar.set_position(batch.input_bytes);
             let sources = &rows.layout.values;
-            bar.suspend(|| write(batch, answers, sources, output, &mut tally))?;
+            let keeps = C::KEEPS_FAILED;
+            bar.suspend(|| write(batch, answers, sources, output, (keeps, &mut tally)))?;
         }
     }
 }
@@ -160,31 +191,26 @@ pub(in crate::cli) fn progress_bar(input: &LineArgs) -> ProgressBar {
     )
 }
 
-async fn answers(
-    client: TokenClient,
-    request_id: RequestId,
-    items: Vec<ValueItem>,
-    ttl_seconds: Option<u32>,
-) -> Answers {
+async fn answers<C: CellCall>(cells: C, request_id: RequestId, items: Vec<C::Item>) -> Answers {
     match items.is_empty() {
         true => Ok(Vec::new()),
-        false => client.tokenize(&request_id, items, ttl_seconds).await,
+        false => cells.call(request_id, items).await,
     }
 }
 
-/// Puts the tokens into the rows and writes them. Cells that failed become empty: their value must
-/// not pass in clear.
+/// Puts the tokens into the rows and writes them. Cells that failed become empty, unless they are
+/// kept.
 fn write(
     mut batch: Batch,
-    answers: Vec<Result<IssuedToken, ItemError>>,
+    answers: Vec<Result<Token, ItemError>>,
     sources: &[Source],
     output: &mut CsvOutput,
-    tally: &mut Tally,
+    (keeps_failed, tally): (bool, &mut Tally),
 ) -> Result<(), CliError> {
     let mut tokens = Vec::with_capacity(answers.len());
     for ((row, value), answer) in batch.cells.into_iter().zip(answers) {
         match answer {
-            Ok(issued) => tokens.push((row, value, issued.token)),
+            Ok(token) => tokens.push((row, value, token)),
             Err(error) => batch.failures.push((row, value, error.into())),
         }
     }
@@ -214,7 +240,7 @@ fn write(
             *cell = text;
         }
     };
-    for (row, value, _) in &batch.failures {
+    for (row, value, _) in batch.failures.iter().filter(|_| !keeps_failed) {
         let columns = sources.get(*value).map_or(&[][..], |it| &it.columns);
         columns.iter().for_each(|&column| set(*row, column, None));
     }
@@ -327,7 +353,7 @@ impl Rows {
     }
 
     /// The next rows, as many as fit into a call, with the values of their cells.
-    fn batch(&mut self) -> Result<Option<(Batch, Vec<ValueItem>)>, CliError> {
+    fn batch<C: CellCall>(&mut self, cells: &C) -> Result<Option<Filled<C>>, CliError> {
         let mut batch = Batch {
             rows: Vec::new(),
             cells: Vec::new(),
@@ -336,14 +362,20 @@ impl Rows {
         };
         let mut items = Vec::with_capacity(ITEMS_MAX);
         for row in self.take(self.layout.values.len())? {
-            self.read(row, &mut batch, &mut items);
+            self.read(cells, row, &mut batch, &mut items);
         }
         batch.input_bytes = self.bytes_read();
         Ok((!batch.rows.is_empty()).then_some((batch, items)))
     }
 
     /// Takes the cells of a row that have something in them.
-    fn read(&self, row: StringRecord, batch: &mut Batch, items: &mut Vec<ValueItem>) {
+    fn read<C: CellCall>(
+        &self,
+        cells: &C,
+        row: StringRecord,
+        batch: &mut Batch,
+        items: &mut Vec<C::Item>,
+    ) {
         let number = batch.rows.len();
         let subject = self.layout.subject.and_then(|position| row.get(position));
         let subject = subject.map(Subject::new).transpose();
@@ -352,11 +384,8 @@ impl Rows {
                 (Ok(None), _) => (),
                 (Ok(Some(mut text)), Ok(subject)) => {
                     batch.cells.push((number, place));
-                    items.push(ValueItem {
-                        field: source.field.clone(),
-                        value: Plaintext::new(std::mem::take(&mut *text)),
-                        subject: subject.clone(),
-                    });
+                    let text = std::mem::take(&mut *text);
+                    items.push(cells.item(&source.field, text, subject.clone()));
                 }
                 (Err(error), _) => {
                     batch

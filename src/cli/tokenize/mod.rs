@@ -22,13 +22,19 @@ use crate::cli::parts::PartsArgs;
 use crate::cli::parts::member;
 use crate::client::IssuedToken;
 use crate::client::TokenClient;
+use crate::client::ValueItem;
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::FieldName;
+use crate::domain::Plaintext;
+use crate::domain::RequestId;
 use crate::domain::Subject;
 
 pub(super) use columns::Column;
 pub(super) use columns::Source;
+pub(super) use csv::Answers;
+pub(super) use csv::CellCall;
+pub(super) use csv::CsvJob;
 pub(super) use csv::Rows;
 pub(super) use csv::progress_bar;
 
@@ -113,17 +119,54 @@ impl TokenizeArgs {
                 self.lines.answer(call).await
             }
             None => {
-                let job = csv::CsvJob {
+                let (ttl_seconds, decoys) = (self.ttl, self.decoys);
+                let job = CsvJob {
                     input: self.lines,
                     output: self.output,
                     columns: self.columns,
                     subject_column: self.subject_column,
-                    ttl_seconds: self.ttl,
-                    decoys: self.decoys,
+                    settings: (
+                        profile.namespace.as_str().to_owned(),
+                        format!("{ttl_seconds:?} {decoys:?}"),
+                    ),
                 };
-                job.run(&profile).await
+                let connect = async {
+                    let client = TokenClient::connect(&profile).await?.for_decoys(decoys);
+                    Ok(Cells {
+                        client,
+                        ttl_seconds,
+                    })
+                };
+                job.run(connect).await
             }
         }
+    }
+}
+
+/// Tokenizes the cells of a file.
+#[derive(Clone)]
+struct Cells {
+    client: TokenClient,
+    ttl_seconds: Option<u32>,
+}
+
+impl CellCall for Cells {
+    type Item = ValueItem;
+
+    const KEEPS_FAILED: bool = false;
+
+    fn item(&self, field: &FieldName, text: String, subject: Option<Subject>) -> ValueItem {
+        ValueItem {
+            field: field.clone(),
+            value: Plaintext::new(text),
+            subject,
+        }
+    }
+
+    async fn call(&self, request_id: RequestId, items: Vec<ValueItem>) -> Answers {
+        let issued = self.client.tokenize(&request_id, items, self.ttl_seconds);
+        let issued = issued.await?.into_iter();
+        Ok(issued.map(|issued| Ok(issued?.token)).collect())
     }
 }
 

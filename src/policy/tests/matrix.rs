@@ -25,6 +25,7 @@ fn row(action: Action) -> Row {
         | Action::Inspect
         | Action::Lookup
         | Action::Reindex
+        | Action::Retokenize
         | Action::Tokenize
         | Action::VerifyMatch => (Target::Fields, false),
         Action::RevokeGrant => (Target::Place, true),

@@ -110,15 +110,7 @@ pub(in crate::server) fn operation(ceremony: &Ceremony) -> protocol::Operation {
             records_looked_at: progress.looked_at,
             records_changed: progress.changed,
             records_damaged: progress.damaged,
-            done_millionths: match ceremony.state {
-                CeremonyState::Done => 1_000_000,
-                CeremonyState::Cancelled
-                | CeremonyState::Expired
-                | CeremonyState::Failed
-                | CeremonyState::Proposed
-                | CeremonyState::Running
-                | CeremonyState::Waiting => progress.millionths(),
-            },
+            done_millionths: ceremony.millionths(),
         }),
     }
 }

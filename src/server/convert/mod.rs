@@ -11,6 +11,7 @@ pub(super) mod log;
 mod parts;
 mod redact;
 pub(super) mod reindex;
+pub(super) mod retokenize;
 pub(super) mod subject;
 
 use std::collections::HashMap;

@@ -12,6 +12,7 @@ mod purge;
 mod read;
 mod relocate;
 mod snapshot;
+mod succeed;
 mod write;
 
 use std::fmt;
@@ -77,6 +78,7 @@ pub struct RocksStore {
     writer: Mutex<()>,
     tree_size: AtomicU64,
     erasures_count: AtomicU64,
+    successions_count: AtomicU64,
     relocations_count: AtomicU64,
     /// A write has failed. Set once, for good.
     poisoned: AtomicBool,
@@ -166,6 +168,7 @@ impl RocksStore {
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
             erasures_count: AtomicU64::new(0),
+            successions_count: AtomicU64::new(0),
             relocations_count: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
         };
@@ -283,8 +286,8 @@ impl Store for RocksStore {
         self.relocations_count.load(Ordering::SeqCst)
     }
 
-    fn erasures_count(&self) -> u64 {
-        self.erasures_count.load(Ordering::Acquire)
+    fn endings_count(&self) -> u64 {
+        self.erasures_count.load(Ordering::Acquire) + self.successions_count.load(Ordering::Acquire)
     }
 
     fn purge(&self) -> Result<(), StoreError> {

@@ -24,7 +24,8 @@ impl RocksStore {
         write: &mut WriteBatch,
         group: &[&Changes],
     ) -> Result<u64, StoreError> {
-        let mut erasures_count = self.erasures_count();
+        let before = self.erasures_count.load(Ordering::Acquire);
+        let mut erasures_count = before;
         for changes in group.iter().filter(|changes| !changes.erasures.is_empty()) {
             if changes.erasures.len() > ERASURES_MAX {
                 return Err(StoreError::TooLarge {
@@ -37,7 +38,7 @@ impl RocksStore {
                 self.put_erasure(write, erasure)?;
             }
         }
-        if erasures_count != self.erasures_count() {
+        if erasures_count != before {
             let schema = self.family(Family::Schema)?;
             write.put_cf(schema, layout::ERASURES_KEY, erasures_count.to_be_bytes());
         }
@@ -68,7 +69,7 @@ impl RocksStore {
     /// Writes the tables of customers anew. A write-ahead log is removed once all that it has is
     /// in tables, and a table once another has what is left of it.
     pub(super) fn rewrite_erased(&self) -> Result<(), StoreError> {
-        let erasures_count = self.erasures_count();
+        let erasures_count = self.erasures_count.load(Ordering::Acquire);
         self.flush()?;
         let mut options = CompactOptions::default();
         // The lowest level too, which has most of the bytes and is else left as it is.

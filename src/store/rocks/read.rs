@@ -178,15 +178,17 @@ impl RocksStore {
         present.replaced = rows
             .filter_map(|(key, record)| Some((key, record?)))
             .collect();
-        for moved in relocations() {
-            let record = self.read_records(&[moved.from])?.into_iter().next();
-            let limit = moved.sharers.len() + 1;
-            let sharers = self.read_sharers(&moved.from, limit)?;
+        let moved = relocations().map(|moved| (moved.from, moved.sharers.len()));
+        let successions = group.iter().flat_map(|changes| &changes.successions);
+        let succeeded = successions.map(|succession| (succession.key, succession.sharers.len()));
+        for (key, sharers_count) in moved.chain(succeeded) {
+            let record = self.read_records(&[key])?.into_iter().next();
+            let sharers = self.read_sharers(&key, sharers_count + 1)?;
             let as_read = record.flatten().map(|record| (record, sharers));
-            present.relocated.extend(as_read.map(|it| (moved.from, it)));
+            present.relocated.extend(as_read.map(|it| (key, it)));
         }
         present.relocations_count = self.relocations_count();
-        present.erasures_count = self.erasures_count();
+        present.endings_count = self.endings_count();
         for erasure in group.iter().flat_map(|changes| &changes.erasures) {
             if let Some(subject) = erasure.subjects.first() {
                 let record = self.read_records(&[erasure.key])?.into_iter().next();

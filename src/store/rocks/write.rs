@@ -45,6 +45,8 @@ impl RocksStore {
         }
         let mut write = WriteBatch::default();
         let has_relocations = self.put_relocations(&mut write, &batch.changes)?;
+        // Before the new records: a successor may take over the row of its value.
+        let successions_count = self.put_successions(&mut write, &batch.changes)?;
         self.put_changes(&mut write, &batch.changes)?;
         for put in &batch.puts {
             let handle = self.family(Family::of(put.table))?;
@@ -56,7 +58,7 @@ impl RocksStore {
         let erasures_count = self.put_erasures(&mut write, &batch.changes)?;
         self.put_append(&mut write, append)?;
         // Before the write, and after it: who reads in between sees an odd number.
-        let step = u64::from(has_relocations);
+        let step = u64::from(has_relocations || successions_count > 0);
         self.relocations_count.fetch_add(step, Ordering::SeqCst);
         let written = self.write(&guard, write);
         self.relocations_count.fetch_add(step, Ordering::SeqCst);
@@ -66,6 +68,8 @@ impl RocksStore {
         self.tree_size.store(tree_size, Ordering::Release);
         // After the write: who reads the new number reads what was written.
         self.erasures_count.store(erasures_count, Ordering::Release);
+        self.successions_count
+            .fetch_add(successions_count, Ordering::Release);
         Ok(())
     }
 

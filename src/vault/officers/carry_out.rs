@@ -8,6 +8,8 @@ use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
 use crate::ceremony::Operation;
+use crate::ceremony::RETOKENIZATION_SECONDS_MAX;
+use crate::ceremony::Retokenization;
 use crate::crypto::KeyIdentity;
 use crate::crypto::note::NoteKeyName;
 use crate::domain::KeyName;
@@ -86,6 +88,9 @@ impl Vault {
         if operation.kind().is_offline() {
             return Err(CeremonyError::Unsupported(OFFLINE).into());
         }
+        if let Some(allowed) = operation.retokenization() {
+            self.check_allowable(allowed)?;
+        }
         let Some(name) = operation.key() else {
             return Ok(());
         };
@@ -98,6 +103,7 @@ impl Vault {
         let is_possible = match operation {
             Operation::AcceptRollback(_)
             | Operation::ChangeCharter(_)
+            | Operation::Retokenize(_)
             | Operation::RotateRootKey(_) => true,
             Operation::CompromiseKey(_) => state.transition(KeyState::Compromised).is_ok(),
             Operation::DestroyKey(_) => state.transition(KeyState::Destroyed).is_ok(),
@@ -110,6 +116,21 @@ impl Vault {
         } else {
             Err(CeremonyError::KeyState(KEY_STATE).into())
         }
+    }
+
+    /// Says whether tokens of the namespace could be replaced until then.
+    fn check_allowable(&self, allowed: &Retokenization) -> Result<(), CeremonyError> {
+        let now = self.now();
+        if !self.parts.namespaces.contains_key(&allowed.namespace) {
+            return Err(CeremonyError::Allowance(NO_NAMESPACE));
+        }
+        if allowed.until <= now {
+            return Err(CeremonyError::Allowance(IS_OVER));
+        }
+        if allowed.until > now.plus_seconds(RETOKENIZATION_SECONDS_MAX) {
+            return Err(CeremonyError::Allowance(TOO_LONG));
+        }
+        Ok(())
     }
 
     /// Carries an operation out: what must be written for it, and the keys that are in use after.
@@ -143,6 +164,8 @@ impl Vault {
                 has_job = true;
             }
             Operation::ResumeKey(key) => change.transition(key, KeyState::Deactivated)?,
+            // Nothing but that others may: it runs for as long as they may.
+            Operation::Retokenize(_) => has_job = true,
             Operation::RotateKey(key) => has_job = change.retire(key, KeyState::Deactivated)?,
             Operation::SuspendKey(key) => has_job = change.retire(key, KeyState::Suspended)?,
         }
@@ -330,6 +353,9 @@ const CHANGEABLE: [KeyPurpose; 4] = [
 ];
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
+const NO_NAMESPACE: &str = "there is no such namespace";
+const IS_OVER: &str = "what would be allowed is over already";
+const TOO_LONG: &str = "tokens may be replaced for 90 days at the most: propose an earlier end";
 const OFFLINE: &str = "this is done to a vault that does not run: see `counterfoil keys statement`";
 const UNSUPPORTED: &str = "wrapping, token and value fingerprint, and audit signing keys can be \
      changed; domain tag and audit fingerprint keys cannot";

@@ -63,6 +63,10 @@ impl Vault {
                 (CeremonyState::Running, Operation::DestroyKey(_)) => {
                     self.purge_destroyed(&ceremony.id()).await?;
                 }
+                // It has no job: who may retokenize does the work.
+                (CeremonyState::Running, Operation::Retokenize(_)) => {
+                    self.move_on(ceremony).await?;
+                }
                 (CeremonyState::Running, _) => self.rewrap(&ceremony.id()).await?,
                 (_, _) => self.move_on(ceremony).await?,
             }
@@ -94,10 +98,10 @@ impl Vault {
         }
     }
 
-    /// Lets a ceremony expire, or carries it out, if it is time.
+    /// Lets a ceremony expire, carries it out, or ends what it allows, if it is time.
     async fn move_on(&self, seen: &Ceremony) -> Result<(), VaultError> {
         let now = self.now();
-        if !seen.is_due(now) && seen.expire(now).is_none() {
+        if !seen.is_due(now) && seen.expire(now).is_none() && seen.over(now).is_none() {
             return Ok(());
         }
         let _turn = self.desk.turn.lock().await;
@@ -106,6 +110,8 @@ impl Vault {
         let kept = self.ceremony(&ring, &seen.id())?;
         let carried = if let Some(expired) = kept.ceremony.expire(now) {
             Carried::waiting(kept.change(&ring, &expired), expired)
+        } else if let Some(over) = kept.ceremony.over(now) {
+            Carried::waiting(kept.change(&ring, &over), over)
         } else if kept.ceremony.is_due(now) {
             match self.carry_out(&ring, &kept, &kept.ceremony, now) {
                 Ok(carried) => carried,

@@ -3,10 +3,12 @@
 //! ```text
 //! propose, approve, cancel   policy → the ceremony takes a turn → row and entry, one synced batch
 //!                            enough signed, no delay left? → keys change in the same batch
-//! keep_up                    by itself: what is due, what has expired, and the jobs
+//! keep_up                    by itself: what is due, what has expired or is over, and the jobs
+//! allowance                  what others may do meanwhile: retokenize
 //! ```
 
 mod act;
+mod allowance;
 mod briefing;
 mod carry_out;
 mod desk;
@@ -16,6 +18,7 @@ mod rewrap;
 mod turn;
 mod usage;
 
+pub(super) use allowance::Allowance;
 pub use briefing::Briefing;
 pub(super) use desk::Desk;
 pub use desk::found_charter;

@@ -23,6 +23,7 @@ use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
 use crate::store::Replacement;
+use crate::store::Successor;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::error::ItemError;
@@ -179,7 +180,15 @@ impl Workplace<'_> {
                 wrapping.active().seal_subject(&name, &subject)?
             }
         };
+        let successor = match (&record.successor, self.successor_key(&name, record)?) {
+            (Some(successor), Some(key)) => Some(Successor {
+                wrapped: wrapping.active().wrap_successor(&name, &key)?,
+                ..successor.clone()
+            }),
+            (Some(_) | None, _) => None,
+        };
         Ok(Record {
+            successor,
             wrapping_version: wrapping.active_version(),
             wrapped: wrapping.active().wrap(&name, &key)?,
             subject,

@@ -79,6 +79,8 @@ pub(super) struct Asker {
     stage: Arc<Stage>,
     role: Role,
     tokens: Arc<Tokens>,
+    /// What lets tokens be replaced.
+    pub(super) operation: Arc<str>,
     pub(super) client: Client,
     grants: GrantServiceClient<Channel>,
     principals: PrincipalServiceClient<Channel>,
@@ -106,7 +108,12 @@ pub(super) async fn tokens(stage: &Stage) -> Tokens {
 }
 
 impl Asker {
-    pub(super) async fn new(stage: &Arc<Stage>, role: Role, tokens: &Arc<Tokens>) -> Self {
+    pub(super) async fn new(
+        stage: &Arc<Stage>,
+        role: Role,
+        tokens: &Arc<Tokens>,
+        operation: &Arc<str>,
+    ) -> Self {
         let credential = stage.vault.identities().credential(role.certificate);
         // One connection to each listener: a peer may have so many and no more.
         let token = stage.vault.connect(Side::Token, credential).await.unwrap();
@@ -115,6 +122,7 @@ impl Asker {
             stage: Arc::clone(stage),
             role,
             tokens: Arc::clone(tokens),
+            operation: Arc::clone(operation),
             client: Client::new(token, reveal.clone()),
             grants: GrantServiceClient::new(reveal.clone()),
             principals: PrincipalServiceClient::new(reveal.clone()),
@@ -165,6 +173,7 @@ impl Asker {
             ("GrantService", call) => self.send_grant(call, question, grant).await.map(|()| None),
             ("PrincipalService", call) => self.send_freeze(call, question).await.map(|()| None),
             ("KeyService", "Reindex") => self.send_reindex(question).await,
+            ("KeyService", "Retokenize") => self.send_retokenize(question).await,
             ("SubjectService" | "BackupService" | "KeyService", call) => {
                 self.send_keeping(call, question).await.map(|()| None)
             }

@@ -7,6 +7,7 @@ use counterfoil::protocol;
 use counterfoil::protocol::backup_service_client::BackupServiceClient;
 use counterfoil::protocol::key_service_client::KeyServiceClient;
 use counterfoil::protocol::reindex_result;
+use counterfoil::protocol::retokenize_result;
 use counterfoil::protocol::subject_service_client::SubjectServiceClient;
 use tonic::Code;
 use tonic::Status;
@@ -15,10 +16,11 @@ use tonic_types::pb;
 use super::asking::Asker;
 use super::asking::Question;
 use super::asking::first;
+use super::asking::only;
 
 impl Asker {
-    /// Sends a call that keeps something. What comes after the policies, such as that this vault
-    /// has no officers, is not asked about here: the call was permitted.
+    /// Sends a call that keeps something. What comes after the policies, such as that there
+    /// is no such operation, is not asked about here: the call was permitted.
     pub(super) async fn send_keeping(&self, call: &str, question: &Question) -> Result<(), Status> {
         let sent = match call {
             "DescribeSubject" | "EraseSubject" => self.send_subject(call, question).await,
@@ -36,7 +38,13 @@ impl Asker {
             _ => self.send_key(call).await,
         };
         match sent {
-            Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::NotFound) => {
+            // A text that is no statement is seen only after the policies were asked.
+            Err(status)
+                if matches!(
+                    status.code(),
+                    Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound
+                ) =>
+            {
                 Ok(())
             }
             sent => sent,
@@ -93,6 +101,31 @@ impl Asker {
             }
             reindex_result::Result::Outcome(_) => Ok(()),
             reindex_result::Result::Error(status) => Err(status),
+        })
+    }
+
+    pub(super) async fn send_retokenize(
+        &self,
+        question: &Question,
+    ) -> Result<Option<pb::Status>, Status> {
+        let item = protocol::RetokenizeItem {
+            field: question.field.to_owned(),
+            token: self.token(question),
+            ..protocol::RetokenizeItem::default()
+        };
+        let request = protocol::RetokenizeRequest {
+            namespace: question.namespace.to_owned(),
+            operation_id: self.operation.to_string(),
+            items: vec![item],
+            acting_principal: self.assertion(),
+            ..protocol::RetokenizeRequest::default()
+        };
+        let mut service = KeyServiceClient::new(self.reveal.clone());
+        let stream = service.retokenize(tokio_stream::iter([request])).await?;
+        let results = only(stream).await?.results;
+        first(results, |result| match result.result.unwrap() {
+            retokenize_result::Result::Token(_) => Ok(()),
+            retokenize_result::Result::Error(status) => Err(status),
         })
     }
 

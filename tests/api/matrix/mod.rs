@@ -4,6 +4,7 @@
 //! has rows: in [`CALLS`] how it is asked, and in [`PERMITTED`] who may. What is in no row of
 //! [`PERMITTED`] must be denied.
 
+mod allowance;
 mod asking;
 mod expected;
 mod grants;
@@ -40,7 +41,8 @@ enum About {
     Vault,
 }
 
-/// Every call of the protocol. Those that freeze come before those that unfreeze.
+/// Every call of the protocol. Those that freeze come before those that unfreeze, and after those
+/// that a freeze stops.
 const CALLS: &[(&str, About)] = &[
     ("TokenService/Tokenize", About::Field),
     ("TokenService/TokenizeStream", About::Field),
@@ -51,6 +53,7 @@ const CALLS: &[(&str, About)] = &[
     ("TokenService/Redact", About::Field),
     ("DetokenizationService/Detokenize", About::Reveal),
     ("DetokenizationService/DetokenizeStream", About::Reveal),
+    ("KeyService/Retokenize", About::Field),
     ("GrantService/RequestGrant", About::Field),
     ("GrantService/GetGrant", About::Grant),
     ("GrantService/ApproveGrant", About::Grant),
@@ -214,6 +217,7 @@ const PERMITTED: &[(&str, &str, &str, &[&str])] = &[
     ("KeyService/GetOperation", "officer", VAULT, &[]),
     ("KeyService/WatchOperation", "officer", VAULT, &[]),
     ("KeyService/Reindex", "writer", "shop", &["name"]),
+    ("KeyService/Retokenize", "writer", "shop", &["name"]),
 ];
 
 /// Calls that take no assertion: they are the tool's own, whoever is behind it.
@@ -273,7 +277,7 @@ fn every_call_of_the_protocol_has_rows() {
 /// for every field, at every level, with a grant in every state; what is not permitted is denied.
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_asks_for_everything() {
-    let stage = Arc::new(Stage::with(2, LINES).await);
+    let stage = Arc::new(Stage::with(2, &lines()).await);
     let (asked_count, differences) = differences(&stage, CALLS).await;
     println!("matrix: {asked_count} questions");
     assert_eq!(differences, Vec::<String>::new());
@@ -290,7 +294,7 @@ permit (
   action == Action::"lookup",
   resource in Namespace::"other"
 );"#;
-    let stage = Arc::new(Stage::with_policies(2, LINES, planted).await);
+    let stage = Arc::new(Stage::with_policies(2, &lines(), planted).await);
     let calls = [("TokenService/Lookup", About::Field)];
     let (_, differences) = differences(&stage, &calls).await;
     let of_stranger = |it: &&String| it.starts_with("stranger asks") && it.contains("\"other\"");
@@ -304,11 +308,12 @@ permit (
 async fn differences(stage: &Arc<Stage>, calls: &[(&'static str, About)]) -> (usize, Vec<String>) {
     let mut grants = Grants::new(stage).await;
     let tokens = Arc::new(asking::tokens(stage).await);
+    let operation: Arc<str> = allowance::allow(stage).await.into();
     let (mut asked_count, mut differences) = (0, Vec::new());
     for (call, about) in calls {
         let mut roles = JoinSet::new();
         for role in ROLES {
-            let asker = Asker::new(stage, *role, &tokens).await;
+            let asker = Asker::new(stage, *role, &tokens, &operation).await;
             let mut asked = Vec::new();
             for question in questions(call, *about) {
                 let want = expected(*role, &question);
@@ -329,8 +334,11 @@ async fn differences(stage: &Arc<Stage>, calls: &[(&'static str, About)]) -> (us
     (asked_count, differences)
 }
 
-/// A role is refused hundreds of times here.
-const LINES: &str = "[alarms]\nclaims_per_token = 100_000\ndenials = 0\n";
+/// A role is refused hundreds of times here; and there are officers.
+fn lines() -> String {
+    let alarms = "[alarms]\nclaims_per_token = 100_000\ndenials = 0\n";
+    format!("{alarms}{}", allowance::table())
+}
 
 /// Every question that a call can be asked.
 fn questions(call: &'static str, about: About) -> Vec<Question> {
