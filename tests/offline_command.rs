@@ -9,6 +9,8 @@
 
 #[path = "support/commands.rs"]
 mod commands;
+#[path = "offline/later_key.rs"]
+mod later_key;
 #[path = "offline/officer_token.rs"]
 mod officer_token;
 #[path = "offline/root_key.rs"]

@@ -52,15 +52,19 @@ pub struct OfflineBriefing {
     pub latest_time: Timestamp,
 }
 
-/// Says how the database disagrees with its head; nothing if it does not. Nothing is changed.
+/// Says how the database disagrees with its head; nothing if it does not. The head may be signed by
+/// one of `later_keys`, which the database is too old to know. Nothing is changed.
 ///
 /// # Errors
 ///
 /// If there is no vault, or its log does not verify by itself.
-pub fn brief_rollback(config: &Config) -> Result<Option<OfflineBriefing>, AssemblyError> {
+pub fn brief_rollback(
+    config: &Config,
+    later_keys: &CheckpointKeys,
+) -> Result<Option<OfflineBriefing>, AssemblyError> {
     let store = open_to_read(config)?;
     let keys = following_keys(&store, &public_keys(config)?)?;
-    let head = Head::read(&config.audit.head_dir, &keys)?;
+    let head = Head::read(&config.audit.head_dir, &keys.clone().joined(later_keys))?;
     let rollback: Option<Rollback> = find_rollback(&store, &head, &keys)?;
     let brief = |rollback| brief(config, &store, Operation::AcceptRollback(rollback));
     rollback.map(brief).transpose()

@@ -9,6 +9,7 @@ use crate::assembly::open::checkpoint_keys_of;
 use crate::assembly::open::log_parts;
 use crate::assembly::open::open_store;
 use crate::audit;
+use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::RollbackOutcome;
 use crate::config::Config;
@@ -19,7 +20,8 @@ use crate::keys::Keyring;
 use crate::keys::root::RootKeyHolder;
 
 /// Lets a vault that is behind its head go on, if as many officers have signed for it as its
-/// charter asks for. To repeat it after a crash is safe, and brings it to its end.
+/// charter asks for. The head may be signed by a key that the database does not know yet, if it is
+/// one of `later_keys`: the officers have signed for what this head says. To repeat it after a crash is safe, and brings it to its end.
 ///
 /// # Errors
 ///
@@ -28,6 +30,7 @@ pub async fn accept_rollback(
     config: &Config,
     root: &dyn RootKeyHolder,
     offered: &Offered,
+    later_keys: &CheckpointKeys,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<RollbackOutcome, AssemblyError> {
@@ -35,7 +38,7 @@ pub async fn accept_rollback(
     let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
     let approved = approve(config, &*store, &keyring, offered)?;
     let keys = checkpoint_keys_of(config, &keyring)?;
-    let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys.joined(later_keys))?;
     let parts = log_parts(
         config,
         &keyring,

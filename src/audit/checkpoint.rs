@@ -162,6 +162,12 @@ impl CheckpointKeys {
         Self(keys)
     }
 
+    /// These keys and those.
+    #[must_use]
+    pub fn joined(self, others: &Self) -> Self {
+        others.0.iter().cloned().fold(self, Self::and)
+    }
+
     /// These keys and one more.
     #[must_use]
     pub(super) fn and(mut self, key: NoteVerifier) -> Self {

@@ -30,7 +30,9 @@ pub enum HeadError {
     /// Neither slot has a checkpoint that the keys signed.
     #[error(
         "there is no head that this vault signed under this origin\n\
-         remedy: check audit.head_dir and audit.origin; if the head is lost, restore it"
+         remedy: check audit.head_dir and audit.origin; if the head is lost, restore it; if the \
+         database is from before a change of the log's signing key, see `counterfoil keys \
+         statement accept-rollback --help`"
     )]
     Missing,
     /// The checkpoint does not fit into a slot.

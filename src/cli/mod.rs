@@ -32,6 +32,7 @@ mod parts;
 mod passphrase;
 mod pipeline;
 mod policy;
+mod public_keys;
 mod recognize;
 mod recover;
 mod redact;

@@ -13,6 +13,7 @@ use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::offline::OfferedArgs;
 use crate::cli::offline::offline_error;
+use crate::cli::public_keys::LaterKeyArgs;
 use crate::cli::root_key;
 use crate::cli::shares::ShareArgs;
 use crate::cli::wiring;
@@ -49,6 +50,9 @@ pub(super) struct AcceptRollbackArgs {
     offered: OfferedArgs,
 
     #[command(flatten)]
+    later_keys: LaterKeyArgs,
+
+    #[command(flatten)]
     shares: ShareArgs,
 }
 
@@ -69,17 +73,18 @@ impl AcceptRollbackArgs {
                     .to_owned(),
             )
         })?;
+        let later_keys = self.later_keys.read()?;
         hardening::protect_process_memory()?;
         let root = root_key::open(&config, &self.shares)?;
         let accepted = block_on(async {
-            let accepted = wiring::accept_rollback(&config, &*root, &offered).await;
+            let accepted = wiring::accept_rollback(&config, &*root, &offered, &later_keys).await;
             accepted.map_err(|error| offline_error(&error))
         })?;
         say(match accepted {
             RollbackOutcome::Accepted => {
                 "the log goes on with this database, and says what is lost; start the vault\n  \
-                 what was erased, frozen, revoked or destroyed since then is so no more: do it \
-                 again"
+                 what was erased, frozen, revoked, rotated or destroyed since then is so no more: \
+                 do it again"
             }
             RollbackOutcome::Finished => {
                 "an earlier attempt was cut off; it is finished now: start the vault"

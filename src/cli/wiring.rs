@@ -11,6 +11,7 @@ use crate::assembly::AssemblyError;
 use crate::assembly::Offered;
 use crate::assembly::OpenVault;
 use crate::assembly::RootKeyRotation;
+use crate::audit::CheckpointKeys;
 use crate::audit::RollbackOutcome;
 use crate::audit::ShareGiven;
 use crate::ceremony::RootKeyKind;
@@ -76,8 +77,9 @@ pub(super) async fn accept_rollback(
     config: &Config,
     root: &dyn RootKeyHolder,
     offered: &Offered,
+    later_keys: &CheckpointKeys,
 ) -> Result<RollbackOutcome, AssemblyError> {
-    assembly::accept_rollback(config, root, offered, clock(), entropy()).await
+    assembly::accept_rollback(config, root, offered, later_keys, clock(), entropy()).await
 }
 
 /// Sees that the root key of a vault may be changed.

@@ -183,6 +183,14 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    /// A test that fails leaves no vault behind.
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
 const CONFIG: &str = r#"
 vault = { data_dir = "data" }
 listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0" }

@@ -46,6 +46,7 @@ use crate::cli::dev::DevDirectory;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::exposure::ExposureArgs;
+use crate::cli::public_keys::read_public_keys;
 use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
@@ -284,17 +285,7 @@ impl LogKeyArgs {
             let problem = "--public-key is missing\n  give the key that `init` printed";
             return Err(CliError::Usage(problem.to_owned()));
         }
-        let mut keys = Vec::with_capacity(files.len());
-        for path in &files {
-            let text = fs::read_to_string(path).map_err(CliError::file(path))?;
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                keys.push(line.parse().map_err(|_| {
-                    let path = path.display();
-                    CliError::Usage(format!("{path}: the line is no public key of a log"))
-                })?);
-            }
-        }
-        Ok(CheckpointKeys::new(keys))
+        read_public_keys(&files)
     }
 }
 

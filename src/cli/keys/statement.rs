@@ -18,6 +18,7 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::offline::offline_error;
+use crate::cli::public_keys::LaterKeyArgs;
 use crate::config::Config;
 use crate::config::RootKeyConfig;
 use crate::crypto::Entropy;
@@ -42,10 +43,17 @@ pub(in crate::cli) enum StatementCommand {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
-  counterfoil keys statement accept-rollback --config config.toml > statement.txt")]
+  counterfoil keys statement accept-rollback --config config.toml > statement.txt
+
+If the key that signs the log has changed since this database was written, its head may be signed by
+a key that is not in it. Give that key's public key, as `audit verify` printed it:
+  counterfoil keys statement accept-rollback --config config.toml --public-key newer.vkey")]
 pub(in crate::cli) struct AcceptRollbackArgs {
     #[command(flatten)]
     making: MakingArgs,
+
+    #[command(flatten)]
+    later_keys: LaterKeyArgs,
 }
 
 /// That every key of the vault is wrapped under another root key
@@ -88,7 +96,9 @@ impl StatementCommand {
 impl AcceptRollbackArgs {
     fn run(self) -> Result<Exit, CliError> {
         let config = config_check::load(&self.making.config)?;
-        let found = assembly::brief_rollback(&config).map_err(|error| offline_error(&error))?;
+        let later_keys = self.later_keys.read()?;
+        let found = assembly::brief_rollback(&config, &later_keys);
+        let found = found.map_err(|error| offline_error(&error))?;
         let briefing = found.ok_or_else(|| {
             CliError::Failed(
                 "the database is not behind its head: there is nothing to accept".to_owned(),
