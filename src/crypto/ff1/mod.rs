@@ -89,8 +89,10 @@ impl Ff1 {
         Self::under(&token_key.derive("counterfoil/v1/ff1", &[]))
     }
 
-    /// FF1 under this key itself.
-    fn under(key: &KeyBytes) -> Self {
+    /// FF1 under this key itself, which must serve nothing else. Costs AES's key schedule alone:
+    /// for measuring FF1, and for comparing it with others.
+    #[must_use]
+    pub fn under(key: &KeyBytes) -> Self {
         Self {
             cipher: Aes256Enc::new(key.expose().into()),
         }

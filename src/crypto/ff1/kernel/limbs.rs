@@ -4,6 +4,8 @@
 //! depends on the lengths alone. Slices that are combined have one length; where one is longer,
 //! what is beyond the shorter one is left as it is.
 
+use std::hint::black_box;
+
 use super::reciprocal::Reciprocal;
 use super::words::add;
 use super::words::high;
@@ -16,6 +18,7 @@ use super::words::wide;
 /// Becomes `to + from` where all bits of the mask are set, and stays where none is; returns the
 /// carry, 0 or 1.
 pub(super) fn add_to(to: &mut [u64], from: &[u64], mask: u64) -> u64 {
+    let mask = black_box(mask);
     let mut carry = 0;
     for (to, from) in to.iter_mut().zip(from) {
         (*to, carry) = add(*to, *from & mask, carry);
@@ -26,6 +29,7 @@ pub(super) fn add_to(to: &mut [u64], from: &[u64], mask: u64) -> u64 {
 /// Becomes `to - from` where all bits of the mask are set, and stays where none is; returns the
 /// borrow, 0 or 1.
 pub(super) fn subtract_from(to: &mut [u64], from: &[u64], mask: u64) -> u64 {
+    let mask = black_box(mask);
     let mut borrow = 0;
     for (to, from) in to.iter_mut().zip(from) {
         (*to, borrow) = subtract(*to, *from & mask, borrow);
@@ -63,54 +67,62 @@ pub(super) fn multiply_add(to: &mut [u64], one: &[u64], other: &[u64]) {
 /// `to = from × 2^bits`, with zeros for the words that `from` does not have.
 pub(super) fn shift_up(to: &mut [u64], from: &[u64], bits: u32) {
     let (words, bits) = in_words(bits);
-    let mut below = 0;
-    let words_below = std::iter::repeat_n(0, words);
-    let from = words_below
-        .chain(from.iter().copied())
-        .chain(std::iter::repeat(0));
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = high(wide(from, below).wrapping_shl(bits));
-        below = from;
+    let (below, to) = to.split_at_mut_checked(words).unwrap_or_default();
+    below.fill(0);
+    let mut last = 0_u64;
+    let mut places = to.iter_mut();
+    for (to, from) in places.by_ref().zip(from) {
+        *to = from.wrapping_shl(bits) | (last >> 1).wrapping_shr(63_u32.wrapping_sub(bits));
+        last = *from;
+    }
+    for to in places {
+        *to = (last >> 1).wrapping_shr(63_u32.wrapping_sub(bits));
+        last = 0;
     }
 }
 
 /// `to = from ÷ 2^bits`, with zeros for the words that `from` does not have.
 pub(super) fn shift_down(to: &mut [u64], from: &[u64], bits: u32) {
     let (words, bits) = in_words(bits);
-    let mut from = from.iter().copied().skip(words).chain(std::iter::repeat(0));
-    let mut this = from.next().unwrap_or(0);
-    for (to, above) in to.iter_mut().zip(from) {
-        *to = low(wide(above, this).wrapping_shr(bits));
-        this = above;
+    let from = from.get(words..).unwrap_or_default();
+    let above = from.get(1..).unwrap_or_default().iter().chain([&0]);
+    let mut places = to.iter_mut();
+    for (to, (from, above)) in places.by_ref().zip(from.iter().zip(above)) {
+        *to = from.wrapping_shr(bits) | (above << 1).wrapping_shl(63_u32.wrapping_sub(bits));
     }
+    places.for_each(|to| *to = 0);
 }
 
 fn in_words(bits: u32) -> (usize, u32) {
-    (
-        usize::try_from(bits / u64::BITS).unwrap_or(0),
-        bits % u64::BITS,
-    )
+    let words = usize::try_from(bits / u64::BITS).unwrap_or(0);
+    (words, bits % u64::BITS)
 }
 
 /// The bytes as a number, the last byte least significant. Missing bytes are zeros.
 pub(super) fn from_bytes(to: &mut [u64], bytes: &[u8]) {
-    let mut chunks = bytes.rchunks(8);
-    for to in to {
-        let mut word = [0; 8];
-        let chunk = chunks.next().unwrap_or_default();
-        for (to, from) in word.iter_mut().rev().zip(chunk.iter().rev()) {
-            *to = *from;
-        }
-        *to = u64::from_be_bytes(word);
+    let (first, chunks) = bytes.as_rchunks::<WORD_BYTES>();
+    let mut top = [0; WORD_BYTES];
+    for (to, from) in top.iter_mut().rev().zip(first.iter().rev()) {
+        *to = *from;
     }
+    let words = chunks.iter().rev().chain([&top]);
+    let mut places = to.iter_mut();
+    for (to, word) in places.by_ref().zip(words) {
+        *to = u64::from_be_bytes(*word);
+    }
+    places.for_each(|to| *to = 0);
 }
 
 /// The number as bytes, the last least significant: as many low ones as there is room for.
 pub(super) fn to_bytes(bytes: &mut [u8], from: &[u64]) {
-    for (chunk, word) in bytes.rchunks_mut(8).zip(from) {
-        for (to, from) in chunk.iter_mut().rev().zip(word.to_le_bytes()) {
-            *to = from;
-        }
+    let (first, chunks) = bytes.as_rchunks_mut::<WORD_BYTES>();
+    let mut words = from.iter();
+    for (chunk, word) in chunks.iter_mut().rev().zip(words.by_ref()) {
+        *chunk = word.to_be_bytes();
+    }
+    let top = words.next().copied().unwrap_or(0).to_le_bytes();
+    for (to, from) in first.iter_mut().rev().zip(top) {
+        *to = from;
     }
 }
 
@@ -144,25 +156,27 @@ fn divide_step(window: &mut [u64], divisor: &[u64], reciprocal: Reciprocal) -> u
     let (estimate, _) = reciprocal.divide(top, *u0);
     // The division takes numbers below the divisor. Where the highest words are equal, which the
     // lower ones allow, the quotient is the largest word, or one less.
-    let is_equal = mask(top == divisor_top);
+    let is_equal = black_box(mask(top == divisor_top));
     let estimate = estimate | is_equal;
     // The window loses estimate × divisor.
+    let Some((highest, words)) = window.split_last_mut() else {
+        return 0;
+    };
     let (mut carry, mut borrow) = (0, 0);
-    let divisors = divisor.iter().copied().chain([0]);
-    for (to, word) in window.iter_mut().zip(divisors) {
-        let taken = product(estimate, word).wrapping_add(u128::from(carry));
+    for (to, word) in words.iter_mut().zip(divisor) {
+        let taken = product(estimate, *word).wrapping_add(u128::from(carry));
         carry = high(taken);
         (*to, borrow) = subtract(*to, low(taken), borrow);
     }
+    (*highest, borrow) = subtract(*highest, carry, borrow);
     // One too much: the divisor is given back.
     let is_too_large = mask(borrow == 1);
-    let mut carry = 0;
-    let divisors = divisor.iter().copied().chain([0]);
-    for (to, word) in window.iter_mut().zip(divisors) {
-        (*to, carry) = add(*to, word & is_too_large, carry);
-    }
+    let carry = add_to(words, divisor, is_too_large);
+    *highest = highest.wrapping_add(carry);
     estimate.wrapping_add(is_too_large)
 }
+
+const WORD_BYTES: usize = 8;
 
 #[cfg(test)]
 mod tests {
