@@ -1,35 +1,43 @@
 //! FF1 over 0..N: the one place where a value becomes a token.
 //!
-//! The rank becomes a numeral string (see the `numerals` module), FF1 enciphers it, and the walk
-//! goes on until the result is in the domain again: the cycle walk keeps FF1 a permutation of
-//! exactly 0..N. The number of steps depends on the key and the value, and is 1 but for 2 % of
-//! the calls.
+//! The numerals of a rank are two integers (see the `numerals` module for their radix and count,
+//! and `kernel` for why), FF1 enciphers them, and the walk goes on until the result is in the
+//! domain again: the cycle walk keeps FF1 a permutation of exactly 0..N. The number of steps
+//! depends on the key and the value, and is 1 but for 2 % of the calls.
+//!
+//! There are two implementations that share no code: the kernel, which everything of the vault
+//! goes through, and the `fpe` crate ([`reference`]), which the kernel is tested against, at every
+//! start too ([`self_test()`]).
 //!
 //! Source: NIST SP 800-38G (2016), with the domain minimum of Rev. 1 (second public draft, 2025)
 //! as a requirement. Cycle walking: Black and Rogaway, "Ciphers with arbitrary finite domains".
 
+mod batch;
 mod interchange;
+mod kernel;
+mod layouts;
+mod reference;
+mod self_test;
 
 use std::fmt;
 
-use aes::Aes256;
-use fpe::ff1::FF1;
-use fpe::ff1::FlexibleNumeralString;
-use fpe::ff1::NumeralStringError;
+use aes::Aes256Enc;
+use aes::cipher::KeyInit;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
+pub use self::batch::Message;
 pub use self::interchange::Alphabet;
-pub use self::interchange::Direction;
 pub use self::interchange::InterchangeError;
 pub use self::interchange::InterchangeFf1;
 pub use self::interchange::LEGACY_DOMAIN_SIZE_MIN;
 pub use self::interchange::NUMERALS_MAX;
 pub use self::interchange::OtherCharacters;
 pub use self::interchange::SmallDomains;
+use self::kernel::Job;
+pub use self::self_test::SelfTestError;
+pub use self::self_test::self_test;
 use crate::crypto::KeyBytes;
 use crate::crypto::TokenKey;
-use crate::crypto::numerals::Numerals;
 use crate::domain::DOMAIN_SIZE_MIN;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
@@ -37,8 +45,17 @@ use crate::domain::Rank;
 /// The longest tweak, in bytes.
 pub const TWEAK_BYTES_MAX: usize = 8_192;
 
-/// The largest domain, in bits: 1,024 characters of any class. FF1's cost grows with its square.
+/// The largest domain, in bits: 1,024 characters of any class.
 pub const DOMAIN_BITS_MAX: usize = 16_384;
+
+/// Which way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// Ciphertext to plaintext.
+    Decrypt,
+    /// Plaintext to ciphertext.
+    Encrypt,
+}
 
 /// Why FF1 was not applied.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -60,17 +77,24 @@ pub enum Ff1Error {
     WalkTooLong,
 }
 
-/// FF1 with AES-256 under the key of one token.
+/// FF1 with AES-256 under the key of one token: its round keys, overwritten when dropped.
 pub struct Ff1 {
-    key: KeyBytes,
+    cipher: Aes256Enc,
 }
 
 impl Ff1 {
-    /// Derives FF1's key from the token's key.
+    /// Derives FF1's key from the token's key, and expands it.
     #[must_use]
     pub fn new(token_key: &TokenKey) -> Self {
+        Self::under(&token_key.derive("counterfoil/v1/ff1", &[]))
+    }
+
+    /// FF1 under this key itself, which must serve nothing else. Costs AES's key schedule alone:
+    /// for measuring FF1, and for comparing it with others.
+    #[must_use]
+    pub fn under(key: &KeyBytes) -> Self {
         Self {
-            key: token_key.derive("counterfoil/v1/ff1", &[]),
+            cipher: Aes256Enc::new(key.expose().into()),
         }
     }
 
@@ -86,7 +110,7 @@ impl Ff1 {
         rank: &Rank,
         domain: &DomainSize,
     ) -> Result<Rank, Ff1Error> {
-        self.walk(FF1::encrypt, tweak, rank, domain)
+        self.apply(Direction::Encrypt, tweak, rank, domain)
     }
 
     /// Deciphers a rank of the domain: the inverse of [`Ff1::encipher`].
@@ -100,38 +124,30 @@ impl Ff1 {
         rank: &Rank,
         domain: &DomainSize,
     ) -> Result<Rank, Ff1Error> {
-        self.walk(FF1::decrypt, tweak, rank, domain)
+        self.apply(Direction::Decrypt, tweak, rank, domain)
     }
 
-    fn walk(
+    fn apply(
         &self,
-        step: Step,
+        direction: Direction,
         tweak: &[u8],
         rank: &Rank,
         domain: &DomainSize,
     ) -> Result<Rank, Ff1Error> {
         check(tweak, rank, domain)?;
-        let numerals = Numerals::of(domain);
-        let cipher = FF1::<Aes256>::new(self.key.expose(), numerals.radix)
-            .map_err(|_| Ff1Error::DomainTooLarge)?;
-        let mut string = numerals.string_of(rank);
-        for _ in 0..WALK_STEPS_MAX {
-            string = apply(&cipher, step, tweak, string)?;
-            let rank = numerals.rank_of(&string, domain);
-            if rank.is_in(domain) {
-                return Ok(rank);
-            }
-        }
-        Err(Ff1Error::WalkTooLong)
+        let layout = layouts::of_domain(domain).ok_or(Ff1Error::DomainTooLarge)?;
+        let job = Job {
+            layout: &layout,
+            direction,
+            tweak,
+            rank: rank.expose_limbs(),
+            domain: domain.limbs(),
+        };
+        kernel::walk(&self.cipher, job)
+            .map(Rank::from_limbs)
+            .ok_or(Ff1Error::WalkTooLong)
     }
 }
-
-/// One application of FF1, in either direction.
-type Step = fn(
-    &FF1<Aes256>,
-    &[u8],
-    &FlexibleNumeralString,
-) -> Result<FlexibleNumeralString, NumeralStringError>;
 
 fn check(tweak: &[u8], rank: &Rank, domain: &DomainSize) -> Result<(), Ff1Error> {
     if !domain.is_large_enough() {
@@ -149,29 +165,11 @@ fn check(tweak: &[u8], rank: &Rank, domain: &DomainSize) -> Result<(), Ff1Error>
     Ok(())
 }
 
-fn apply(
-    cipher: &FF1<Aes256>,
-    step: Step,
-    tweak: &[u8],
-    mut string: Zeroizing<Vec<u16>>,
-) -> Result<Zeroizing<Vec<u16>>, Ff1Error> {
-    let input = FlexibleNumeralString::from(std::mem::take(&mut *string));
-    let output = step(cipher, tweak, &input);
-    // The crate does not overwrite its numerals, so they are taken back from it.
-    drop(Zeroizing::new(Vec::<u16>::from(input)));
-    output
-        .map(|output| Zeroizing::new(output.into()))
-        .map_err(|_| Ff1Error::DomainTooSmall)
-}
-
 impl fmt::Debug for Ff1 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Ff1").finish_non_exhaustive()
     }
 }
-
-/// How many steps a walk may take. Each leaves the domain with a chance of at most 1 in 25.
-const WALK_STEPS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests;

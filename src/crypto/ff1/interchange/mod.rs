@@ -2,29 +2,38 @@
 //! systems compute, so that their ciphertexts can be deciphered and tokenized anew.
 //!
 //! Nothing of the vault is enciphered with it: tokens have keys, tweaks and numerals of their own
-//! ([`super::Ff1`]).
+//! ([`super::Ff1`]). It is computed by the same kernel, wherever that reaches: up to halves of
+//! 8,192 bits. Longer texts go through the `fpe` crate.
 //!
 //! Source: NIST SP 800-38G (2016), algorithms 7 and 8, with the domain minimum of Rev. 1 (second
 //! public draft, 2025).
 
 mod alphabet;
-mod small;
 
 use std::fmt;
 
-use aes::Aes128;
-use aes::Aes192;
-use aes::Aes256;
+use aes::Aes128Enc;
+use aes::Aes192Enc;
+use aes::Aes256Enc;
 use aes::cipher::BlockCipherEncrypt;
+use aes::cipher::BlockSizeUser;
 use aes::cipher::KeyInit;
+use aes::cipher::consts::U16;
 use fpe::ff1::FF1;
-use fpe::ff1::FlexibleNumeralString;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 pub use self::alphabet::Alphabet;
+use super::Direction;
+use super::kernel;
+use super::kernel::Job;
+use super::kernel::Layout;
+use super::reference;
 use crate::crypto::TWEAK_BYTES_MAX;
+use crate::crypto::numerals::Numerals;
 use crate::domain::DOMAIN_SIZE_MIN;
+use crate::domain::DomainSize;
+use crate::domain::Rank;
 
 /// The longest text, in numerals. FF1's cost grows with its square.
 pub const NUMERALS_MAX: usize = 4_096;
@@ -65,15 +74,6 @@ pub enum InterchangeError {
     /// The tweak is longer than [`TWEAK_BYTES_MAX`].
     #[error("tweak is longer than {TWEAK_BYTES_MAX} bytes")]
     TweakTooLong,
-}
-
-/// Which way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Direction {
-    /// Ciphertext to plaintext.
-    Decrypt,
-    /// Plaintext to ciphertext.
-    Encrypt,
 }
 
 /// What becomes of characters that the alphabet does not have.
@@ -121,9 +121,9 @@ impl InterchangeFf1 {
         }
         let radix = alphabet.radix();
         let cipher = match key.len() {
-            16 => Keyed::<Aes128>::boxed(key, radix)?,
-            24 => Keyed::<Aes192>::boxed(key, radix)?,
-            32 => Keyed::<Aes256>::boxed(key, radix)?,
+            16 => Keyed::<Aes128Enc>::boxed(key, radix)?,
+            24 => Keyed::<Aes192Enc>::boxed(key, radix)?,
+            32 => Keyed::<Aes256Enc>::boxed(key, radix)?,
             _ => return Err(InterchangeError::KeyLength),
         };
         let domain_size_min = match small_domains {
@@ -215,42 +215,64 @@ trait Apply {
 
 /// Both ciphers overwrite their round keys when they are dropped.
 struct Keyed<C> {
-    large: FF1<C>,
-    small: C,
+    cipher: C,
+    beyond_kernel: FF1<C>,
     radix: u32,
 }
 
-impl<C: BlockCipherEncrypt + Clone + KeyInit + Send + Sync + 'static> Keyed<C> {
+impl<C> Keyed<C>
+where
+    C: BlockCipherEncrypt
+        + BlockSizeUser<BlockSize = U16>
+        + Clone
+        + KeyInit
+        + Send
+        + Sync
+        + 'static,
+{
     fn boxed(key: &[u8], radix: u32) -> Result<Box<dyn Apply + Send + Sync>, InterchangeError> {
         // Checked before the crate is asked, since it panics over a key of another length.
-        let small = C::new_from_slice(key).map_err(|_| InterchangeError::KeyLength)?;
-        let large = FF1::new(key, radix).map_err(|_| InterchangeError::AlphabetSize)?;
+        let cipher = C::new_from_slice(key).map_err(|_| InterchangeError::KeyLength)?;
+        let beyond_kernel = FF1::new(key, radix).map_err(|_| InterchangeError::AlphabetSize)?;
         Ok(Box::new(Self {
-            large,
-            small,
+            cipher,
+            beyond_kernel,
             radix,
         }))
     }
 }
 
-impl<C: BlockCipherEncrypt + Clone> Apply for Keyed<C> {
+impl<C> Apply for Keyed<C>
+where
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Clone,
+{
     fn apply(
         &self,
         direction: Direction,
         tweak: &[u8],
-        mut numerals: Zeroizing<Vec<u16>>,
+        numerals: Zeroizing<Vec<u16>>,
     ) -> Option<Zeroizing<Vec<u16>>> {
-        if small::is_small(self.radix, numerals.len()) {
-            return small::apply(&self.small, direction, self.radix, tweak, &numerals);
-        }
-        let input = FlexibleNumeralString::from(std::mem::take(&mut *numerals));
-        let output = match direction {
-            Direction::Decrypt => self.large.decrypt(tweak, &input),
-            Direction::Encrypt => self.large.encrypt(tweak, &input),
+        let count = u32::try_from(numerals.len()).ok()?;
+        let Some(layout) = Layout::of(self.radix, count) else {
+            return reference::apply(&self.beyond_kernel, direction, tweak, numerals);
         };
-        // The crate does not overwrite its numerals, so they are taken back from it.
-        drop(Zeroizing::new(Vec::<u16>::from(input)));
-        Some(Zeroizing::new(output.ok()?.into()))
+        // Every string of this length is in the domain, so that no walk has a second step.
+        let mut domain = DomainSize::one();
+        (0..count).for_each(|_| domain.multiply(self.radix));
+        let system = Numerals {
+            radix: self.radix,
+            count,
+        };
+        let rank = system.rank_of(&numerals, &domain);
+        let job = Job {
+            layout: &layout,
+            direction,
+            tweak,
+            rank: rank.expose_limbs(),
+            domain: domain.limbs(),
+        };
+        let rank = Rank::from_limbs(kernel::walk(&self.cipher, job)?);
+        Some(system.string_of(&rank))
     }
 }
 

@@ -91,19 +91,24 @@ fn numerals_of_bouncy_castle_beyond_letters_are_met() {
     assert_eq!(both_ways(&ff1, &plaintext, &ciphertext), expected);
 }
 
-/// Goal: both ways of computing FF1 are the standard's. Method: the valid vectors of Wycheproof
-/// (Apache-2.0), those of small domains too, which only the legacy way takes.
+fn is_small(radix: u32, numerals_count: usize) -> bool {
+    let size = u64::from(radix).checked_pow(u32::try_from(numerals_count).unwrap());
+    size.is_some_and(|size| size < DOMAIN_SIZE_MIN)
+}
+
+/// Goal: FF1 is the standard's. Method: the valid vectors of Wycheproof (Apache-2.0), those of
+/// small domains too, which old systems have used.
 #[test]
 fn vectors_of_wycheproof_are_met() {
     let (mut large_count, mut small_count) = (0, 0);
     let mut check = |key: &[u8], radix: u32, tweak: &[u8], pt: Vec<u16>, ct: Vec<u16>| {
         let cipher = match key.len() {
-            16 => Keyed::<Aes128>::boxed(key, radix),
-            24 => Keyed::<Aes192>::boxed(key, radix),
-            _ => Keyed::<Aes256>::boxed(key, radix),
+            16 => Keyed::<Aes128Enc>::boxed(key, radix),
+            24 => Keyed::<Aes192Enc>::boxed(key, radix),
+            _ => Keyed::<Aes256Enc>::boxed(key, radix),
         };
         let cipher = cipher.unwrap();
-        match small::is_small(radix, pt.len()) {
+        match is_small(radix, pt.len()) {
             true => small_count += 1,
             false => large_count += 1,
         }
@@ -147,22 +152,29 @@ fn vectors_of_wycheproof_are_met() {
     assert!(large_count > 10_000 && small_count > 100);
 }
 
-/// Goal: the two ways are one algorithm. Method: the small one on domains that the crate takes.
+/// Goal: where the kernel ends and the crate begins, nothing changes. Method: texts around the
+/// longest that the kernel takes, against the crate.
 #[test]
-fn small_way_is_the_large_way() {
-    let key = [3; 16];
-    let large = FF1::<Aes128>::new(&key, 10).unwrap();
-    let cipher = Aes128::new_from_slice(&key).unwrap();
-    for length in 6..=12_usize {
-        for tweak_bytes in [0, 1, 11, 12, 16, 33] {
-            let tweak = vec![5; tweak_bytes];
-            let numerals: Vec<u16> = (0..10).cycle().step_by(7).take(length).collect();
-            let input = FlexibleNumeralString::from(numerals.clone());
-            let expected: Vec<u16> = large.encrypt(&tweak, &input).unwrap().into();
-            let output = small::apply(&cipher, Direction::Encrypt, 10, &tweak, &numerals).unwrap();
-            assert_eq!(*output, expected, "{length} {tweak_bytes}");
-        }
+fn texts_beyond_the_kernels_reach_are_the_same() {
+    let key = [3; 32];
+    let reference = FF1::<Aes256Enc>::new(&key, 62).unwrap();
+    let keyed = Keyed::<Aes256Enc>::boxed(&key, 62).unwrap();
+    let mut within = 0;
+    for length in (2_746..=2_758_usize).chain([NUMERALS_MAX]) {
+        let layout = Layout::of(62, u32::try_from(length).unwrap());
+        within += usize::from(layout.is_some());
+        let numerals: Vec<u16> = (0..62).cycle().step_by(7).take(length).collect();
+        let apply = |direction, numerals: &[u16]| {
+            let output = keyed.apply(direction, b"tweak", Zeroizing::new(numerals.to_vec()));
+            output.unwrap().to_vec()
+        };
+        let output = apply(Direction::Encrypt, &numerals);
+        let input = Zeroizing::new(numerals.clone());
+        let expected = reference::apply(&reference, Direction::Encrypt, b"tweak", input).unwrap();
+        assert_eq!(output, *expected, "{length}");
+        assert_eq!(apply(Direction::Decrypt, &output), numerals, "{length}");
     }
+    assert!((1..13).contains(&within), "{within}");
 }
 
 #[test]
