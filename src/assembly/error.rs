@@ -11,6 +11,7 @@ use crate::audit::HeadError;
 use crate::audit::RollbackError;
 use crate::audit::StartError;
 use crate::ceremony::CeremonyError;
+use crate::crypto::SelfTestError;
 use crate::crypto::note::NoteError;
 use crate::domain::FieldName;
 use crate::domain::Namespace;
@@ -158,6 +159,9 @@ pub enum AssemblyError {
     /// The log and its head do not agree.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// This machine computes FF1 wrongly.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
     /// The store cannot be made or opened.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -29,6 +29,7 @@ use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::config::Config;
 use crate::config::Purposes;
+use crate::crypto;
 use crate::crypto::Entropy;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteVerifier;
@@ -95,6 +96,7 @@ pub async fn open_unsealed(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<OpenVault, AssemblyError> {
+    crypto::self_test()?;
     let people = People::open(&config.people, clock.now())?;
     let store = open_store(config)?;
     let keyring = Keyring::open(&*root, &KeyTable::read(&*store)?.keys())?;
