@@ -21,7 +21,8 @@ use crate::keys::root::RootKeyHolder;
 
 /// Lets a vault that is behind its head go on, if as many officers have signed for it as its
 /// charter asks for. The head may be signed by a key that the database does not know yet, if it is
-/// one of `later_keys`: the officers have signed for what this head says. To repeat it after a crash is safe, and brings it to its end.
+/// one of `later_keys`: the officers have signed for what this head says. To repeat it after a
+/// crash is safe, and brings it to its end.
 ///
 /// # Errors
 ///

@@ -71,7 +71,8 @@ pub(super) fn shift_up(to: &mut [u64], from: &[u64], bits: u32) {
     below.fill(0);
     let mut last = 0_u64;
     let mut places = to.iter_mut();
-    for (to, from) in places.by_ref().zip(from) {
+    // The shorter one first: it must not take a place that it has no word for.
+    for (from, to) in from.iter().zip(places.by_ref()) {
         *to = from.wrapping_shl(bits) | (last >> 1).wrapping_shr(63_u32.wrapping_sub(bits));
         last = *from;
     }
@@ -87,7 +88,7 @@ pub(super) fn shift_down(to: &mut [u64], from: &[u64], bits: u32) {
     let from = from.get(words..).unwrap_or_default();
     let above = from.get(1..).unwrap_or_default().iter().chain([&0]);
     let mut places = to.iter_mut();
-    for (to, (from, above)) in places.by_ref().zip(from.iter().zip(above)) {
+    for ((from, above), to) in from.iter().zip(above).zip(places.by_ref()) {
         *to = from.wrapping_shr(bits) | (above << 1).wrapping_shl(63_u32.wrapping_sub(bits));
     }
     places.for_each(|to| *to = 0);
@@ -107,7 +108,7 @@ pub(super) fn from_bytes(to: &mut [u64], bytes: &[u8]) {
     }
     let words = chunks.iter().rev().chain([&top]);
     let mut places = to.iter_mut();
-    for (to, word) in places.by_ref().zip(words) {
+    for (word, to) in words.zip(places.by_ref()) {
         *to = u64::from_be_bytes(*word);
     }
     places.for_each(|to| *to = 0);
@@ -240,7 +241,8 @@ mod tests {
         fn bytes_are_the_number(from in vec(word(), 1..5), cut in 0_usize..8) {
             let mut bytes = vec![0; 8 * from.len() - cut];
             to_bytes(&mut bytes, &from);
-            let mut expected: Vec<u8> = from.iter().rev().flat_map(|word| word.to_be_bytes()).collect();
+            let words = from.iter().rev();
+            let mut expected: Vec<u8> = words.flat_map(|word| word.to_be_bytes()).collect();
             expected.drain(..cut);
             prop_assert_eq!(&bytes, &expected);
             let mut back = vec![7; from.len() + 1];
