@@ -6,7 +6,7 @@
 //! depends on the key and the value, and is 1 but for 2 % of the calls.
 //!
 //! There are two implementations that share no code: the kernel, which everything of the vault
-//! goes through, and the `fpe` crate ([`reference`]), which the kernel is tested against, at every
+//! goes through, and the `fpe` crate (`reference`), which the kernel is tested against, at every
 //! start too ([`self_test()`]).
 //!
 //! Source: NIST SP 800-38G (2016), with the domain minimum of Rev. 1 (second public draft, 2025)

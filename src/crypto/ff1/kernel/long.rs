@@ -198,7 +198,7 @@ impl<const N: usize> Scratch<N> {
         a.swap_with_slice(b);
     }
 
-    /// 6i. [0]^((-t-b-1) mod 16) || [i] || [NUM(B)], behind the rest of the tweak.
+    /// 6i. `[0]^((-t-b-1) mod 16) || [i] || [NUM(B)]`, behind the rest of the tweak.
     #[inline(always)]
     fn write_message(
         &mut self,
@@ -228,7 +228,7 @@ impl<const N: usize> Scratch<N> {
     }
 
     /// 6ii, 6iii. R = PRF(P || Q), and S is the first d bytes of
-    /// R || CIPH(R xor [1]) || CIPH(R xor [2]) ...
+    /// `R || CIPH(R xor [1]) || CIPH(R xor [2]) ...`
     #[inline(always)]
     fn fill_s<B>(&mut self, backend: &B, layout: &LongLayout, (state, rest): (u128, &[u8]))
     where

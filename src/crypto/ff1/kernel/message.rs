@@ -21,7 +21,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// 5. P = [1, 2, 1] || [radix] || [10] || [u mod 256] || [n] || [t].
+    /// 5. `P = [1, 2, 1] || [radix] || [10] || [u mod 256] || [n] || [t]`.
     #[inline(always)]
     fn first_block(self, tweak: &[u8]) -> u128 {
         // A tweak has at most 8,192 bytes.
