@@ -51,7 +51,8 @@ pub(super) fn database_options(options: &RocksOptions) -> Options {
     // A sync that failed for want of space may have written. Otherwise RocksDB goes on by itself
     // and flushes one family after the other: a kill in between left a batch of which some families
     // had their rows and others not, and the database did not open. With this setting a failed
-    // write of the log is final. Our writes are synced, and so never wait to be flushed by hand.
+    // write of the log is final. A synced write leaves the process by itself; the one that is not
+    // is flushed by hand.
     database.set_manual_wal_flush(true);
     // One order of log, memtable and acknowledgement.
     database.set_enable_pipelined_write(false);

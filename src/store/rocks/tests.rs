@@ -136,6 +136,24 @@ fn read_only_store_writes_nothing() {
     assert!(matches!(commit(&store), Err(StoreError::Unavailable(_))));
 }
 
+/// Goal: a killed process loses no cosignature that it kept. Method: the files as they are while it
+/// runs, elsewhere.
+#[test]
+fn cosigned_checkpoint_is_out_of_the_process_once_it_is_kept() {
+    let (directory, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(directory.path());
+    commit(&store).unwrap();
+    store.keep_cosigned("a note").unwrap();
+    let to = image.path().join("rocksdb");
+    fs::create_dir(&to).unwrap();
+    for file in fs::read_dir(directory.path().join("rocksdb")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    let killed = RocksStore::open_read_only(image.path(), &OPTIONS).unwrap();
+    assert_eq!(killed.cosigned_checkpoint().unwrap().unwrap(), "a note");
+}
+
 #[test]
 fn store_whose_write_failed_refuses_everything() {
     let directory = tempfile::tempdir().unwrap();

@@ -90,6 +90,8 @@ impl RocksStore {
             note,
             &options::unsynced_write_options(),
         );
+        // Out of the process, so that a kill does not lose it; on the disk with the next commit.
+        let written = written.and_then(|()| self.database.flush_wal(false));
         written.map_err(|error| self.poison(&error))
     }
 
