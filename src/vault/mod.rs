@@ -62,6 +62,7 @@ use crate::audit::AuditLog;
 use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::crypto::Entropy;
+use crate::crypto::scrub_stack;
 use crate::domain::Clock;
 use crate::domain::Namespace;
 use crate::domain::Purpose;
@@ -258,12 +259,24 @@ fn is_missing<T>(items: &[Item<T>]) -> bool {
 
 /// Runs work that computes or reads the disk. Short work runs where it is; longer work lets the
 /// runtime move its other tasks to another thread first.
+///
+/// Its keys and values leave nothing on the stack: a compiler keeps round keys there as it likes,
+/// the first two of which are the key itself, and a thread that then waits would keep them for as
+/// long, though the key was destroyed meanwhile.
 fn work<T>(items_count: usize, run: impl FnOnce() -> T) -> T {
-    if items_count > INLINE_ITEMS_MAX {
-        tokio::task::block_in_place(run)
+    let done = if items_count > INLINE_ITEMS_MAX {
+        tokio::task::block_in_place(|| apart(run))
     } else {
-        run()
-    }
+        apart(run)
+    };
+    scrub_stack();
+    done
+}
+
+/// In a frame of its own, which is below the caller's.
+#[inline(never)]
+fn apart<T>(run: impl FnOnce() -> T) -> T {
+    run()
 }
 
 /// How often a request may meet a change of keys before it is given up.

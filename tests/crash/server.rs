@@ -149,6 +149,14 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// A test that fails leaves no vault behind.
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
 /// Connects to a vault that has just begun: on a busy machine a handshake may come too late.
 async fn connect(directory: &Path, address: SocketAddr) -> Result<Channel, Failure> {
     for _ in 1..CONNECT_TRIES {
