@@ -1,6 +1,7 @@
 //! What a call writes, and under which conditions.
 
 use crate::store::Erasure;
+use crate::store::Reads;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -41,10 +42,8 @@ pub struct Changes {
     /// A row among those of request ids that is written whatever it was: since when a customer is
     /// erased.
     pub mark: Option<(RequestKey, RequestRow)>,
-    /// [`crate::store::Store::endings_count`] before the call read the records that it is about,
-    /// if none may have been erased, or been given a successor, since; nothing where that does not
-    /// matter.
-    pub as_of: Option<u64>,
+    /// What the call read, and when; nothing where it does not matter what was written since.
+    pub reads: Option<Reads>,
     /// [`crate::store::Store::relocations_count`] before the call read a customer's list, if no
     /// record may have moved since; nothing where that does not matter.
     pub lists_as_of: Option<u64>,

@@ -7,6 +7,7 @@ use crate::domain::Timestamp;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::Erasure;
+use crate::store::Reads;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -17,6 +18,8 @@ use crate::store::SubjectKey;
 use crate::store::Succession;
 use crate::store::Table;
 use crate::store::ValueKey;
+use crate::store::recent::Recent;
+use crate::store::recent::ended;
 
 /// The rows that the conditions of a group speak of, as they are in the store.
 #[derive(Default)]
@@ -32,7 +35,6 @@ pub(super) struct Present {
     pub(super) erasures: HashMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
     /// Records that shall move or get a successor, with who joined them.
     pub(super) relocated: HashMap<RecordKey, (Record, Vec<SubjectKey>)>,
-    pub(super) endings_count: u64,
     pub(super) relocations_count: u64,
     written: Written,
 }
@@ -51,13 +53,14 @@ struct Written {
     relocated: HashSet<RecordKey>,
     /// Records that got a successor.
     succeeded: HashSet<RecordKey>,
-    has_ended: bool,
+    /// Records that were erased, moved away or got a successor.
+    ended: HashSet<RecordKey>,
 }
 
 impl Present {
     /// Says which conditions of a call do not hold. If all do, its rows are taken for the calls
     /// after it.
-    pub(super) fn judge(&mut self, changes: &Changes) -> Vec<Conflict> {
+    pub(super) fn judge(&mut self, changes: &Changes, recent: &Recent) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
         // A call may not contradict itself either, so its own rows count as soon as they are seen.
         let mut written = Written::default();
@@ -97,7 +100,7 @@ impl Present {
                 conflicts.push(Conflict::RowChanged { row });
             }
         }
-        self.judge_times(changes, &mut conflicts);
+        self.judge_times(changes, recent, &mut conflicts);
         self.judge_links(changes, &written, &mut conflicts);
         for (item, erasure) in changes.erasures.iter().enumerate() {
             if !self.may_erase(erasure, &mut written) {
@@ -114,8 +117,7 @@ impl Present {
                 }));
             self.written.relocated.extend(written.relocated);
             self.written.succeeded.extend(written.succeeded);
-            let has_ended = !(changes.erasures.is_empty() && changes.successions.is_empty());
-            self.written.has_ended |= has_ended;
+            self.written.ended.extend(ended(changes));
             self.written.records.extend(written.records);
             self.written.values.extend(written.values);
             self.written.requests.extend(written.requests);
@@ -125,9 +127,15 @@ impl Present {
     }
 
     /// Whether what the call read may have ended, or moved, since.
-    fn judge_times(&self, changes: &Changes, conflicts: &mut Vec<Conflict>) {
-        let is_stale = |as_of| as_of != self.endings_count || self.written.has_ended;
-        if changes.as_of.is_some_and(is_stale) {
+    fn judge_times(&self, changes: &Changes, recent: &Recent, conflicts: &mut Vec<Conflict>) {
+        let just_ended = &self.written.ended;
+        let has_just_ended = |reads: &Reads| {
+            let mut records = reads.records.iter();
+            !just_ended.is_empty()
+                && (reads.any_ending || records.any(|key| just_ended.contains(key)))
+        };
+        let is_stale = |reads: &Reads| recent.may_have_ended(reads) || has_just_ended(reads);
+        if changes.reads.as_ref().is_some_and(is_stale) {
             conflicts.push(Conflict::Erased);
         }
         let has_moved = !self.written.relocated.is_empty();

@@ -47,8 +47,8 @@ macro_rules! suite {
             call_that_read_before_a_relocation_conflicts,
             record_stays_beside_its_successor,
             succession_conflicts_with_whoever_was_faster,
-            call_that_read_before_a_succession_conflicts,
-            call_that_read_before_an_erasure_conflicts,
+            call_that_relies_on_what_has_ended_conflicts,
+            places_that_were_read_free_are_judged_as_if_read_again,
             purge_removes_no_row_that_stands,
             oversized_record_is_refused,
         );
@@ -57,6 +57,7 @@ macro_rules! suite {
 pub(crate) use suite;
 
 pub(crate) use crate::store::conformance_erasing::*;
+pub(crate) use crate::store::conformance_reading::*;
 pub(crate) use crate::store::conformance_relocating::*;
 pub(crate) use crate::store::conformance_succeeding::*;
 

@@ -147,27 +147,6 @@ pub(crate) fn record_that_changed_is_not_erased<S: Store>(open: Open<'_, S>) {
     assert_eq!(conflicts(&store, &changes), changed);
 }
 
-pub(crate) fn call_that_read_before_an_erasure_conflicts<S: Store>(open: Open<'_, S>) {
-    let store = open();
-    commit(&store, &[&call(vec![of(5, None, 1), of(6, None, 1)])]);
-    let reads = Changes {
-        as_of: Some(store.endings_count()),
-        ..Changes::default()
-    };
-    let erases = erasure(&store, 5, 1, true);
-    let conflicts_of = |group: &[&Changes]| store.conflicts(group).unwrap();
-    let stale = vec![Conflict::Erased];
-    assert_eq!(conflicts_of(&[&reads, &erases]), [vec![], vec![]]);
-    assert_eq!(conflicts_of(&[&erases, &reads]), [vec![], stale.clone()]);
-    commit(&store, &[&erases]);
-    assert_eq!(conflicts_of(&[&reads]), [stale]);
-    let reads = Changes {
-        as_of: Some(store.endings_count()),
-        ..Changes::default()
-    };
-    assert_eq!(conflicts_of(&[&reads]), [vec![]]);
-}
-
 pub(crate) fn purge_removes_no_row_that_stands<S: Store>(open: Open<'_, S>) {
     let store = open();
     commit(&store, &[&call(vec![of(5, Some(5), 1), of(6, Some(6), 2)])]);

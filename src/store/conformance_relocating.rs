@@ -44,7 +44,7 @@ fn value_of(store: &impl Store, value: u8) -> Option<u8> {
 
 /// Moves a record from one place to another, and its value's row, as the store has them now; the
 /// list of customer 1 becomes list 101.
-fn relocation(store: &impl Store, from: u8, to: u8, value: Option<u8>) -> Changes {
+pub(super) fn relocation(store: &impl Store, from: u8, to: u8, value: Option<u8>) -> Changes {
     let before = store.records(&[place(from)]).unwrap().remove(0).unwrap();
     let after = Record {
         token_version: second(),

@@ -33,7 +33,7 @@ fn value_of(store: &impl Store, value: u8) -> Option<u8> {
 }
 
 /// Gives a record of customer 1 a successor, with everybody who has it, as the store has it now.
-fn succession(store: &impl Store, from: u8, to: u8, value: Option<u8>) -> Changes {
+pub(super) fn succession(store: &impl Store, from: u8, to: u8, value: Option<u8>) -> Changes {
     let before = store.records(&[place(from)]).unwrap().remove(0).unwrap();
     let sharers = store.sharers(&place(from), 100).unwrap();
     let successor = Successor {
@@ -124,24 +124,4 @@ pub(crate) fn succession_conflicts_with_whoever_was_faster<S: Store>(open: Open<
     let succeeds = succession(&store, 5, 55, Some(5));
     commit(&store, &[&succeeds]);
     assert!(conflicts(&store, &succeeds).contains(&outdated), "again");
-}
-
-pub(crate) fn call_that_read_before_a_succession_conflicts<S: Store>(open: Open<'_, S>) {
-    let store = open();
-    commit(&store, &[&call(vec![of(5, Some(5), 1)])]);
-    let reads = || Changes {
-        as_of: Some(store.endings_count()),
-        ..Changes::default()
-    };
-    let before = reads();
-    let succeeds = succession(&store, 5, 55, Some(5));
-    let conflicts_of = |group: &[&Changes]| store.conflicts(group).unwrap();
-    let stale = vec![Conflict::Erased];
-    assert_eq!(conflicts_of(&[&before, &succeeds]), [vec![], vec![]]);
-    assert_eq!(conflicts_of(&[&succeeds, &before]), [vec![], stale.clone()]);
-    let moves_before = store.relocations_count();
-    commit(&store, &[&succeeds]);
-    assert_eq!(conflicts_of(&[&before]), [stale]);
-    assert_eq!(conflicts_of(&[&reads()]), [vec![]]);
-    assert_eq!(store.relocations_count(), moves_before + 2);
 }

@@ -15,6 +15,8 @@ pub(crate) mod conformance;
 #[cfg(test)]
 mod conformance_erasing;
 #[cfg(test)]
+mod conformance_reading;
+#[cfg(test)]
 mod conformance_relocating;
 #[cfg(test)]
 mod conformance_succeeding;
@@ -22,6 +24,7 @@ mod erasure;
 mod error;
 mod key;
 mod reader;
+mod recent;
 mod record;
 mod relocation;
 pub mod rocks;
@@ -55,6 +58,8 @@ pub use key::RecordKey;
 pub use key::RequestKey;
 pub use key::SubjectKey;
 pub use key::ValueKey;
+pub use recent::Moment;
+pub use recent::Reads;
 pub use record::RESIDUE_BYTES_MAX;
 pub use record::Record;
 pub use record::RecordState;
@@ -161,9 +166,13 @@ pub trait Store: Send + Sync + 'static {
     fn relocations_count(&self) -> u64;
 
     /// How many calls have erased anything, or given a record a successor. Who read records when
-    /// there were as many can be sure that none of them was erased or succeeded since: see
-    /// [`Changes::as_of`]. It only grows while the store is open.
+    /// there were as many can be sure that none of them was erased or succeeded since. It only
+    /// grows while the store is open.
     fn endings_count(&self) -> u64;
+
+    /// Where the store is in its commits. Who reads after it reads at least what was written
+    /// until then: see [`Changes::reads`].
+    fn moment(&self) -> Moment;
 
     /// Reads what an earlier call with this request id did. An expired row may still be there.
     ///

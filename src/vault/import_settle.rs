@@ -9,6 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::store::Changes;
 use crate::store::NewRecord;
+use crate::store::Reads;
 use crate::store::RecordId;
 use crate::store::ValueKey;
 use crate::vault::Vault;
@@ -40,8 +41,9 @@ impl Vault {
         allow_token_values: bool,
     ) -> Result<Settled, VaultError> {
         let store = self.store();
-        // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.endings_count();
+        // Before anything is read: what ends from now on, of what is handed out, sends the call
+        // into another round.
+        let moment = store.moment();
         let now = self.parts.clock.now();
         // What an earlier call made is found by its token, whatever the field's equality.
         let replay = retry.find(store, now)?;
@@ -96,7 +98,12 @@ impl Vault {
             items.push(settled);
         }
         let mut changes = batch.changes;
-        changes.as_of = Some(as_of);
+        changes.reads = Some(Reads {
+            moment,
+            records: workplace.known(&items),
+            any_ending: replay.is_some(),
+            has_read_places: false,
+        });
         if replay.is_none() {
             changes.request = retry.row(now, &[]);
             changes.older_requests = retry.older_keys();

@@ -7,6 +7,7 @@ use crate::audit::ItemOutcome;
 use crate::domain::Timestamp;
 use crate::keys::Ring;
 use crate::store::Changes;
+use crate::store::Reads;
 use crate::store::RecordId;
 use crate::store::SHARERS_MAX;
 use crate::store::SubjectKey;
@@ -80,9 +81,9 @@ impl Vault {
         let permitted = intent.recorded.inner();
         let request = permitted.request();
         let workplace = self.workplace(ring, request, fields)?;
-        // Before anything is read: what is erased from now on sends the call into another round,
-        // if it hands out tokens that there are. What it draws is bound to the record that it read.
-        let as_of = self.store().endings_count();
+        // Before anything is read: what ends from now on, of the tokens that are handed out and not
+        // new, sends the call into another round. What it draws is bound to the record it read.
+        let moment = self.store().moment();
         let old_tokens = self.old_tokens(&workplace, fields, permitted)?;
         let intended = intent.items.iter().copied().zip(old_tokens);
         let old_tokens: Vec<Item<OldToken>> =
@@ -112,12 +113,15 @@ impl Vault {
             old_ends.push(ends);
         }
         let Planner { batch, items, .. } = planner;
-        let is_known = |settled: &SettledItem| settled.new_record.is_none();
-        let has_known = items.iter().flatten().any(is_known);
+        let reads = Reads {
+            moment,
+            records: workplace.known(&items),
+            ..Reads::default()
+        };
         Ok(Plan {
             items,
             changes: Changes {
-                as_of: has_known.then_some(as_of),
+                reads: Some(reads),
                 ..batch.drawn.changes
             },
             old_tokens,

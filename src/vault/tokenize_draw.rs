@@ -11,7 +11,10 @@ use crate::format::OutlineSize;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::NewRecord;
+use crate::store::Reads;
 use crate::store::RecordId;
+use crate::store::RecordKey;
+use crate::store::Store;
 use crate::store::SubjectKey;
 use crate::store::ValueKey;
 use crate::vault::Vault;
@@ -127,8 +130,9 @@ impl Vault {
         allow_token_values: bool,
     ) -> Result<Settled, VaultError> {
         let store = self.store();
-        // Before anything is read: what is erased from now on sends the call into another round.
-        let as_of = store.endings_count();
+        // Before anything is read: what ends from now on, of what is handed out, sends the call
+        // into another round.
+        let moment = store.moment();
         let now = self.parts.clock.now();
         let replay = retry.find(store, now)?;
         let readings: Vec<&Reading<'_>> = wanted
@@ -180,7 +184,13 @@ impl Vault {
             items.push(settled);
         }
         let mut changes = batch.drawn.changes;
-        changes.as_of = Some(as_of);
+        changes.reads = Some(Reads {
+            moment,
+            records: workplace.known(&items),
+            any_ending: replay.is_some(),
+            // What an earlier call got, it did not find by the value.
+            has_read_places: replay.is_none() && are_free(store, &changes.records),
+        });
         if replay.is_none() {
             let apart: Vec<Option<RecordId>> = wanted
                 .iter()
@@ -192,6 +202,26 @@ impl Vault {
         }
         Ok(Settled { items, changes })
     }
+}
+
+impl Workplace<'_> {
+    /// The records of the tokens that are handed out and not new.
+    pub(super) fn known(&self, items: &[Item<SettledItem>]) -> HashSet<RecordKey> {
+        let known = items.iter().flatten();
+        let known = known.filter(|settled| settled.new_record.is_none());
+        known
+            .map(|settled| self.record_key(settled.record_id))
+            .collect()
+    }
+}
+
+/// Whether the places of new records are free under every version of the keys, as far as who is
+/// not the writer can tell. The writer then looks only at what was written since.
+fn are_free(store: &dyn Store, records: &[NewRecord]) -> bool {
+    let places = |new: &NewRecord| [new.key].into_iter().chain(new.older.records.clone());
+    let places: Vec<RecordKey> = records.iter().flat_map(places).collect();
+    let found = store.records(&places);
+    found.is_ok_and(|found| found.iter().all(Option::is_none))
 }
 
 /// The record that only the request id finds again: its field keeps equal values apart.

@@ -116,6 +116,10 @@ impl Store for FaultyStore {
         self.inner.relocations_count()
     }
 
+    fn moment(&self) -> Moment {
+        self.inner.moment()
+    }
+
     fn endings_count(&self) -> u64 {
         self.inner.endings_count()
     }

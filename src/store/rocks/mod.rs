@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod layout;
 mod options;
+mod present;
 mod purge;
 mod read;
 mod relocate;
@@ -23,6 +24,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -37,6 +40,7 @@ use crate::store::CommitBatch;
 use crate::store::Conflict;
 use crate::store::EngineError;
 use crate::store::Hash;
+use crate::store::Moment;
 use crate::store::NamespaceId;
 use crate::store::Record;
 use crate::store::RecordId;
@@ -56,6 +60,7 @@ use crate::store::Sweep;
 use crate::store::Table;
 use crate::store::ValueKey;
 use crate::store::ValueRow;
+use crate::store::recent::Recent;
 use crate::store::rocks::ballast::Ballast;
 use crate::store::rocks::error::open_error;
 use crate::store::rocks::error::unavailable;
@@ -80,6 +85,9 @@ pub struct RocksStore {
     erasures_count: AtomicU64,
     successions_count: AtomicU64,
     relocations_count: AtomicU64,
+    /// What the latest commits have written; how many there were, for who reads without waiting.
+    recent: Mutex<Recent>,
+    moment: AtomicU64,
     /// A write has failed. Set once, for good.
     poisoned: AtomicBool,
 }
@@ -170,6 +178,8 @@ impl RocksStore {
             erasures_count: AtomicU64::new(0),
             successions_count: AtomicU64::new(0),
             relocations_count: AtomicU64::new(0),
+            recent: Mutex::default(),
+            moment: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
         };
         let version = store.get(Family::Schema, SCHEMA_KEY)?;
@@ -206,6 +216,11 @@ impl RocksStore {
             return Err(StoreError::Unavailable(EngineError::new(POISONED)));
         }
         Ok(())
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        // What a panic left half done is at the most a commit that happened and is not counted.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_note(&self, key: &[u8]) -> Result<Option<String>, StoreError> {
@@ -290,6 +305,10 @@ impl Store for RocksStore {
         self.erasures_count.load(Ordering::Acquire) + self.successions_count.load(Ordering::Acquire)
     }
 
+    fn moment(&self) -> Moment {
+        Moment(self.moment.load(Ordering::Acquire))
+    }
+
     fn purge(&self) -> Result<(), StoreError> {
         self.rewrite_erased()
     }
@@ -308,8 +327,10 @@ impl Store for RocksStore {
     }
 
     fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError> {
-        let mut present = self.read_present(group)?;
-        Ok(group.iter().map(|changes| present.judge(changes)).collect())
+        let recent = self.recent();
+        let mut present = self.read_present(group, &recent)?;
+        let judge = |changes: &&Changes| present.judge(changes, &recent);
+        Ok(group.iter().map(judge).collect())
     }
 
     fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError> {

@@ -4,25 +4,20 @@ use rocksdb::Direction;
 use rocksdb::IteratorMode;
 use rocksdb::ReadOptions;
 
-use crate::store::Changes;
 use crate::store::Hash;
 use crate::store::NamespaceId;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
-use crate::store::Relocation;
-use crate::store::RequestRow;
 use crate::store::Row;
 use crate::store::Sharing;
 use crate::store::Statistics;
-use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
 use crate::store::SubjectKey;
 use crate::store::Table;
 use crate::store::ValueKey;
 use crate::store::ValueRow;
-use crate::store::condition::Present;
 use crate::store::rocks::RocksStore;
 use crate::store::rocks::ballast;
 use crate::store::rocks::error::read_error;
@@ -138,85 +133,6 @@ impl RocksStore {
         Ok(bytes.transpose()?.map_or(0, u64::from_be_bytes))
     }
 
-    /// Reads the rows that the conditions of a group speak of.
-    pub(super) fn read_present(&self, group: &[&Changes]) -> Result<Present, StoreError> {
-        let mut present = Present::default();
-        let new_records = || group.iter().flat_map(|changes| &changes.records);
-
-        let relocations = || group.iter().flat_map(|changes| &changes.relocations);
-        let links = || group.iter().flat_map(|changes| &changes.links);
-
-        // Places that must be free, or, of links, must not.
-        let places = new_records().flat_map(|new| [&new.key].into_iter().chain(&new.older.records));
-        let places = places.chain(relocations().map(|moved| &moved.to)).copied();
-        let linked = links().map(|(list, id)| RecordKey {
-            namespace: list.namespace,
-            id: *id,
-        });
-        let record_keys: Vec<_> = places.chain(linked).collect();
-        let keys: Vec<_> = record_keys.iter().map(layout::record_key).collect();
-        let found = self.multi_get(Family::Records, &keys, |_| Ok(()))?;
-        let taken = record_keys
-            .into_iter()
-            .zip(found)
-            .filter(|(_, found)| found.is_some());
-        present.records = taken.map(|(key, _)| key).collect();
-
-        let rows = new_records().flat_map(|new| new.value_key.iter().chain(&new.older.values));
-        let moved = relocations().filter_map(Relocation::value_key_after);
-        let value_keys: Vec<_> = rows.copied().chain(moved).collect();
-        let found = self.read_values(&value_keys)?;
-        let rows = value_keys.into_iter().zip(found);
-        present.values = rows
-            .filter_map(|(key, row)| Some((key, row?.record)))
-            .collect();
-
-        let replacements = group.iter().flat_map(|changes| &changes.replacements);
-        let replaced: Vec<_> = replacements.map(|replacement| replacement.key).collect();
-        let found = self.read_records(&replaced)?;
-        let rows = replaced.into_iter().zip(found);
-        present.replaced = rows
-            .filter_map(|(key, record)| Some((key, record?)))
-            .collect();
-        let moved = relocations().map(|moved| (moved.from, moved.sharers.len()));
-        let successions = group.iter().flat_map(|changes| &changes.successions);
-        let succeeded = successions.map(|succession| (succession.key, succession.sharers.len()));
-        for (key, sharers_count) in moved.chain(succeeded) {
-            let record = self.read_records(&[key])?.into_iter().next();
-            let sharers = self.read_sharers(&key, sharers_count + 1)?;
-            let as_read = record.flatten().map(|record| (record, sharers));
-            present.relocated.extend(as_read.map(|it| (key, it)));
-        }
-        present.relocations_count = self.relocations_count();
-        present.endings_count = self.endings_count();
-        for erasure in group.iter().flat_map(|changes| &changes.erasures) {
-            if let Some(subject) = erasure.subjects.first() {
-                let record = self.read_records(&[erasure.key])?.into_iter().next();
-                let sharing = self.read_sharing(&erasure.key, &erasure.subjects)?;
-                let as_read = (record.flatten(), sharing);
-                present.erasures.insert((erasure.key, *subject), as_read);
-            }
-        }
-
-        for changes in group {
-            let request = changes.request.iter().map(|(key, _)| key);
-            for key in request.chain(&changes.older_requests) {
-                let row = self.get(Family::Requests, &layout::request_key(key))?;
-                if let Some(row) = row.map(|bytes| RequestRow::decode(&bytes)).transpose()? {
-                    present.requests.insert(*key, row.expires);
-                }
-            }
-            for change in &changes.rows {
-                if let Some(value) = self.get(Family::of(change.table), &change.key)? {
-                    present
-                        .rows
-                        .insert((change.table, change.key.clone()), value);
-                }
-            }
-        }
-        Ok(present)
-    }
-
     pub(super) fn read_entries(
         &self,
         from: u64,
@@ -315,7 +231,7 @@ impl RocksStore {
 
     /// Reads rows in the order of the table, since one block then serves its neighbours, and
     /// answers in the order of `keys`.
-    fn multi_get<const N: usize, T>(
+    pub(super) fn multi_get<const N: usize, T>(
         &self,
         family: Family,
         keys: &[[u8; N]],

@@ -63,6 +63,11 @@ impl RocksStore {
         let written = self.write(&guard, write);
         self.relocations_count.fetch_add(step, Ordering::SeqCst);
         written?;
+        // Before the number: who reads it finds all that was written until then.
+        let mut recent = self.recent();
+        recent.remember(&batch.changes);
+        self.moment.store(recent.moment().0, Ordering::Release);
+        drop(recent);
         // If we crash before this line, the next start reads the tree size from the table.
         let tree_size = append.tree_size + append.entries.len() as u64;
         self.tree_size.store(tree_size, Ordering::Release);
