@@ -276,7 +276,8 @@ impl Vault {
         // The keys of now: those that the targets were found with, and newer ones.
         let ring = self.ring();
         let workplace = self.workplace(&ring, request, fields)?;
-        let open = |(item, target): (&Item<DetokenizeItem>, &Item<Target>)| {
+        Ok(self.crew.spread(targets, |index, target| {
+            let item = request.items.get(index).ok_or(ItemError::Damaged)?;
             let item = item.as_ref().map_err(|error| *error)?;
             let target = target.as_ref().map_err(|error| *error)?;
             // A target is one only if its field was permitted.
@@ -286,8 +287,7 @@ impl Vault {
             let record = &target.found.record;
             let key = workplace.token_key(&name, record)?;
             decipher(recorded, &place, &name, record, &key, &item.token)
-        };
-        Ok(request.items.iter().zip(targets).map(open).collect())
+        }))
     }
 
     /// Proves that the intent is in the log.

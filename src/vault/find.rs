@@ -33,6 +33,14 @@ pub(super) enum Known {
 }
 
 impl Known {
+    /// Whether the value gets another token than it may have had.
+    pub(super) fn is_new(&self) -> bool {
+        match self {
+            Self::Expired(_) | Self::No => true,
+            Self::Damaged | Self::Live(_) => false,
+        }
+    }
+
     /// What a record that was found says of its value.
     pub(super) fn of(found: Found, now: Timestamp) -> Self {
         if found.is_live(now) {

@@ -28,6 +28,7 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
+use crate::vault::drawing::Drawing;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
@@ -37,7 +38,6 @@ use crate::vault::journal::about;
 use crate::vault::read::Workplace;
 use crate::vault::retry::Retry;
 use crate::vault::tokenize::Wanted;
-use crate::vault::tokenize_draw::Drawing;
 use crate::vault::work;
 
 /// Values with the tokens that they have already.

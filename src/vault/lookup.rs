@@ -17,6 +17,7 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
+use crate::vault::crew::Crew;
 use crate::vault::disclosure::ask;
 use crate::vault::disclosure::glance;
 use crate::vault::error::ItemError;
@@ -111,7 +112,7 @@ impl Vault {
         let (answer, glances) = self.with_current_keys(|ring| {
             let workplace = self.workplace(ring, permitted.request(), fields)?;
             work(items_count, || {
-                let readings = readings(&workplace, fields, &permitted);
+                let readings = readings(&self.crew, &workplace, fields, &permitted);
                 let answer = self.tokens_of(&workplace, &readings)?;
                 let is_missing = is_missing(&answer);
                 Ok(((answer, glances(&workplace, &readings)), is_missing))
@@ -132,39 +133,41 @@ impl Vault {
         Ok(answer)
     }
 
-    fn tokens_of(
+    fn tokens_of<'r>(
         &self,
         workplace: &Workplace<'_>,
-        readings: &[Item<Reading<'_>>],
+        readings: &'r [Item<Reading<'r>>],
     ) -> Result<Vec<Item<TokenizedValue>>, VaultError> {
         let read: Vec<&Reading<'_>> = readings.iter().flatten().collect();
         let mut known = by_value(self.store(), &read, self.parts.clock.now())?.into_iter();
-        Ok(readings
-            .iter()
-            .map(|reading| {
-                let reading = reading.as_ref().map_err(|error| *error)?;
-                match known.next().unwrap_or(Known::No) {
-                    Known::Live(found) => Ok(workplace.token_of(reading, &found)?.value),
-                    Known::Damaged => Err(ItemError::Damaged),
-                    Known::Expired(_) | Known::No => Err(ItemError::NotFound),
-                }
-            })
-            .collect())
+        let found = |reading: &'r Item<Reading<'r>>| match reading {
+            Ok(reading) => Ok((reading, known.next().unwrap_or(Known::No))),
+            Err(error) => Err(*error),
+        };
+        let found: Vec<Item<(&Reading<'_>, Known)>> = readings.iter().map(found).collect();
+        Ok(self.crew.spread(&found, |_, found| {
+            let (reading, known) = found.as_ref().map_err(|error| *error)?;
+            match known {
+                Known::Live(found) => Ok(workplace.token_of(reading, found)?.value),
+                Known::Damaged => Err(ItemError::Damaged),
+                Known::Expired(_) | Known::No => Err(ItemError::NotFound),
+            }
+        }))
     }
 }
 
 /// The values, each read into its field's format.
 fn readings<'a>(
+    crew: &Crew,
     workplace: &Workplace<'a>,
     fields: &'a NamespaceFields,
     permitted: &'a Permitted<Lookup>,
 ) -> Vec<Item<Reading<'a>>> {
-    let read = |item: &'a Item<LookupItem>| {
+    crew.spread(&permitted.request().items, |_, item| {
         let item = item.as_ref().map_err(|error| *error)?;
         let field = fields.permitted(permitted.permit(), &item.field)?;
         workplace.read(field, &item.value, item.subject.as_ref())
-    };
-    permitted.request().items.iter().map(read).collect()
+    })
 }
 
 /// Each value that is asked about counts, known or not: that it is known is an answer too.

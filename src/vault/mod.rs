@@ -17,14 +17,18 @@ mod busy;
 mod caller;
 mod cipher;
 mod create_backup;
+mod crew;
 mod describe_subject;
 mod detokenize;
 mod disclosure;
+mod draft;
+mod drawing;
 mod erase_subject;
 mod error;
 mod exposure;
 mod field;
 mod find;
+mod finding;
 mod freeze;
 mod grants;
 mod import;
@@ -73,6 +77,7 @@ use crate::keys::root::RootKeyHolder;
 use crate::people::People;
 use crate::policy::PolicyHandle;
 use crate::store::Store;
+use crate::vault::crew::Crew;
 use crate::vault::find::is_settled;
 use crate::vault::officers::Desk;
 
@@ -178,14 +183,18 @@ pub struct Parts {
 pub struct Vault {
     parts: Parts,
     desk: Desk,
+    crew: Crew,
 }
 
 impl Vault {
     /// The vault made of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let desk = Desk::default();
-        Self { parts, desk }
+        Self {
+            parts,
+            desk: Desk::default(),
+            crew: Crew::new(),
+        }
     }
 
     /// The audit log.

@@ -38,6 +38,7 @@ use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
 use crate::vault::disclosure::glance;
 use crate::vault::disclosure::seen;
+use crate::vault::drawing::Drawing;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
@@ -53,7 +54,6 @@ use crate::vault::officers::Allowance;
 use crate::vault::read::Presented;
 use crate::vault::read::Workplace;
 use crate::vault::retokenize_plan::Plan;
-use crate::vault::tokenize_draw::Drawing;
 use crate::vault::work;
 
 /// Tokens that shall be replaced.

@@ -15,6 +15,7 @@ use crate::store::Succession;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::cipher::reread;
+use crate::vault::drawing::Drawing;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::Field;
@@ -31,7 +32,6 @@ use crate::vault::succeed::Retiring;
 use crate::vault::tokenize::Ends;
 use crate::vault::tokenize::Wanted;
 use crate::vault::tokenize_draw::Batch;
-use crate::vault::tokenize_draw::Drawing;
 use crate::vault::tokenize_draw::SettledItem;
 
 /// What a call would answer, and what it must write for that.
@@ -240,7 +240,9 @@ impl<'a> Planner<'a> {
             subject: own.as_ref(),
             ends: Ends::At(latest.record.expires),
         };
-        let (settled, key) = self.batch.draw(&wanted, Some(latest.id), taken_count)?;
+        let (settled, key) = self
+            .batch
+            .draw(&wanted, Some(latest.id), taken_count, None)?;
         let changes = &mut self.batch.drawn.changes;
         let new = changes.records.last().ok_or(ItemError::Damaged)?;
         let retired = self.workplace.retired(&Retiring {

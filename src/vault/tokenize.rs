@@ -22,6 +22,8 @@ use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::answer::TokenizedValue;
 use crate::vault::caller::Caller;
+use crate::vault::crew::Crew;
+use crate::vault::drawing::Drawing;
 use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::field::Field;
@@ -33,7 +35,6 @@ use crate::vault::journal::about;
 use crate::vault::read::Reading;
 use crate::vault::read::Workplace;
 use crate::vault::retry::Retry;
-use crate::vault::tokenize_draw::Drawing;
 use crate::vault::tokenize_draw::Settled;
 use crate::vault::tokenize_draw::SettledItem;
 use crate::vault::work;
@@ -191,7 +192,9 @@ impl Vault {
         let request = permitted.request();
         let items_count = request.items.len();
         let workplace = self.workplace(ring, request, fields)?;
-        let wanted = work(items_count, || wanted(&workplace, fields, permitted));
+        let wanted = work(items_count, || {
+            wanted(&self.crew, &workplace, fields, permitted)
+        });
         let ttls: Vec<_> = request.items.iter().map(ttl_bytes).collect();
         let is_decoy = u8::from(request.decoys);
         let head: [&[u8]; 2] = [
@@ -271,23 +274,24 @@ fn note(item: Option<&Item<SettledItem>>) -> Note<'_> {
 }
 
 fn wanted<'a>(
+    crew: &Crew,
     workplace: &Workplace<'a>,
     fields: &'a NamespaceFields,
     permitted: &'a Permitted<Tokenize>,
 ) -> Vec<Item<Wanted<'a>>> {
-    let want = |item: &'a Item<TokenizeItem>| {
+    let request = permitted.request();
+    crew.spread(&request.items, |_, item| {
         let item = item.as_ref().map_err(|error| *error)?;
         let field: &Field = fields.permitted(permitted.permit(), &item.field)?;
         let subject = item.subject.as_ref();
         let mut wanted = workplace.want(field, &item.value, subject, item.ttl_seconds)?;
-        if permitted.request().decoys {
+        if request.decoys {
             subject.ok_or(ItemError::SubjectMissing)?;
             // A customer who exists must never share a record with one who does not.
             wanted.reading.value_keys.clear();
         }
         Ok(wanted)
-    };
-    permitted.request().items.iter().map(want).collect()
+    })
 }
 
 impl<'a> Workplace<'a> {
