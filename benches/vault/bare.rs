@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rocksdb::{
-    Cache, ColumnFamily, DB, DBWithThreadMode, Env, IteratorMode, Options, SingleThreaded,
-    WriteBatch, WriteOptions,
+    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBWithThreadMode, Env, IteratorMode, Options,
+    SingleThreaded, WriteBatch, WriteOptions,
 };
 
 use crate::measure::{Measured, Shape, measure_blocking};
@@ -18,6 +18,15 @@ use crate::testbed::Failure;
 use crate::values::scramble;
 
 type Database = DBWithThreadMode<SingleThreaded>;
+
+/// Whose options a bare database has.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Tuning {
+    /// Those of the vault's own.
+    Vault,
+    /// RocksDB's.
+    Default,
+}
 
 /// How long the rows of a vault are.
 pub(crate) struct Lengths {
@@ -61,6 +70,16 @@ impl Bare {
         directory: &Path,
         batches_count: usize,
     ) -> Result<Self, Failure> {
+        Self::create_tuned(vault, directory, batches_count, Tuning::Vault)
+    }
+
+    /// The same with other options.
+    pub(crate) fn create_tuned(
+        vault: &Path,
+        directory: &Path,
+        batches_count: usize,
+        tuning: Tuning,
+    ) -> Result<Self, Failure> {
         let lengths = {
             let database = open_read_only(vault)?;
             Lengths {
@@ -69,7 +88,14 @@ impl Bare {
                 checkpoint: value_bytes(&database, "checkpoints")?,
             }
         };
-        let (mut options, families) = vault_options(vault)?;
+        let (mut options, mut families) = vault_options(vault)?;
+        if tuning == Tuning::Default {
+            let plain = |it: &ColumnFamilyDescriptor| {
+                ColumnFamilyDescriptor::new(it.name(), Options::default())
+            };
+            families = families.iter().map(plain).collect();
+            options = Options::default();
+        }
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.set_error_if_exists(true);
@@ -100,7 +126,7 @@ impl Bare {
         measure_blocking(shape, time, |_| match work {
             Work::New => self.write(count, 1, entry_bytes),
             // The value's row and the record, and a log that tells of it.
-            Work::Known => {
+            Work::Known | Work::Lookup => {
                 self.read(&["values", "records"], count)?;
                 self.write(0, 1, entry_bytes)
             }
@@ -234,7 +260,7 @@ fn family<'a>(database: &'a Database, name: &str) -> Result<&'a ColumnFamily, Fa
     Ok(database.cf_handle(name).ok_or("no such column family")?)
 }
 
-fn vault_options(vault: &Path) -> Result<(Options, Vec<rocksdb::ColumnFamilyDescriptor>), Failure> {
+fn vault_options(vault: &Path) -> Result<(Options, Vec<ColumnFamilyDescriptor>), Failure> {
     // What the options file does not say: the block cache, whose size is the default's.
     let cache = Cache::new_lru_cache(256 << 20);
     Ok(Options::load_latest(

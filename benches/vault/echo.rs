@@ -18,7 +18,9 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::measure::{Measured, Shape, measure};
-use crate::subject::{MESSAGE_BYTES_MAX, Work, connections, detokenize_request, tokenize_request};
+use crate::subject::{
+    MESSAGE_BYTES_MAX, Work, connections, detokenize_request, lookup_request, tokenize_request,
+};
 use crate::testbed::{self, Failure};
 use crate::values::Value;
 
@@ -65,6 +67,11 @@ impl Echo {
                         let answer = client.tokenize(tokenize_request(values)).await?;
                         answer.into_inner().results.len()
                     }
+                    Work::Lookup => {
+                        let mut client = TokenServiceClient::new(channel);
+                        let answer = client.lookup(lookup_request(values)).await?;
+                        answer.into_inner().results.len()
+                    }
                     Work::Reveal => {
                         let mut client = DetokenizationServiceClient::new(channel);
                         let request = detokenize_request(values, tokens);
@@ -85,24 +92,26 @@ impl Echo {
 
 struct Endpoint;
 
+/// What was sent, as if it were a token.
+fn echoed(value: String) -> protocol::TokenizedValue {
+    protocol::TokenizedValue {
+        token: value,
+        fidelity: protocol::Fidelity::Shape.into(),
+        reason: protocol::FidelityReason::Configured.into(),
+        created: true,
+        expires: None,
+        ..protocol::TokenizedValue::default()
+    }
+}
+
 #[tonic::async_trait]
 impl TokenService for Endpoint {
     async fn tokenize(
         &self,
         request: Request<protocol::TokenizeRequest>,
     ) -> Result<Response<protocol::TokenizeResponse>, Status> {
-        let result = |item: protocol::TokenizeItem| {
-            let token = protocol::TokenizedValue {
-                token: item.value,
-                fidelity: protocol::Fidelity::Shape.into(),
-                reason: protocol::FidelityReason::Configured.into(),
-                created: true,
-                expires: None,
-                ..protocol::TokenizedValue::default()
-            };
-            protocol::TokenizeResult {
-                result: Some(protocol::tokenize_result::Result::Token(token)),
-            }
+        let result = |item: protocol::TokenizeItem| protocol::TokenizeResult {
+            result: Some(protocol::tokenize_result::Result::Token(echoed(item.value))),
         };
         let results = request.into_inner().items.into_iter().map(result).collect();
         Ok(Response::new(protocol::TokenizeResponse { results }))
@@ -133,9 +142,13 @@ impl TokenService for Endpoint {
 
     async fn lookup(
         &self,
-        _: Request<protocol::LookupRequest>,
+        request: Request<protocol::LookupRequest>,
     ) -> Result<Response<protocol::LookupResponse>, Status> {
-        Err(Status::unimplemented("not measured"))
+        let result = |item: protocol::LookupItem| protocol::LookupResult {
+            result: Some(protocol::lookup_result::Result::Token(echoed(item.value))),
+        };
+        let results = request.into_inner().items.into_iter().map(result).collect();
+        Ok(Response::new(protocol::LookupResponse { results }))
     }
 
     async fn inspect(

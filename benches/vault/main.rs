@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "it is the limit of another bench, too")]
 mod bare;
 mod echo;
+mod figures;
 #[path = "../machine/mod.rs"]
 mod machine;
 mod measure;
@@ -20,35 +21,12 @@ mod values;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Tuning};
 use crate::echo::Echo;
-use crate::machine::median;
+use crate::figures::{Case, Figures, Side};
 use crate::measure::{SHAPES, Shape};
 use crate::subject::{Served, Way, Work};
 use crate::testbed::Failure;
-
-/// One row of the table.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct Case {
-    way: Way,
-    work: Work,
-    shape: Shape,
-}
-
-/// What is measured in each case.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Side {
-    Vault,
-    Rows,
-    Messages,
-}
-
-/// Every figure of every round.
-#[derive(Default)]
-struct Figures {
-    items_per_second: HashMap<(Case, Side), Vec<f64>>,
-    latencies_ms: HashMap<Case, Vec<f64>>,
-}
 
 /// How long a run is.
 #[derive(Clone, Copy)]
@@ -70,7 +48,7 @@ async fn main() -> Result<(), Failure> {
     );
     let selected = std::env::args().skip(1).find(|it| !it.starts_with("--"));
     let is_selected = |case: &Case| {
-        let name = name(*case);
+        let name = case.name();
         selected.as_ref().is_none_or(|word| name.contains(word))
     };
     let cases: Vec<Case> = cases().into_iter().filter(is_selected).collect();
@@ -80,38 +58,18 @@ async fn main() -> Result<(), Failure> {
     for _ in 0..extent.rounds_count {
         round(directory.path(), extent, &cases, &mut figures).await?;
     }
-    print(&cases, &figures);
+    figures.print(&cases);
     Ok(())
 }
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for way in [Way::Grpc, Way::InProcess] {
-        for work in [Work::New, Work::Known, Work::Reveal] {
+        for work in [Work::New, Work::Known, Work::Lookup, Work::Reveal] {
             cases.extend(SHAPES.map(|shape| Case { way, work, shape }));
         }
     }
     cases
-}
-
-fn name(case: Case) -> String {
-    let way = match case.way {
-        Way::Grpc => "gRPC",
-        Way::InProcess => "in process",
-    };
-    let work = match case.work {
-        Work::New => "new",
-        Work::Known => "known",
-        Work::Reveal => "reveal",
-    };
-    let Shape {
-        callers_count,
-        items_count,
-    } = case.shape;
-    match items_count {
-        1 => format!("{way}, {work}, single, {callers_count} callers"),
-        _ => format!("{way}, {work}, batch of {items_count}"),
-    }
 }
 
 /// Measures everything once: the vault, the messages, the rows.
@@ -130,13 +88,11 @@ async fn round(
         let from = served.tree_size()?;
         let measured = served.measure(way, work, shape, extent.time).await?;
         ranges.insert(*case, (from, served.tree_size()?));
-        figures.add(*case, Side::Vault, measured.items_per_second);
-        let latencies = figures.latencies_ms.entry(*case).or_default();
-        latencies.extend(measured.latencies_ms);
+        figures.add(*case, Side::Vault, measured);
         if way == Way::Grpc {
             let known = served.known(shape.items_count);
             let measured = echo.measure(work, shape, extent.time, known).await?;
-            figures.add(*case, Side::Messages, measured.items_per_second);
+            figures.add(*case, Side::Messages, measured);
         }
     }
     served.stop().await?;
@@ -149,64 +105,40 @@ async fn round(
         let measured = tokio::task::block_in_place(|| {
             bare.measure(case.work, case.shape, extent.time, entry_bytes)
         })?;
-        figures.add(*case, Side::Rows, measured.items_per_second);
+        figures.add(*case, Side::Rows, measured);
     }
     drop(bare);
     std::fs::remove_dir_all(&rows)?;
+    plain_rows(&vault, &rows, extent, figures)?;
     subject::remove(directory)
 }
 
-impl Figures {
-    fn add(&mut self, case: Case, side: Side, items_per_second: f64) {
-        let figures = self.items_per_second.entry((case, side)).or_default();
-        figures.push(items_per_second);
+/// Measures bare RocksDB against itself: the rows of new values, with the vault's options and with
+/// RocksDB's own.
+fn plain_rows(
+    vault: &std::path::Path,
+    rows: &std::path::Path,
+    extent: Extent,
+    figures: &mut Figures,
+) -> Result<(), Failure> {
+    let shape = Shape {
+        callers_count: 1,
+        items_count: 1_000,
+    };
+    for tuning in [Tuning::Vault, Tuning::Default] {
+        let bare = Bare::create_tuned(vault, rows, extent.batches_count, tuning)?;
+        let measured = tokio::task::block_in_place(|| {
+            bare.measure(Work::New, shape, extent.time, PLAIN_ENTRY_BYTES)
+        })?;
+        figures.add_plain(tuning, measured.items_per_second);
+        drop(bare);
+        std::fs::remove_dir_all(rows)?;
     }
-
-    fn of(&self, case: Case, side: Side) -> Option<&[f64]> {
-        self.items_per_second.get(&(case, side)).map(Vec::as_slice)
-    }
-
-    /// The middle of the ratios of each round, so that a slow minute of the machine counts on
-    /// both sides.
-    fn ratio(&self, case: Case, limit: Side) -> Option<f64> {
-        let (vault, limit) = (self.of(case, Side::Vault)?, self.of(case, limit)?);
-        let ratios: Vec<f64> = vault.iter().zip(limit).map(|(it, max)| it / max).collect();
-        Some(median(&ratios))
-    }
+    Ok(())
 }
 
-fn print(cases: &[Case], figures: &Figures) {
-    println!(
-        "| items per second | vault (least to most) | call p50, p99 | rows | ratio | messages | \
-         ratio |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    for case in cases {
-        let vault = figures.of(*case, Side::Vault).unwrap_or_default();
-        let least = vault.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = vault.iter().copied().fold(0.0, f64::max);
-        let mut latencies = figures.latencies_ms.get(case).cloned().unwrap_or_default();
-        latencies.sort_by(f64::total_cmp);
-        let latency = |hundredths: usize| {
-            let place = latencies.len() * hundredths / 100;
-            latencies.get(place).copied().unwrap_or(f64::NAN)
-        };
-        let limit = |side| match (figures.of(*case, side), figures.ratio(*case, side)) {
-            (Some(limit), Some(ratio)) => format!("{:.0} | {ratio:.2}", median(limit)),
-            (_, _) => "| ".to_owned(),
-        };
-        println!(
-            "| {} | {:.0} ({least:.0} to {most:.0}) | {:.2}, {:.2} ms | {} | {} |",
-            name(*case),
-            median(vault),
-            latency(50),
-            latency(99),
-            limit(Side::Rows),
-            limit(Side::Messages),
-        );
-    }
-}
-
+/// About what the entry of a thousand new values takes.
+const PLAIN_ENTRY_BYTES: usize = 60_000;
 const REAL: Extent = Extent {
     rounds_count: 7,
     batches_count: 20,

@@ -23,25 +23,22 @@ pub(crate) struct Shape {
     pub(crate) items_count: usize,
 }
 
-/// Every shape that is measured: singles, and the largest batches.
-pub(crate) const SHAPES: [Shape; 4] = [
-    Shape {
-        callers_count: 1,
-        items_count: 1,
-    },
-    Shape {
-        callers_count: 16,
-        items_count: 1,
-    },
-    Shape {
-        callers_count: 64,
-        items_count: 1,
-    },
-    Shape {
-        callers_count: 1,
-        items_count: 1_000,
-    },
+/// Every shape that is measured: singles, and the largest batches, of one caller and of several at
+/// once, whose calls overlap.
+pub(crate) const SHAPES: [Shape; 5] = [
+    shape(1, 1),
+    shape(16, 1),
+    shape(256, 1),
+    shape(1, 1_000),
+    shape(4, 1_000),
 ];
+
+const fn shape(callers_count: usize, items_count: usize) -> Shape {
+    Shape {
+        callers_count,
+        items_count,
+    }
+}
 
 /// Measures asynchronous calls. `call` gets the number of its caller.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]

@@ -16,7 +16,10 @@ use counterfoil::protocol;
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
 use counterfoil::server;
-use counterfoil::vault::{Caller, Detokenize, DetokenizeItem, Tokenize, TokenizeItem, Vault};
+use counterfoil::store::Store;
+use counterfoil::vault::{
+    Caller, Detokenize, DetokenizeItem, Lookup, LookupItem, Tokenize, TokenizeItem, Vault,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -30,6 +33,7 @@ use crate::values::{Value, scramble, value};
 pub(crate) enum Work {
     New,
     Known,
+    Lookup,
     Reveal,
 }
 
@@ -56,8 +60,20 @@ impl Served {
     pub(crate) async fn start(directory: &Path) -> Result<Self, Failure> {
         let config = testbed::config(directory)?;
         let (root, clock) = (testbed::root_key(), Arc::new(SystemClock::default()));
+        assembly::create(&config, &root, clock, Arc::new(SystemEntropy)).await?;
+        Self::open(directory, &[], 0).await
+    }
+
+    /// Serves the vault that is in a prepared directory: what is known of it, and the number of
+    /// the next new value.
+    pub(crate) async fn open(
+        directory: &Path,
+        known: &[(Value, String)],
+        next: u64,
+    ) -> Result<Self, Failure> {
+        let config = testbed::config(directory)?;
+        let (root, clock) = (testbed::root_key(), Arc::new(SystemClock::default()));
         let entropy = Arc::new(SystemEntropy);
-        assembly::create(&config, &root, clock.clone(), entropy.clone()).await?;
         let open = assembly::open(&config, Arc::new(root), clock, entropy).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, addresses) = oneshot::channel();
@@ -79,8 +95,8 @@ impl Served {
             server,
             token: connections(directory, addresses.token).await?,
             reveal: connections(directory, addresses.reveal).await?,
-            next: Arc::new(AtomicU64::new(0)),
-            known: Arc::default(),
+            next: Arc::new(AtomicU64::new(next)),
+            known: Arc::new(Mutex::new(known.to_vec())),
         })
     }
 
@@ -107,6 +123,16 @@ impl Served {
         Ok(())
     }
 
+    /// Every known value with its token.
+    pub(crate) fn known_values(&self) -> Vec<(Value, String)> {
+        lock(&self.known).clone()
+    }
+
+    /// The store, beneath everything.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.open.vault.store()
+    }
+
     /// Some known values with their tokens.
     pub(crate) fn known(&self, items_count: usize) -> Vec<(Value, String)> {
         known_values(&self.known, &self.next, items_count)
@@ -123,7 +149,7 @@ impl Served {
         let (next, known) = (Arc::clone(&self.next), Arc::clone(&self.known));
         let count = shape.items_count;
         let channels = match work {
-            Work::New | Work::Known => self.token.clone(),
+            Work::New | Work::Known | Work::Lookup => self.token.clone(),
             Work::Reveal => self.reveal.clone(),
         };
         let vault = Arc::clone(&self.open.vault);
@@ -131,7 +157,7 @@ impl Served {
             let channel = channels.get(caller % channels.len()).cloned();
             let (values, tokens) = match work {
                 Work::New => (new_values(&next, count), Vec::new()),
-                Work::Known | Work::Reveal => {
+                Work::Known | Work::Lookup | Work::Reveal => {
                     known_values(&known, &next, count).into_iter().unzip()
                 }
             };
@@ -141,10 +167,14 @@ impl Served {
                     (Way::Grpc, Work::New | Work::Known) => {
                         tokenize_over(channel.ok_or("no channel")?, &values).await
                     }
+                    (Way::Grpc, Work::Lookup) => {
+                        lookup_over(channel.ok_or("no channel")?, &values).await
+                    }
                     (Way::Grpc, Work::Reveal) => {
                         reveal_over(channel.ok_or("no channel")?, &values, &tokens).await
                     }
                     (Way::InProcess, Work::New | Work::Known) => tokenize_in(&vault, &values).await,
+                    (Way::InProcess, Work::Lookup) => lookup_in(&vault, &values).await,
                     (Way::InProcess, Work::Reveal) => reveal_in(&vault, &values, &tokens).await,
                 }
             }
@@ -174,6 +204,21 @@ pub(crate) fn tokenize_request(values: &[Value]) -> protocol::TokenizeRequest {
         namespace: NAMESPACE.to_owned(),
         items: values.iter().map(item).collect(),
         ..protocol::TokenizeRequest::default()
+    }
+}
+
+/// A request for tokens that there are.
+pub(crate) fn lookup_request(values: &[Value]) -> protocol::LookupRequest {
+    let item = |value: &Value| protocol::LookupItem {
+        field: value.field.to_owned(),
+        value: value.text.clone(),
+        subject: value.subject.clone(),
+        ..protocol::LookupItem::default()
+    };
+    protocol::LookupRequest {
+        namespace: NAMESPACE.to_owned(),
+        items: values.iter().map(item).collect(),
+        ..protocol::LookupRequest::default()
     }
 }
 
@@ -223,6 +268,18 @@ async fn tokenize_over(channel: Channel, values: &[Value]) -> Result<(), Failure
         .try_for_each(|it| token_of(it).map(drop))
 }
 
+async fn lookup_over(channel: Channel, values: &[Value]) -> Result<(), Failure> {
+    let mut client = TokenServiceClient::new(channel);
+    let answer = client.lookup(lookup_request(values)).await?;
+    for result in answer.into_inner().results {
+        match result.result {
+            Some(protocol::lookup_result::Result::Token(_)) => {}
+            Some(_) | None => return Err("value was not found".into()),
+        }
+    }
+    Ok(())
+}
+
 async fn reveal_over(channel: Channel, values: &[Value], tokens: &[String]) -> Result<(), Failure> {
     let mut client =
         DetokenizationServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -256,6 +313,26 @@ async fn tokenize_in(vault: &Vault, values: &[Value]) -> Result<(), Failure> {
         decoys: false,
     };
     let answers = vault.tokenize(&caller()?, request).await?;
+    answers
+        .into_iter()
+        .try_for_each(|answer| Ok(answer.map(drop)?))
+}
+
+async fn lookup_in(vault: &Vault, values: &[Value]) -> Result<(), Failure> {
+    let item = |value: &Value| {
+        Ok(LookupItem {
+            field: FieldName::new(value.field)?,
+            value: Plaintext::new(value.text.clone()),
+            subject: Some(Subject::new(&value.subject)?),
+        })
+    };
+    let items = values.iter().map(|value| item(value).map(Ok));
+    let request = Lookup {
+        namespace: Namespace::new(NAMESPACE)?,
+        request_id: None,
+        items: items.collect::<Result<_, Failure>>()?,
+    };
+    let answers = vault.lookup(&caller()?, request).await?;
     answers
         .into_iter()
         .try_for_each(|answer| Ok(answer.map(drop)?))
