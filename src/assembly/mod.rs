@@ -66,7 +66,7 @@ pub fn audit_key_file(data_dir: &Path) -> PathBuf {
 fn rocks_options(config: &Config) -> RocksOptions {
     RocksOptions {
         block_cache_bytes: config.store.block_cache_bytes,
+        memtable_bytes: config.store.memtable_bytes,
         disk_reserve_bytes: config.store.disk_reserve_bytes,
-        ..RocksOptions::default()
     }
 }

@@ -342,6 +342,7 @@ fn limits_are_bounded() {
     }
     for (line, key) in [
         ("block_cache_mib = 1", "store.block_cache_mib"),
+        ("memtable_mib = 8", "store.memtable_mib"),
         ("disk_reserve_mib = 1", "store.disk_reserve_mib"),
     ] {
         let error = error_of("[audit]", &format!("[store]\n{line}\n[audit]"));

@@ -488,7 +488,7 @@ listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0" }
 tls = { certificate = "server.pem", key = "server.key", client_ca = "ca.pem" }
 root_key = { provider = "shares", file = "sharing.toml" }
 audit = { origin = "shop.example/counterfoil" }
-store = { block_cache_mib = 8, disk_reserve_mib = 64 }
+store = { block_cache_mib = 8, memtable_mib = 16, disk_reserve_mib = 64 }
 
 [namespaces.shop.fields]
 name = { format = "name" }

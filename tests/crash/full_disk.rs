@@ -68,7 +68,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     let mut toml = OpenOptions::new()
         .append(true)
         .open(directory.join("counterfoil.toml"))?;
-    toml.write_all(b"[store]\ndisk_reserve_mib = 64\n")?;
+    toml.write_all(b"[store]\nmemtable_mib = 32\ndisk_reserve_mib = 64\n")?;
     let config = testbed::config(directory)?;
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
     assembly::create(&config, &testbed::root_key(), clock, entropy).await?;

@@ -196,7 +196,7 @@ vault = { data_dir = "data" }
 listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0" }
 tls = { certificate = "server.pem", key = "server.key", client_ca = "ca.pem" }
 audit = { origin = "shop.example/counterfoil" }
-store = { block_cache_mib = 8, disk_reserve_mib = 64 }
+store = { block_cache_mib = 8, memtable_mib = 16, disk_reserve_mib = 64 }
 
 [root_key]
 ROOT_KEY

@@ -394,7 +394,7 @@ listen = { token = "127.0.0.1:0", reveal = "127.0.0.1:0", metrics = "127.0.0.1:0
 tls = { certificate = "server.pem", key = "server.key", client_ca = "ca.pem" }
 root_key = { provider = "passphrase-file", file = "root-key.toml" }
 audit = { origin = "shop.example/counterfoil" }
-store = { block_cache_mib = 8, disk_reserve_mib = 64 }
+store = { block_cache_mib = 8, memtable_mib = 16, disk_reserve_mib = 64 }
 
 [namespaces.shop.fields]
 name = { format = "name" }
