@@ -59,6 +59,8 @@ mod import;
 mod import_parts;
 #[path = "api/inspect.rs"]
 mod inspect;
+#[path = "api/jobs.rs"]
+mod jobs;
 #[path = "api/limits.rs"]
 mod limits;
 #[path = "api/lookup.rs"]
