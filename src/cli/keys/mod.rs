@@ -1,5 +1,6 @@
 //! `counterfoil keys`: the work of key officers.
 
+mod charter_text;
 mod list;
 mod officer;
 mod propose;

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 
+use crate::ceremony::Charter;
 use crate::ceremony::Statement;
 use crate::ceremony::cancellation;
 use crate::cli::acting::ActingArgs;
@@ -12,10 +13,10 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::keys::charter_text::show_brought;
 use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
 use crate::cli::keys::signing::SigningArgs;
-use crate::client::KeyClient;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 use crate::protocol;
@@ -23,7 +24,7 @@ use crate::protocol;
 /// Signs an operation that another officer has proposed
 ///
 /// Shows the whole statement, and asks. The id is that of the statement: what is shown is what is
-/// carried out.
+/// carried out. Of a new charter the whole text is shown, and how it differs from the one in force.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
@@ -79,7 +80,9 @@ impl ApproveArgs {
                 "the vault shows another statement than the one of this id".to_owned(),
             ));
         }
-        let note = signed.sign(&client, note.text()).await?;
+        let charter = charter(&client.list().await?)?;
+        show_brought(&statement, &operation.charter, &charter)?;
+        let note = signed.sign(&charter, note.text())?;
         let approved = client.approve(signed.operation.as_str(), &note).await?;
         signed.print(&approved)
     }
@@ -90,16 +93,15 @@ impl CancelArgs {
         let signed = self.signed;
         let client = signed.acting.keys(&signed.connection).await?;
         let text = cancellation(&signed.operation);
-        let note = signed.sign(&client, &text).await?;
+        let note = signed.sign(&charter(&client.list().await?)?, &text)?;
         let cancelled = client.cancel(signed.operation.as_str(), &note).await?;
         signed.print(&cancelled)
     }
 }
 
 impl SignedArgs {
-    async fn sign(&self, client: &KeyClient, text: &str) -> Result<SignedNote, CliError> {
-        let charter = charter(&client.list().await?)?;
-        self.signing.officer(&self.connection, &charter)?.sign(text)
+    fn sign(&self, charter: &Charter, text: &str) -> Result<SignedNote, CliError> {
+        self.signing.officer(&self.connection, charter)?.sign(text)
     }
 
     fn print(&self, operation: &protocol::Operation) -> Result<Exit, CliError> {
