@@ -33,6 +33,8 @@ mod backup;
 mod break_glass;
 #[path = "api/cases.rs"]
 mod cases;
+#[path = "api/charters.rs"]
+mod charters;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]
@@ -77,6 +79,8 @@ mod officers;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/proposals.rs"]
+mod proposals;
 #[path = "api/purge.rs"]
 mod purge;
 #[path = "api/quorum.rs"]

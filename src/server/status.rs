@@ -35,6 +35,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::Refused(refusal) => of_refusal(refusal),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
+        VaultError::RootKeyUnavailable => retry_later(Code::Unavailable, &error.to_string()),
         VaultError::Store(source @ StoreError::Corrupt { .. }) => {
             tracing::error!(error = %source, "stored row is damaged");
             Status::data_loss("stored record is damaged")

@@ -209,6 +209,34 @@ impl Office {
         cancelled.map(tonic::Response::into_inner)
     }
 
+    pub(crate) async fn get(&self, operation: &protocol::Operation) -> protocol::Operation {
+        let request = protocol::GetOperationRequest {
+            operation_id: operation.operation_id.clone(),
+            ..protocol::GetOperationRequest::default()
+        };
+        let got = self.keys.clone().get_operation(request).await;
+        got.unwrap().into_inner()
+    }
+
+    /// Proposes another charter.
+    pub(crate) async fn propose_charter(
+        &self,
+        by: u8,
+        charter: &str,
+        digest: [u8; 32],
+    ) -> Result<protocol::Operation, Status> {
+        let (now, listed) = (self.vault.clock.now(), self.list().await);
+        let change = Operation::ChangeCharter(digest);
+        let text = statement(&listed, change, now, 3_600, &SystemEntropy).unwrap();
+        let request = protocol::ProposeOperationRequest {
+            note: sign(by, &text.to_string()).to_string(),
+            charter: charter.to_owned(),
+            ..protocol::ProposeOperationRequest::default()
+        };
+        let proposed = self.keys.clone().propose_operation(request).await;
+        proposed.map(tonic::Response::into_inner)
+    }
+
     /// Watches an operation until it is in this state.
     pub(crate) async fn until(&self, operation: &protocol::Operation, state: OperationState) {
         let request = protocol::WatchOperationRequest {

@@ -151,11 +151,10 @@ fn still_used(purpose: KeyPurpose, usage: KeyUsage) -> CeremonyError {
         KeyPurpose::AuditFingerprint
         | KeyPurpose::AuditSigning
         | KeyPurpose::DomainTag
-        | KeyPurpose::Wrapping => CeremonyError::KeyState(STILL_USED),
+        | KeyPurpose::Wrapping => CeremonyError::KeyWraps { records_count },
     }
 }
 
 const ROWS_PER_READ: usize = 1_000;
-const STILL_USED: &str = "records are still under this key version: rotate, and wait for the job";
 const REMEMBERING: &str = "request ids are still found by this key version, for a day after it \
                            was replaced";
