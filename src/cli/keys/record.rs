@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::audit::CheckpointKeys;
 use crate::ceremony::Charter;
 use crate::ceremony::Statement;
 use crate::cli::acting::ActingArgs;
@@ -16,7 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::keys::sign::id;
-use crate::crypto::note::NoteVerifier;
+use crate::cli::public_keys::read_public_keys;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 
@@ -56,9 +57,9 @@ pub(in crate::cli) struct CheckRecordArgs {
     /// The record, as `keys record` writes it
     file: PathBuf,
 
-    /// The public key of the audit log
-    #[arg(long, value_name = "FILE")]
-    public_key: PathBuf,
+    /// A public key of the audit log, or several, one in each line; once for each file
+    #[arg(long = "public-key", value_name = "FILE", required = true)]
+    public_keys: Vec<PathBuf>,
 
     /// The charter that was in force when the operation was signed
     #[arg(long, value_name = "FILE")]
@@ -94,12 +95,9 @@ impl CheckRecordArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(CliError::file(path));
         let text = read(&self.file)?;
-        let verifier: NoteVerifier = read(&self.public_key)?
-            .trim()
-            .parse()
-            .map_err(CliError::failed)?;
+        let keys = read_public_keys(&self.public_keys)?;
         let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
-        match check(&text, &verifier, &charter) {
+        match check(&text, &keys, &charter) {
             Ok(officers) => {
                 say(format_args!("signed by the vault, and by {officers}"));
                 Ok(Exit::Done)
@@ -113,12 +111,11 @@ impl CheckRecordArgs {
 }
 
 /// Says which officers have signed, if everything agrees.
-fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, &'static str> {
+fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String, &'static str> {
     let (record, statement) = text.split_once(SEPARATOR).ok_or("it has no two notes")?;
     let record: SignedNote = record.parse().map_err(|_| "its first note is none")?;
-    let record = vault
-        .verify(&record)
-        .map_err(|_| "the vault has not signed it")?;
+    let record = vault.verify_record(&record);
+    let record = record.ok_or("the vault has not signed it")?;
     let note: SignedNote = statement.parse().map_err(|_| "its second note is none")?;
     let parsed = Statement::read(note.text()).map_err(|_| "the statement is none")?;
     let line = |word: &str| {
