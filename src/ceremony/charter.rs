@@ -318,5 +318,5 @@ const NO_KEY: &str = "it has no public key: copy what `counterfoil keys officer 
 const NO_LINE: &str = "it must be `officer KEY` or `rule OPERATION OFFICERS SECONDS`";
 const NO_NUMBERS: &str = "it must have two numbers, how many officers and how many seconds";
 const NO_OPERATION: &str = "there is no operation of this name";
-const NOT_CANONICAL: &str = "it must be elsewhere, or is there twice, or has another form: officers \
-     in the order of their names, then rules in that of theirs, and nothing after the last line";
+const NOT_CANONICAL: &str = "it must be elsewhere, or is there twice, or has another \
+     form: officers in the order of their names, then rules in that of theirs, then nothing";
