@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use counterfoil::audit::Event;
+use counterfoil::ceremony::CeremonyState;
 use counterfoil::ceremony::Operation;
 use counterfoil::crypto::Entropy;
 use counterfoil::crypto::KeyBytes;
 use counterfoil::crypto::KeyIdentity;
+use counterfoil::domain::CeremonyId;
+use counterfoil::domain::KeyName;
+use counterfoil::domain::KeyPurpose;
 use counterfoil::domain::Namespace;
 use counterfoil::keys::root::HolderError;
 use counterfoil::keys::root::RootKeyHolder;
@@ -30,8 +35,8 @@ async fn destruction_of_a_key_in_use_is_refused_when_it_is_proposed() {
     assert!(proposed.is_ok(), "nothing is under it");
     let rotated = office.rotate(2).await;
     office.until(&rotated, OperationState::Done).await;
-    let fingerprint = counterfoil::domain::KeyName {
-        purpose: counterfoil::domain::KeyPurpose::TokenFingerprint,
+    let fingerprint = KeyName {
+        purpose: KeyPurpose::TokenFingerprint,
         ..wrapping(1)
     };
     let rotated = office
@@ -91,6 +96,108 @@ async fn key_of_a_namespace_that_is_not_configured_is_told_as_that() {
     let older = keys.iter().find(|key| key.name == "wrapping/shop/1");
     assert!(older.unwrap().usage.is_none(), "nobody can tell");
     office.vault.config.namespaces.insert(name, fields);
+    office.vault.check().await;
+}
+
+/// Goal: each turn of an officer has an entry that says who took it. Method: one proposes and
+/// cancels alone, two sign, and each is looked up in the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_turn_has_an_entry_that_names_its_officer() {
+    let office = Office::open().await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let destroy = || Operation::DestroyKey(wrapping(1));
+    let own = office.propose(1, destroy()).await.unwrap();
+    let own = office.cancel(1, &own).await.unwrap();
+    assert!(
+        own.state() == OperationState::Cancelled,
+        "nobody else has signed"
+    );
+    let others = office.propose(2, destroy()).await.unwrap();
+    let alone = office.cancel(1, &others).await.unwrap();
+    assert!(alone.state() == OperationState::Proposed, "it is another's");
+    let signed = office.approve(3, &others).await.unwrap();
+    assert!(signed.state() == OperationState::Waiting);
+    let expected = [
+        (
+            Event::OperationProposed,
+            &rotated,
+            "officer1",
+            CeremonyState::Running,
+        ),
+        (
+            Event::OperationProposed,
+            &own,
+            "officer1",
+            CeremonyState::Proposed,
+        ),
+        (
+            Event::OperationCancelled,
+            &own,
+            "officer1",
+            CeremonyState::Cancelled,
+        ),
+        (
+            Event::OperationProposed,
+            &others,
+            "officer2",
+            CeremonyState::Proposed,
+        ),
+        (
+            Event::OperationCancelled,
+            &others,
+            "officer1",
+            CeremonyState::Proposed,
+        ),
+        (
+            Event::OperationApproved,
+            &others,
+            "officer3",
+            CeremonyState::Waiting,
+        ),
+    ];
+    let turns = [
+        Event::OperationProposed,
+        Event::OperationApproved,
+        Event::OperationCancelled,
+    ];
+    let entries = office.vault.entries();
+    let found = entries
+        .iter()
+        .filter(|entry| turns.contains(&entry.draft.event));
+    let found = found.map(|entry| {
+        let note = &entry.draft.ceremony;
+        let officers: Vec<&str> = note.officers.iter().map(|it| it.as_str()).collect();
+        (entry.draft.event, note.id.clone(), officers, note.state)
+    });
+    let expected = expected.map(|(event, operation, officer, state)| {
+        let id = CeremonyId::new(&operation.operation_id).unwrap();
+        (event, Some(id), vec![officer], Some(state))
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    // Who looks is in the log, too.
+    assert!(office.vault.counts()[&Event::KeysRead] > 0);
+    office.vault.check().await;
+}
+
+/// Goal: who sets the machine's clock forward ends no delay. Method: an hour forward, of which
+/// nothing passes; then a minute passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn clock_that_is_set_forward_ends_no_delay() {
+    let office = Office::open().await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let destroy = Operation::DestroyKey(wrapping(1));
+    let proposed = office.propose(1, destroy).await.unwrap();
+    office.approve(2, &proposed).await.unwrap();
+    office.vault.clock.set_forward_seconds(3_600);
+    // Somebody signs meanwhile: that begins no other delay.
+    office.cancel(3, &proposed).await.unwrap();
+    office.vault.clock.advance_seconds(59);
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    assert!(office.get(&proposed).await.state() == OperationState::Waiting);
+    office.vault.clock.advance_seconds(1);
+    office.until(&proposed, OperationState::Done).await;
     office.vault.check().await;
 }
 

@@ -203,7 +203,8 @@ impl Vault {
     /// Lets a ceremony expire, carries it out, or ends what it allows, if it is time.
     async fn move_on(&self, seen: &Ceremony) -> Result<(), VaultError> {
         let now = self.now();
-        if !seen.is_due(now) && seen.expire(now).is_none() && seen.over(now).is_none() {
+        let is_due = |it: &Ceremony| it.is_due(now) && self.has_waited(it);
+        if !is_due(seen) && seen.expire(now).is_none() && seen.over(now).is_none() {
             return Ok(());
         }
         let _turn = self.desk.turn.lock().await;
@@ -214,7 +215,7 @@ impl Vault {
             Carried::waiting(kept.change(&ring, &expired), expired)
         } else if let Some(over) = kept.ceremony.over(now) {
             Carried::waiting(kept.change(&ring, &over), over)
-        } else if kept.ceremony.is_due(now) {
+        } else if is_due(&kept.ceremony) {
             match self.carry_out(&ring, &kept, &kept.ceremony, now) {
                 Ok(carried) => carried,
                 Err(VaultError::Ceremony(why)) => {

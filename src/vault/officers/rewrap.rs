@@ -78,7 +78,7 @@ impl Vault {
             )
         };
         match self.parts.log.commit(commit).await {
-            Ok(_) => self.desk.note(&after),
+            Ok(_) => self.desk.note(&after, self.parts.clock.steady()),
             // A record was erased meanwhile, or the keys changed: the batch is made anew.
             Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
             Err(CommitError::Overloaded | CommitError::DiskFull) => {

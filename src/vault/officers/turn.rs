@@ -159,8 +159,10 @@ impl Vault {
                 Turn::Taken(ceremony) => return Ok((None, Carried::nothing(*ceremony))),
             };
             let now = self.now();
-            let by = latest(permitted.request().action, &after);
-            let carried = if after.is_due(now) {
+            let action = permitted.request().action;
+            let by = latest(action, &after);
+            // Who signs that it is cancelled does not carry it out, even if it is time.
+            let carried = if action != Action::CancelOperation && after.is_due(now) {
                 self.carry_out(ring, &kept, &after, now)?
             } else {
                 Carried::waiting(kept.change(ring, &after), after)
@@ -219,7 +221,7 @@ impl Vault {
             ..Commit::new(changes, entry, claim)
         };
         self.parts.log.commit(commit).await?;
-        self.desk.note(&after);
+        self.desk.note(&after, self.parts.clock.steady());
         if let Some(keyring) = keyring {
             // If we crash before this line, the next start opens the keys that are on the disk.
             self.put_in_use(keyring);
