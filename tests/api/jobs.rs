@@ -5,6 +5,9 @@ use counterfoil::domain::KeyName;
 use counterfoil::domain::Namespace;
 use counterfoil::protocol::OperationState;
 
+use crate::damage::put;
+use crate::damage::raw;
+use crate::damage::rows;
 use crate::office::Office;
 use crate::office::all_open;
 use crate::office::many_tokens;
@@ -120,5 +123,33 @@ async fn job_without_its_namespace_holds_up_no_other() {
     office.keys = Office::connect(&office.vault).await;
     office.until(&stuck, OperationState::Done).await;
     assert_eq!(office.records().into_keys().collect::<Vec<_>>(), [2]);
+    office.vault.check().await;
+}
+
+/// Goal: what cannot be moved is told, and keeps its key. Method: two records in each other's place.
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_records_are_counted_and_keep_their_key() {
+    let mut office = Office::open().await;
+    let client = office.vault.backend().await;
+    tokens(&client, 0..4).await;
+    office.vault.stop().await;
+    {
+        let database = raw(&office.vault);
+        let records = rows(&database, "records");
+        put(&database, "records", &records[0].0, &records[1].1);
+        put(&database, "records", &records[1].0, &records[0].1);
+    }
+    office.vault.serve().await.unwrap();
+    office.keys = Office::connect(&office.vault).await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let done = office.get(&rotated).await;
+    let progress = done.progress.unwrap();
+    assert_eq!((progress.records_changed, progress.records_damaged), (2, 2));
+    assert!(done.record.contains("\ndeviation 2 records do not open\n"));
+    let refused = office.propose(1, Operation::DestroyKey(wrapping(1))).await;
+    let refused = refused.err().unwrap();
+    assert!(refused.message().starts_with("2 records"), "{refused:?}");
+    assert!(refused.message().contains("damaged"), "{refused:?}");
     office.vault.check().await;
 }
