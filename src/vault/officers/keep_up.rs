@@ -13,6 +13,7 @@ use crate::ceremony::CeremonyError;
 use crate::ceremony::CeremonyState;
 use crate::ceremony::Operation;
 use crate::domain::CeremonyId;
+use crate::domain::KeyPurpose;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::note;
@@ -56,8 +57,7 @@ impl Vault {
         if self.desk.is_closing.load(Ordering::Acquire) {
             return Ok(());
         }
-        let ring = self.ring();
-        for kept in self.unfinished(&ring)? {
+        for kept in self.unfinished()? {
             let ceremony = &kept.ceremony;
             match (ceremony.state, &ceremony.statement.operation) {
                 (CeremonyState::Running, Operation::DestroyKey(_)) => {
@@ -66,6 +66,9 @@ impl Vault {
                 // It has no job: who may retokenize does the work.
                 (CeremonyState::Running, Operation::Retokenize(_)) => {
                     self.move_on(ceremony).await?;
+                }
+                (CeremonyState::Running, operation) if is_of_audit_fingerprint(operation) => {
+                    self.reseal(&ceremony.id()).await?;
                 }
                 (CeremonyState::Running, _) => self.rewrap(&ceremony.id()).await?,
                 (_, _) => self.move_on(ceremony).await?,
@@ -83,7 +86,7 @@ impl Vault {
         purged.unwrap_or(Ok(()))?;
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
-        let kept = self.ceremony(&ring, id)?;
+        let kept = self.ceremony(id)?;
         let done = kept.ceremony.done(self.now())?;
         let carried = Carried::waiting(kept.change(&ring, &done), done);
         let entry = EntryDraft {
@@ -107,7 +110,7 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         // Somebody may have taken a turn since it was seen.
-        let kept = self.ceremony(&ring, &seen.id())?;
+        let kept = self.ceremony(&seen.id())?;
         let carried = if let Some(expired) = kept.ceremony.expire(now) {
             Carried::waiting(kept.change(&ring, &expired), expired)
         } else if let Some(over) = kept.ceremony.over(now) {
@@ -135,6 +138,11 @@ impl Vault {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn is_of_audit_fingerprint(operation: &Operation) -> bool {
+    let key = operation.key();
+    key.is_some_and(|key| key.purpose == KeyPurpose::AuditFingerprint)
 }
 
 /// How often ceremonies are looked at.

@@ -46,7 +46,7 @@ impl Vault {
         self.let_go_of_bygone_rings().await;
         while !self.desk.is_closing.load(Ordering::Acquire) {
             let ring = self.ring();
-            let kept = self.ceremony(&ring, id)?;
+            let kept = self.ceremony(id)?;
             if kept.ceremony.state != CeremonyState::Running {
                 return Ok(());
             }

@@ -54,9 +54,9 @@ impl Vault {
                 note,
                 charter: brought,
             } = proposal;
-            let (charter, now) = (self.charter(&ring)?, self.now());
+            let (charter, now) = (self.charter()?, self.now());
             let id = Statement::read(note.text())?.id();
-            match self.ceremony(&ring, &id) {
+            match self.ceremony(&id) {
                 Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
                 // To propose a statement again changes nothing, whatever has happened since.
                 Ok(kept) if kept.ceremony.was_proposed_by(&note) => {
@@ -90,8 +90,8 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         let turn = || {
-            let kept = self.ceremony(&ring, id)?;
-            let charter = self.charter(&ring)?;
+            let kept = self.ceremony(id)?;
+            let charter = self.charter()?;
             Turn::of(kept, |it| it.approve(&charter, signature, self.now()))
         };
         self.take_turn(caller, &permitted, &ring, turn()).await
@@ -113,8 +113,8 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         let turn = || {
-            let kept = self.ceremony(&ring, id)?;
-            let charter = self.charter(&ring)?;
+            let kept = self.ceremony(id)?;
+            let charter = self.charter()?;
             Turn::of(kept, |it| it.cancel(&charter, signature, self.now()))
         };
         self.take_turn(caller, &permitted, &ring, turn()).await
