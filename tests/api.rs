@@ -23,6 +23,8 @@ mod support;
 mod access;
 #[path = "api/acting.rs"]
 mod acting;
+#[path = "api/audit_fingerprint_key.rs"]
+mod audit_fingerprint_key;
 #[path = "api/audit_log.rs"]
 mod audit_log;
 #[path = "api/authorization.rs"]

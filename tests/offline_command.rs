@@ -7,6 +7,8 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "offline/audit_fingerprint_key.rs"]
+mod audit_fingerprint_key;
 #[path = "support/commands.rs"]
 mod commands;
 #[path = "offline/later_key.rs"]

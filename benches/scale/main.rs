@@ -1,5 +1,5 @@
-//! What a call costs while the vault grows: from a hundred thousand tokens to as many as are asked for.
-//! `cargo bench --bench scale`, or `-- 100000000` for a hundred million (some 50 GB of disk);
+//! What a call costs while the vault grows: from a hundred thousand tokens to ten million, or to as
+//! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 50 GB of disk.
 //! `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]

@@ -215,9 +215,9 @@ ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUM
          17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", TEXT),
          20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", NUMBER),
          23: ("person", TEXT), 24: ("login", HEX), 25: ("level", LEVEL), 26: ("access", [ACCESS]),
-         27: ("ceremony", [CEREMONY]), 40: ("shares_given", [SHARE])}
+         27: ("ceremony", [CEREMONY]), 28: ("token_key_version", NUMBER), 40: ("shares_given", [SHARE])}
 ORDER = ("index time_unix_ms uptime_ms event principal credential person login methods case_id purpose "
-         "namespace items policy_hash decision error request_id level intent_index key_purpose "
+         "namespace items token_key_version policy_hash decision error request_id level intent_index key_purpose "
          "key_version access ceremony shares_given").split()
 
 

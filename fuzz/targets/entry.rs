@@ -109,6 +109,7 @@ fn entry(input: &mut Input<'_>) -> Entry {
         purpose: name(input).and_then(|text| Purpose::new(&text).ok()),
         namespace: name(input).and_then(|text| Namespace::new(&text).ok()),
         items: (0..input.below(8)).map(|_| item(input)).collect(),
+        token_key_version: key_version(input).unwrap_or(KeyVersion::FIRST),
         policy_hash: input.flag().then(|| input.array()),
         decision: input.flag().then(|| one_of(input, Decision::ALL)),
         error: input.flag().then(|| one_of(input, ErrorClass::ALL)),

@@ -64,6 +64,9 @@ pub struct EntryDraft {
     pub namespace: Option<Namespace>,
     /// One row for each item of the call, in its order, at most [`ITEMS_MAX`].
     pub items: Vec<EntryItem>,
+    /// The version of the audit fingerprint key that the fingerprints of its items' tokens are
+    /// under. Entries from before the key could be rotated say nothing, and mean the first.
+    pub token_key_version: KeyVersion,
     /// The SHA-256 hash of the policies that decided.
     pub policy_hash: Option<[u8; 32]>,
     /// What the policies decided, if they were asked.
@@ -95,7 +98,8 @@ pub struct EntryItem {
     pub field: Option<FieldName>,
     /// Whose value it is: the caller's own opaque id.
     pub subject: Option<Subject>,
-    /// The fingerprint of the token under the audit fingerprint key.
+    /// The fingerprint of the token under the audit fingerprint key, in the version that the entry
+    /// says.
     pub token: Option<Fingerprint>,
     /// The version of the wrapping key of the record.
     pub key_version: Option<KeyVersion>,
@@ -118,6 +122,7 @@ impl EntryDraft {
             purpose: None,
             namespace: None,
             items: Vec::new(),
+            token_key_version: KeyVersion::FIRST,
             policy_hash: None,
             decision: None,
             error: None,

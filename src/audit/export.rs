@@ -19,6 +19,7 @@ use crate::audit::access_note::AccessLine;
 use crate::audit::ceremony_note::CeremonyLine;
 use crate::audit::unseal_note::ShareGivenLine;
 use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
 use crate::store::StoredEntry;
@@ -149,6 +150,8 @@ pub(super) struct EntryLine<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<ItemLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    token_key_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     policy_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
@@ -202,6 +205,9 @@ impl<'a> EntryLine<'a> {
             purpose: draft.purpose.as_ref().map(|name| name.as_str()),
             namespace: draft.namespace.as_ref().map(|name| name.as_str()),
             items: draft.items.iter().map(ItemLine::new).collect(),
+            token_key_version: Some(draft.token_key_version)
+                .filter(|version| *version != KeyVersion::FIRST)
+                .map(KeyVersion::number),
             policy_hash: draft.policy_hash.map(hex::encode),
             decision: draft.decision.map(|decision| decision.name()),
             error: draft.error.map(|error| error.name()),

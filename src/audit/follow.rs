@@ -14,6 +14,7 @@ use crate::audit::Entry;
 use crate::audit::EntryPage;
 use crate::audit::PageEntry;
 use crate::audit::SignedCheckpoint;
+use crate::audit::Successor;
 use crate::audit::export;
 use crate::audit::export::ExportLine;
 use crate::audit::tree::entry_leaf_hash;
@@ -61,6 +62,8 @@ pub struct Follower {
     first_index: u64,
     /// Checkpoints whose entries have not all come yet.
     pending: BTreeMap<u64, Hash>,
+    /// The keys that the log came under, and nobody was told of.
+    successors: Vec<Successor>,
 }
 
 impl Follower {
@@ -72,6 +75,7 @@ impl Follower {
             frontier: None,
             first_index,
             pending: BTreeMap::new(),
+            successors: Vec::new(),
         }
     }
 
@@ -101,7 +105,7 @@ impl Follower {
         for (index, entry) in (frontier.size()..).zip(&page.entries) {
             let (leaf, public_key) = read(entry, index).ok_or(FollowError::Entry { index })?;
             leaves.push(leaf);
-            announced.extend(public_key);
+            announced.extend(public_key.map(|key| (index, key)));
         }
         let checkpoint = self.keys.verify(&page.checkpoint);
         let checkpoint = checkpoint.ok_or(FollowError::Checkpoint)?;
@@ -134,17 +138,26 @@ impl Follower {
     /// that a key from before it, which may be stolen, cannot go on with the log. One that has not
     /// was itself replaced before that checkpoint: those that are believed must do until the entry
     /// of its successor comes.
-    fn believe(&mut self, announced: &[[u8; 32]], checkpoint: &SignedCheckpoint) {
+    fn believe(&mut self, announced: &[(u64, [u8; 32])], checkpoint: &SignedCheckpoint) {
         let origin = checkpoint.note().lines().next().unwrap_or_default();
-        for public_key in announced {
+        for (index, public_key) in announced {
             let key = NoteKeyName::new(origin).and_then(|name| NoteVerifier::new(name, public_key));
             let Ok(key) = key else { continue };
+            self.successors.push(Successor {
+                index: *index,
+                key: key.clone(),
+            });
             let alone = CheckpointKeys::new(vec![key.clone()]);
             self.keys = match alone.verify(checkpoint.note()) {
                 Some(_) => alone,
                 None => self.keys.clone().and(key),
             };
         }
+    }
+
+    /// The keys that the log came under since this was asked last, in the order of the log.
+    pub fn take_successors(&mut self) -> Vec<Successor> {
+        std::mem::take(&mut self.successors)
     }
 
     /// The index that the next page begins at.

@@ -170,7 +170,7 @@ impl Activity {
 }
 
 /// How much an event asks for a look, by OCSF's numbers.
-fn severity(entry: &Entry) -> (u32, &'static str) {
+pub(super) fn severity(entry: &Entry) -> (u32, &'static str) {
     let draft = &entry.draft;
     if draft.event == Event::RollbackAccepted {
         (5, "Critical")

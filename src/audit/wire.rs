@@ -117,6 +117,9 @@ struct EntryMessage {
     access: Option<AccessMessage>,
     #[prost(message, optional, tag = "27")]
     ceremony: Option<CeremonyMessage>,
+    /// From 2; 0 for the first, which entries from before there was another do not say.
+    #[prost(uint32, tag = "28")]
+    token_key_version: u32,
     #[prost(message, repeated, tag = "40")]
     shares_given: Vec<ShareGivenMessage>,
 }
@@ -195,6 +198,7 @@ impl Entry {
             level: draft.level.map_or(0, level_number),
             access: draft.access.message(),
             ceremony: draft.ceremony.message(),
+            token_key_version: token_key_number(draft.token_key_version),
             shares_given: draft.shares_given.iter().map(ShareGiven::message).collect(),
         };
         message.encode_to_vec()
@@ -228,6 +232,9 @@ impl Entry {
             purpose: optional(11, &message.purpose, |text| Purpose::new(text).ok())?,
             namespace: optional(12, &message.namespace, |text| Namespace::new(text).ok())?,
             items,
+            // Who says that it is the first has not the one encoding.
+            token_key_version: KeyVersion::new(message.token_key_version)
+                .unwrap_or(KeyVersion::FIRST),
             policy_hash: read_hash(16, &message.policy_hash)?,
             decision: read_number(17, message.decision, Decision::from_number)?,
             error: read_number(18, message.error, ErrorClass::from_number)?,
@@ -344,6 +351,13 @@ fn read_number<T>(
         Ok(None)
     } else {
         required(number, read(value)).map(Some)
+    }
+}
+
+fn token_key_number(version: KeyVersion) -> u32 {
+    match version {
+        KeyVersion::FIRST => 0,
+        later => later.number(),
     }
 }
 

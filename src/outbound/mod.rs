@@ -1,7 +1,10 @@
 //! Calls to the operator's own HTTP services: bounded in time and length, to the configured URL
 //! and nowhere else. No redirects, no proxies, nothing over an open wire.
+//!
+//! And messages to collectors of syslog.
 
 mod client;
+pub mod syslog;
 mod url;
 
 pub use client::Answer;

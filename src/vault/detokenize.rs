@@ -20,6 +20,7 @@ use crate::domain::Purpose;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
+use crate::keys::Ring;
 use crate::policy::Action;
 use crate::policy::Permitted;
 use crate::policy::Request;
@@ -180,14 +181,16 @@ impl Vault {
             let is_missing = is_missing(&targets);
             Ok((targets, is_missing))
         })?;
+        // Both entries have the same fingerprints of the tokens, whatever is rotated in between.
+        let journal = self.ring();
         let recorded = self
-            .record_intent(caller, fields, permitted, &targets)
+            .record_intent(&journal, caller, fields, permitted, &targets)
             .await?;
         let request = recorded.inner().request();
         let targets = self.not_erased(fields, request, targets, as_of)?;
         // From here on the call counts as a reveal, whatever becomes of it.
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
-        self.follow_up(caller, &recorded, &targets, &items);
+        self.follow_up(&journal, caller, &recorded, &targets, &items);
         let receipt = work(usize::MAX, || self.prove(recorded.receipt()))?;
         let budget_left = receipt.receipt.granted.budget_left;
         Ok(DetokenizeAnswer {
@@ -207,6 +210,7 @@ impl Vault {
     /// Makes the intent durable: the second gate.
     async fn record_intent(
         &self,
+        journal: &Ring,
         caller: &Caller,
         fields: &NamespaceFields,
         mut permitted: Permitted<Detokenize>,
@@ -215,11 +219,12 @@ impl Vault {
         let disclosure = self.disclosure(permitted.request(), targets)?;
         loop {
             let now = self.parts.clock.now();
-            let entry = self.entry(caller, &permitted, |index| match targets.get(index) {
+            let note = |index: usize| match targets.get(index) {
                 Some(Ok(target)) => target.note(ItemOutcome::Intended),
                 Some(Err(error)) => Note::failed(error),
                 None => Note::new(ItemOutcome::NotDone),
-            });
+            };
+            let entry = self.entry_under(journal, caller, &permitted, note);
             let request = {
                 let request = permitted.request();
                 let ring = self.ring();
@@ -317,12 +322,13 @@ impl Vault {
     /// revealed.
     fn follow_up(
         &self,
+        journal: &Ring,
         caller: &Caller,
         recorded: &Recorded<Permitted<Detokenize>>,
         targets: &[Item<Target>],
         items: &[Item<Plaintext>],
     ) {
-        let entry = self.entry(caller, recorded.inner(), |index| {
+        let entry = self.entry_under(journal, caller, recorded.inner(), |index| {
             match (targets.get(index), items.get(index)) {
                 (Some(Ok(target)), Some(Ok(_))) => target.note(ItemOutcome::Revealed),
                 (Some(Ok(target)), Some(Err(error))) => target.note(Note::failed(error).outcome),

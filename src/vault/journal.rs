@@ -14,6 +14,7 @@ use crate::audit::EntryItem;
 use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::ItemOutcome;
+use crate::crypto::AuditFingerprintKey;
 use crate::crypto::Fingerprint;
 use crate::domain::CeremonyId;
 use crate::domain::Equality;
@@ -26,6 +27,7 @@ use crate::domain::Subject;
 use crate::domain::Token;
 use crate::format::Format;
 use crate::format::fold;
+use crate::keys::Ring;
 use crate::policy::Permitted;
 use crate::policy::Request;
 use crate::vault::Vault;
@@ -157,11 +159,25 @@ impl Vault {
         permitted: &Permitted<T>,
         note: impl Fn(usize) -> Note<'n>,
     ) -> EntryDraft {
+        self.entry_under(&self.ring(), caller, permitted, note)
+    }
+
+    /// The same, with its tokens under the keys of a ring: those of an outcome are the fingerprints
+    /// that its intent has, though the key may have been rotated in between.
+    pub(super) fn entry_under<'n, T: Journaled>(
+        &self,
+        ring: &Ring,
+        caller: &Caller,
+        permitted: &Permitted<T>,
+        note: impl Fn(usize) -> Note<'n>,
+    ) -> EntryDraft {
         let request = permitted.request();
-        let items =
-            (0..request.items_count()).map(|index| self.entry_item(request, index, &note(index)));
+        let key = ring.audit_fingerprint().active();
+        let items = (0..request.items_count())
+            .map(|index| self.entry_item(key, request, index, &note(index)));
         EntryDraft {
             items: items.collect(),
+            token_key_version: ring.audit_fingerprint().active_version(),
             policy_hash: Some(permitted.permit().policy_hash()),
             decision: Some(Decision::Permit),
             ..self.entry_head(caller, request)
@@ -177,8 +193,11 @@ impl Vault {
         outcome: ItemOutcome,
         error: ErrorClass,
     ) -> EntryDraft {
-        let item = |index| self.entry_item(request, index, &Note::new(outcome));
+        let ring = self.ring();
+        let key = ring.audit_fingerprint().active();
+        let item = |index| self.entry_item(key, request, index, &Note::new(outcome));
         EntryDraft {
+            token_key_version: ring.audit_fingerprint().active_version(),
             items: (0..request.items_count().min(REFUSED_ITEMS_MAX))
                 .map(item)
                 .collect(),
@@ -218,7 +237,13 @@ impl Vault {
         }
     }
 
-    fn entry_item<T: Journaled>(&self, request: &T, index: usize, note: &Note<'_>) -> EntryItem {
+    fn entry_item<T: Journaled>(
+        &self,
+        key: &AuditFingerprintKey,
+        request: &T,
+        index: usize,
+        note: &Note<'_>,
+    ) -> EntryItem {
         let about = request.item(index);
         let configured = self.parts.namespaces.get(request.namespace());
         let field = note.field.or(about.field).filter(|field| {
@@ -248,29 +273,27 @@ impl Vault {
                     let format = field
                         .and_then(|name| configured?.fields.get(name))
                         .map(|field| &field.format);
-                    self.audited(request, format, token)
+                    audited(key, request.namespace(), format, token)
                 }),
             key_version: note.found.map(|found| found.record.wrapping_version),
             outcome: note.outcome,
         }
     }
+}
 
-    /// The fingerprint of a token that entries carry.
-    fn audited<T: Journaled>(
-        &self,
-        request: &T,
-        format: Option<&Format>,
-        token: &Token,
-    ) -> Fingerprint {
-        let ring = self.ring();
-        let key = ring.audit_fingerprint().active();
-        // Folded as the record's id is, so that every spelling is one token in the log too.
-        let folded = match format {
-            Some(format) => format.fold(token.expose()),
-            None => fold(token.expose()),
-        };
-        key.token(request.namespace(), folded.as_bytes())
-    }
+/// The fingerprint of a token that entries carry.
+fn audited(
+    key: &AuditFingerprintKey,
+    namespace: &Namespace,
+    format: Option<&Format>,
+    token: &Token,
+) -> Fingerprint {
+    // Folded as the record's id is, so that every spelling is one token in the log too.
+    let folded = match format {
+        Some(format) => format.fold(token.expose()),
+        None => fold(token.expose()),
+    };
+    key.token(namespace, folded.as_bytes())
 }
 
 /// Items in the entry of a refused request: enough to see what it was after, and too few to fill

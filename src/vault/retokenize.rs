@@ -157,7 +157,7 @@ impl Vault {
     ) -> Result<Vec<Item<Retokenized>>, VaultError> {
         let (permitted, fields) = self.permit(caller, request).await?;
         let request = permitted.request();
-        let allowance = self.allowance(&self.ring(), &request.operation, &request.namespace);
+        let allowance = self.allowance(&request.operation, &request.namespace);
         let allowance = match allowance {
             Ok(allowance) => allowance,
             Err(error) => return Err(self.refuse(caller, &permitted, error).await),
@@ -333,7 +333,7 @@ impl Vault {
     ) -> Result<Commit, VaultError> {
         let permitted = intent.recorded.inner();
         let request = permitted.request();
-        let allowance = self.allowance(ring, &request.operation, &request.namespace)?;
+        let allowance = self.allowance(&request.operation, &request.namespace)?;
         let mut changes = std::mem::take(&mut plan.changes);
         let replaced_count = changes.successions.len();
         changes.rows.extend(allowance.take(ring, replaced_count)?);

@@ -23,7 +23,7 @@ permit (
 );
 "#;
 
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     let stage = Stage::new(
         "provider = \"passphrase-file\"\nfile = \"root-key.toml\"\npassphrase_file = \"words\"",
     );
@@ -45,7 +45,7 @@ fn stage() -> Stage {
 }
 
 /// The same settings as a client's file.
-fn write_client(stage: &Stage, client: &str) {
+pub(crate) fn write_client(stage: &Stage, client: &str) {
     let words: Vec<&str> = client.split(' ').collect();
     let settings = words.chunks(2).map(|pair| {
         let name = pair[0].trim_start_matches("--").replace('-', "_");

@@ -14,6 +14,7 @@
 mod commands;
 mod evidence;
 mod reader;
+mod syslog;
 mod writer;
 
 use std::fs;

@@ -344,6 +344,9 @@ fn follower_that_saw_the_change_of_hands_lets_go_of_the_old_key() {
         let given = only(1).and(key_of(2).verifier(origin()));
         let mut by_both = Follower::new(given, 0);
         by_both.take(&page(&log, 0, &checkpoint)).unwrap();
+        let told = by_both.take_successors();
+        assert_eq!(told, verify(&log, &only(2)).unwrap().successors);
+        assert!(told.len() == 1 && by_both.take_successors().is_empty());
         // The log goes on, as whoever stole the old key would have it.
         let mut frontier = Frontier::new();
         for stored in log.store().entries(0, 64).unwrap() {

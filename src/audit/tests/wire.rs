@@ -36,6 +36,7 @@ pub(crate) fn full_entry() -> Entry {
                     ..item("email", None, ItemOutcome::Invalid)
                 },
             ],
+            token_key_version: KeyVersion::new(2).unwrap(),
             policy_hash: Some([0x22; 32]),
             decision: Some(Decision::Permit),
             error: Some(ErrorClass::Unavailable),
@@ -62,6 +63,19 @@ fn decode_undoes_encode() {
         ..entry
     };
     assert_eq!(Entry::decode(&bare.encode()).unwrap(), bare);
+}
+
+#[test]
+fn first_token_key_is_not_named() {
+    let mut entry = full_entry();
+    entry.draft.token_key_version = KeyVersion::FIRST;
+    let bytes = entry.encode();
+    assert_eq!(Entry::decode(&bytes).unwrap(), entry);
+    let mut message = EntryMessage::decode(bytes.as_slice()).unwrap();
+    assert_eq!(message.token_key_version, 0);
+    message.token_key_version = 1;
+    let refused = Entry::decode(&message.encode_to_vec());
+    assert_eq!(refused, Err(EntryError::NotCanonical));
 }
 
 #[test]

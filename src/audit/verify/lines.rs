@@ -91,7 +91,7 @@ pub fn write_export(
     store: &dyn Store,
     keys: &CheckpointKeys,
 ) -> Result<(), VerifyError> {
-    let checkpoint = newest(store, keys)?;
+    let checkpoint = latest_checkpoint(store, keys)?;
     let handovers = Handover::read_all(store)?.into_iter();
     let mut handovers = handovers
         .filter(|handover| handover.size < checkpoint.size())
@@ -118,7 +118,7 @@ pub fn write_ocsf(
     store: &dyn Store,
     keys: &CheckpointKeys,
 ) -> Result<(), VerifyError> {
-    let checkpoint = newest(store, keys)?;
+    let checkpoint = latest_checkpoint(store, keys)?;
     let origin = checkpoint.note().lines().next().unwrap_or_default();
     each_entry(store, checkpoint.size(), |stored| {
         let line = ocsf::line(stored, origin);
@@ -127,7 +127,15 @@ pub fn write_ocsf(
     })
 }
 
-fn newest(store: &dyn Store, keys: &CheckpointKeys) -> Result<SignedCheckpoint, VerifyError> {
+/// The latest checkpoint of a log, by the given keys or those that came after them.
+///
+/// # Errors
+///
+/// If the store cannot be read, or there is none that is signed by one of them.
+pub fn latest_checkpoint(
+    store: &dyn Store,
+    keys: &CheckpointKeys,
+) -> Result<SignedCheckpoint, VerifyError> {
     let keys = following_keys(store, keys)?;
     let checkpoint = store.checkpoint()?.and_then(|note| keys.verify(&note));
     checkpoint.ok_or(VerifyError::Checkpoint)

@@ -22,6 +22,7 @@ use crate::store::StoreError;
 
 pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
+pub use lines::latest_checkpoint;
 pub use lines::verify_export;
 pub use lines::write_export;
 pub use lines::write_ocsf;

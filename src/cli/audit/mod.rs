@@ -3,23 +3,24 @@
 
 mod auditor;
 mod check_receipt;
+mod export;
 pub(super) mod prove;
 mod serve;
+mod syslog;
 mod tiles;
 mod watch;
+mod watched;
 
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::BufReader;
-use std::io::BufWriter;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::Subcommand;
-use clap::ValueEnum;
 use serde_json::json;
 
 use crate::audit::AcceptedRollback;
@@ -33,9 +34,8 @@ use crate::audit::VerifyError;
 use crate::audit::following_keys;
 use crate::audit::verify_export;
 use crate::audit::verify_store;
-use crate::audit::write_export;
-use crate::audit::write_ocsf;
 use crate::cli::audit::check_receipt::CheckReceiptArgs;
+use crate::cli::audit::export::ExportArgs;
 use crate::cli::audit::prove::ProveConsistencyArgs;
 use crate::cli::audit::prove::ProveInclusionArgs;
 use crate::cli::audit::serve::ServeArgs;
@@ -89,42 +89,6 @@ pub(super) struct VerifyArgs {
     /// Write the report as one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// Writes a log as JSON Lines, entries first and the signed checkpoint last; or as tiles
-///
-/// With --tiles, the directory is what `audit serve` publishes (C2SP tlog-tiles), for any web
-/// server: only what is new is written, the checkpoint last.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "\
-Examples:
-  counterfoil audit export --dev .dev > log.jsonl
-  counterfoil audit export --dev .dev --format ocsf > events.jsonl
-  counterfoil audit export --dev .dev --tiles /var/www/log")]
-pub(super) struct ExportArgs {
-    #[command(flatten)]
-    log: LogArgs,
-
-    /// How each entry is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ExportFormat::Jsonl)]
-    format: ExportFormat,
-
-    /// Write checkpoint and tiles into this directory instead
-    #[arg(long, value_name = "DIR", conflicts_with = "format")]
-    tiles: Option<PathBuf>,
-
-    /// With --tiles: entries too, which name programs, people and customers
-    #[arg(long, requires = "tiles")]
-    entries: bool,
-}
-
-/// How an export writes entries.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum ExportFormat {
-    /// With their leaves, and the checkpoint last: can be verified
-    Jsonl,
-    /// As events of OCSF 1.7.0, for what collects those: cannot be verified
-    Ocsf,
 }
 
 /// Which log, and whose signature is believed.
@@ -188,28 +152,6 @@ impl VerifyArgs {
             text_report(&report)
         };
         writeln!(io::stdout(), "{text}")?;
-        Ok(Exit::Done)
-    }
-}
-
-impl ExportArgs {
-    fn run(self) -> Result<Exit, CliError> {
-        let keys = self.log.public_keys()?;
-        if let Some(directory) = &self.tiles {
-            // First the head, then the log, which may be longer.
-            let head = self.log.head(&keys)?;
-            let store = open(&self.log.data_dir()?)?;
-            tiles::write(directory, &store, &head, &keys, self.entries)?;
-            return Ok(Exit::Done);
-        }
-        let store = open(&self.log.data_dir()?)?;
-        let mut output = BufWriter::new(io::stdout().lock());
-        let written = match self.format {
-            ExportFormat::Jsonl => write_export(&mut output, &store, &keys),
-            ExportFormat::Ocsf => write_ocsf(&mut output, &store, &keys),
-        };
-        written.map_err(verify_error)?;
-        output.flush()?;
         Ok(Exit::Done)
     }
 }
@@ -353,10 +295,9 @@ fn text_report(report: &Report) -> String {
     text.push_str(&format!(
         "\n{open:>8} intents to reveal without an outcome, counted as revealed"
     ));
-    for Successor { index, key } in &report.successors {
-        text.push_str(&format!(
-            "\nentry {index}: signed by another key from here on: {key}"
-        ));
+    for successor in &report.successors {
+        text.push('\n');
+        text.push_str(&successor_words(successor));
     }
     for AcceptedRollback { index, lost } in &report.rollbacks {
         let size = lost.size;
@@ -365,6 +306,12 @@ fn text_report(report: &Report) -> String {
         ));
     }
     text
+}
+
+/// Where the log came under another key, and which.
+fn successor_words(successor: &Successor) -> String {
+    let Successor { index, key } = successor;
+    format!("entry {index}: signed by another key from here on: {key}")
 }
 
 fn json_report(report: &Report) -> String {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,24 +9,32 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::audit::CheckpointKeys;
-use crate::audit::EntryPage;
 use crate::audit::FollowError;
 use crate::audit::Follower;
 use crate::audit::SignedCheckpoint;
 use crate::cli::audit::LogKeyArgs;
 use crate::cli::audit::auditor::AuditorArgs;
-use crate::cli::audit::replace_file;
+use crate::cli::audit::successor_words;
+use crate::cli::audit::syslog::FormatArg;
+use crate::cli::audit::syslog::SyslogArgs;
+use crate::cli::audit::watched::Output;
+use crate::cli::audit::watched::Sink;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::client::ClientError;
 use crate::client::Code;
+use crate::outbound::syslog::Patience;
 
 /// Follows the log of a running vault: each entry as a line of JSON, as `export` writes it
 ///
 /// Nothing is written before it is verified: every entry is in the tree of a checkpoint that the
 /// public key signed, and every checkpoint extends the ones before it. With --state that holds from
 /// one run to the next, too.
+///
+/// With --syslog, entries are sent to a collector, as OCSF events unless --format says otherwise;
+/// --state is then kept of what a collector over tcp or tls has read. While it cannot be reached,
+/// it is tried again.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back.
@@ -35,7 +42,9 @@ Exit code 4: the vault showed a log that is not the one of its checkpoints, or w
 Examples:
   counterfoil audit watch --dev .dev
   counterfoil audit watch --config-client auditor.toml --public-key audit.vkey \\
-    --state watched.checkpoint >> log.jsonl")]
+    --state watched.checkpoint >> log.jsonl
+  counterfoil audit watch --config-client auditor.toml --public-key audit.vkey \\
+    --state watched.checkpoint --syslog tls:collector.example:6514 --syslog-ca ca.pem")]
 pub(in crate::cli) struct WatchArgs {
     #[command(flatten)]
     keys: LogKeyArgs,
@@ -51,6 +60,13 @@ pub(in crate::cli) struct WatchArgs {
     /// Keep the checkpoint that was verified last in this file, and go on from it
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+
+    /// How each entry is written; by default as lines, and to a collector as events
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<FormatArg>,
+
+    #[command(flatten)]
+    syslog: SyslogArgs,
 
     #[command(flatten)]
     auditor: AuditorArgs,
@@ -69,6 +85,7 @@ impl WatchArgs {
             let beyond = |_| CliError::Usage(problem.to_owned());
             follower.remember(kept).map_err(beyond)?;
         }
+        let mut output = self.output()?;
         let client = self.auditor.connect(self.keys.dev.as_deref()).await?;
         let end_index = self.count.map(|count| first_index.saturating_add(count));
         let is_over = |index| end_index.is_some_and(|end| index >= end);
@@ -76,37 +93,47 @@ impl WatchArgs {
             let asked = client.watch_entries(follower.next_index()).await;
             let mut pages = asked.map_err(|error| went_back(error, kept.is_some()))?;
             loop {
-                let page = pages.next().await.inspect_err(|_| {
+                let Some(page) = output.next_before_due(&mut pages).await else {
+                    output.settle().await?;
+                    continue;
+                };
+                if page.is_err() {
+                    output.settle().await?;
                     say(format_args!("go on with --from {}", follower.next_index()));
-                })?;
-                let Some(page) = page else { break };
+                }
+                let Some(page) = page? else { break };
                 let checkpoint = follower.take(&page).map_err(not_verified)?;
-                write(&page, end_index)?;
-                if let Some(path) = &self.state
-                    && checkpoint.size() == follower.next_index()
+                for successor in follower.take_successors() {
+                    say(successor_words(&successor));
+                }
+                output.write(&page, end_index).await?;
+                if checkpoint.size() == follower.next_index()
                     && end_index.is_none_or(|end| checkpoint.size() <= end)
                 {
-                    replace_file(path, checkpoint.note().as_bytes())?;
+                    output.verified(&checkpoint);
                 }
                 if is_over(follower.next_index()) {
+                    output.settle().await?;
                     return Ok(Exit::Done);
                 }
+                output.settle_if_full().await?;
             }
             // The vault ends streams now and then, and each beginning is an entry of its log.
             tokio::time::sleep(ANEW_AFTER).await;
         }
     }
-}
 
-/// Writes the entries of a page, before this index.
-fn write(page: &EntryPage, end_index: Option<u64>) -> Result<(), CliError> {
-    let mut output = io::stdout().lock();
-    for entry in &page.entries {
-        if end_index.is_none_or(|end| entry.index < end) {
-            writeln!(output, "{}", entry.line)?;
-        }
+    fn output(&self) -> Result<Output, CliError> {
+        let collector = self
+            .syslog
+            .collector(self.format, Patience::Endless(PAUSE))?;
+        let format = self.format.unwrap_or(FormatArg::Jsonl).format();
+        let sink = match collector {
+            Some(collector) => Sink::Syslog(Box::new(collector)),
+            None => Sink::Stdout(format),
+        };
+        Ok(Output::new(sink, self.state.clone()))
     }
-    Ok(output.flush()?)
 }
 
 /// The checkpoint that was verified last; nothing before the first run.
@@ -146,5 +173,7 @@ fn not_verified(error: FollowError) -> CliError {
     CliError::Verification(format!("NOT verified: {error}"))
 }
 
+/// How long after a collector could not be reached it is tried again first.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long after the end of a stream the next one begins.
 const ANEW_AFTER: Duration = Duration::from_secs(1);

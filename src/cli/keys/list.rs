@@ -124,6 +124,7 @@ fn usage(usage: &protocol::KeyUsage) -> String {
         (usage.records, "records"),
         (usage.links, "links"),
         (usage.erased_tokens, "erased tokens"),
+        (usage.rows, "rows of charter and operations"),
     ];
     let counted: Vec<String> = counted
         .iter()
@@ -150,6 +151,7 @@ fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
             "records": usage.records,
             "links": usage.links,
             "erased_tokens": usage.erased_tokens,
+            "rows": usage.rows,
         })),
     })
 }

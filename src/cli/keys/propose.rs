@@ -78,15 +78,16 @@ Example:
 
 /// A new version of a key, active at once
 ///
-/// Of a wrapping key, a job moves everything to it. What fingerprint keys find moves as known values
-/// are tokenized, and with `keys reindex`. Nothing moves to a new signing key: `audit verify` prints
-/// its public key.
+/// Of a wrapping key and the audit fingerprint key, a job moves everything to it. What the other
+/// fingerprint keys find moves as known values are tokenized, and with `keys reindex`. Nothing moves
+/// to a new signing key: `audit verify` prints its public key.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
   counterfoil keys propose rotate --dev .dev --as officer1 --yes")]
 pub(in crate::cli) struct RotateArgs {
-    /// What the key is for: wrapping, token-fingerprint, value-fingerprint or audit-signing
+    /// What the key is for: wrapping, token-fingerprint, value-fingerprint, audit-fingerprint or
+    /// audit-signing
     #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
     purpose: KeyPurpose,
 
@@ -97,7 +98,8 @@ pub(in crate::cli) struct RotateArgs {
 // Which operation it is, the command says: help of its own would stand in the place of that.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct KeyArgs {
-    /// What the key is for: wrapping, token-fingerprint, value-fingerprint or audit-signing
+    /// What the key is for: wrapping, token-fingerprint, value-fingerprint, audit-fingerprint or
+    /// audit-signing
     #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
     purpose: KeyPurpose,
 

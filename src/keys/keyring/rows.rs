@@ -2,6 +2,7 @@
 //! database puts no officer in.
 
 use crate::crypto::Fingerprint;
+use crate::domain::KeyVersion;
 use crate::keys::Keyring;
 
 impl Keyring {
@@ -15,10 +16,18 @@ impl Keyring {
     /// The value of a row; nothing if this vault did not write it in this place.
     #[must_use]
     pub fn open_row<'a>(&self, table: &str, key: &[u8], stored: &'a [u8]) -> Option<&'a [u8]> {
+        self.row_version(table, key, stored)?;
+        Self::peek_row(stored)
+    }
+
+    /// The version of the key that a row is authenticated by; nothing if this vault did not write
+    /// it in this place, or under a version that is destroyed.
+    #[must_use]
+    pub fn row_version(&self, table: &str, key: &[u8], stored: &[u8]) -> Option<KeyVersion> {
         let (value, tag) = stored.split_last_chunk::<{ Fingerprint::LENGTH }>()?;
         let mut versions = self.audit_fingerprint().iter();
-        let is_own = versions.any(|(_, own)| own.row(table, key, value).as_bytes() == tag);
-        is_own.then_some(value)
+        let own = versions.find(|(_, own)| own.row(table, key, value).as_bytes() == tag);
+        own.map(|(version, _)| version)
     }
 
     /// The value of a row, believed by nobody: for who has no key of the vault.
@@ -32,15 +41,50 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use crate::crypto::KeyBytes;
+    use crate::crypto::KeyIdentity;
     use crate::crypto::RootKey;
     use crate::crypto::SystemEntropy;
+    use crate::domain::KeyPurpose;
+    use crate::domain::KeyState;
+    use crate::domain::KeyVersion;
     use crate::domain::Timestamp;
     use crate::keys::Keyring;
+    use crate::keys::StoredKey;
 
     fn keyring() -> Keyring {
         let root = RootKey::new(&KeyBytes::from_array(&[1; 32]));
         let keys = Keyring::create(&root, &[], Timestamp::default(), &SystemEntropy).unwrap();
         Keyring::open(&root, &keys).unwrap()
+    }
+
+    #[test]
+    fn row_opens_under_its_version_until_that_is_destroyed() {
+        let root = RootKey::new(&KeyBytes::from_array(&[1; 32]));
+        let now = Timestamp::default();
+        let mut keys = Keyring::create(&root, &[], now, &SystemEntropy).unwrap();
+        let stored = Keyring::open(&root, &keys)
+            .unwrap()
+            .seal_row("meta", b"charter", b"value");
+        let second = KeyIdentity {
+            purpose: KeyPurpose::AuditFingerprint,
+            namespace: None,
+            version: KeyVersion::new(2).unwrap(),
+        };
+        let mut second = StoredKey::create(&root, &second, now, &SystemEntropy).unwrap();
+        second.transition(KeyState::Active, now).unwrap();
+        keys[0].transition(KeyState::Deactivated, now).unwrap();
+        keys.push(second);
+        let keyring = Keyring::open(&root, &keys).unwrap();
+        let version = |stored: &[u8]| keyring.row_version("meta", b"charter", stored);
+        assert_eq!(version(&stored), Some(KeyVersion::FIRST));
+        let anew = keyring.seal_row("meta", b"charter", b"value");
+        assert_eq!(version(&anew), KeyVersion::new(2));
+
+        keys[0].transition(KeyState::Destroyed, now).unwrap();
+        let keyring = Keyring::open(&root, &keys).unwrap();
+        assert_eq!(keyring.open_row("meta", b"charter", &stored), None);
+        let value = keyring.open_row("meta", b"charter", &anew);
+        assert_eq!(value, Some(&b"value"[..]));
     }
 
     #[test]

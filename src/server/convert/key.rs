@@ -72,6 +72,7 @@ fn key_version(key: &KeyMetadata, briefing: &Briefing) -> protocol::KeyVersion {
             records: usage.records_count,
             links: usage.links_count,
             erased_tokens: usage.tombstones_count,
+            rows: usage.rows_count,
         }),
     }
 }

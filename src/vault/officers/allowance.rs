@@ -68,12 +68,11 @@ impl Vault {
     /// The operation, if it allows tokens of the namespace to be replaced now.
     pub(in crate::vault) fn allowance(
         &self,
-        ring: &Ring,
         id: &CeremonyId,
         namespace: &Namespace,
     ) -> Result<Allowance, VaultError> {
         let missing = || VaultError::Refused(Refusal::AllowanceMissing);
-        let kept = match self.ceremony(ring, id) {
+        let kept = match self.ceremony(id) {
             Ok(kept) => kept,
             Err(VaultError::Ceremony(CeremonyError::Missing)) => return Err(missing()),
             Err(error) => return Err(error),
@@ -91,7 +90,7 @@ impl Vault {
 
     /// What entries say of an operation that a caller names, if there is one.
     pub(in crate::vault) fn named_operation(&self, id: &CeremonyId) -> Option<CeremonyNote> {
-        let kept = self.ceremony(&self.ring(), id).ok()?;
+        let kept = self.ceremony(id).ok()?;
         let statement = &kept.ceremony.statement;
         Some(CeremonyNote {
             id: Some(statement.id()),

@@ -49,14 +49,13 @@ impl Vault {
     ) -> Result<Briefing, VaultError> {
         let act = OfficerAct::new(Action::ListKeys, Event::KeysRead);
         self.administer(caller, act, None, |_| Act::Work).await?;
-        let ring = self.ring();
-        let charter = match self.charter(&ring) {
+        let charter = match self.charter() {
             Ok(charter) => Some(charter),
             Err(VaultError::Ceremony(_)) => None,
             Err(error) => return Err(error),
         };
         let keys = self.key_table()?.keys();
-        let kept = self.ceremonies(&ring)?.into_iter();
+        let kept = self.ceremonies()?.into_iter();
         let mut operations: Vec<Ceremony> = kept.map(|kept| kept.ceremony).collect();
         keep_latest(&mut operations);
         Ok(Briefing {
@@ -106,7 +105,7 @@ impl Vault {
     ///
     /// If there is no such operation.
     pub fn peek_operation(&self, id: &CeremonyId) -> Result<Ceremony, VaultError> {
-        Ok(self.ceremony(&self.ring(), id)?.ceremony)
+        Ok(self.ceremony(id)?.ceremony)
     }
 }
 

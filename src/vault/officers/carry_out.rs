@@ -163,7 +163,7 @@ impl Vault {
     ) -> Result<Carried, VaultError> {
         self.check_possible(&ceremony.statement.operation)?;
         // While it waited, those who signed may have lost their office to others.
-        if self.charter(ring)?.digest() != ceremony.statement.charter {
+        if self.charter()?.digest() != ceremony.statement.charter {
             return Err(CeremonyError::OtherCharter.into());
         }
         let mut change = Change {
@@ -288,9 +288,9 @@ impl Change<'_> {
             self.create(name)?;
         }
         // What is suspended may come back, and moves nothing by itself unless something new is
-        // there to move to. What a fingerprint key finds, only who brings the token can move.
+        // there to move to.
         let has_job = is_active || to == KeyState::Compromised;
-        Ok(has_job && name.purpose == KeyPurpose::Wrapping)
+        Ok(has_job && has_job_of_its_own(name.purpose))
     }
 
     fn create(&mut self, before: &KeyName) -> Result<(), VaultError> {
@@ -359,6 +359,18 @@ impl Change<'_> {
     }
 }
 
+/// Whether the vault moves by itself what is under the key. What a fingerprint key finds, only who
+/// brings the token can move.
+const fn has_job_of_its_own(purpose: KeyPurpose) -> bool {
+    match purpose {
+        KeyPurpose::AuditFingerprint | KeyPurpose::Wrapping => true,
+        KeyPurpose::AuditSigning
+        | KeyPurpose::DomainTag
+        | KeyPurpose::TokenFingerprint
+        | KeyPurpose::ValueFingerprint => false,
+    }
+}
+
 /// A key that cannot be made, read or opened, which is for the operator: it is damaged, unless what
 /// holds the root key is away.
 fn damaged(error: KeyError) -> VaultError {
@@ -378,7 +390,8 @@ fn damaged(error: KeyError) -> VaultError {
 }
 
 /// The keys that operations are about.
-const CHANGEABLE: [KeyPurpose; 4] = [
+const CHANGEABLE: [KeyPurpose; 5] = [
+    KeyPurpose::AuditFingerprint,
     KeyPurpose::AuditSigning,
     KeyPurpose::TokenFingerprint,
     KeyPurpose::ValueFingerprint,
@@ -391,5 +404,4 @@ const NOT_CONFIGURED: &str = "the key's namespace is not configured: put it back
 const IS_OVER: &str = "what would be allowed is over already";
 const TOO_LONG: &str = "tokens may be replaced for 90 days at the most: propose an earlier end";
 const OFFLINE: &str = "this is done to a vault that does not run: see `counterfoil keys statement`";
-const UNSUPPORTED: &str = "wrapping, token and value fingerprint, and audit signing keys can be \
-     changed; domain tag and audit fingerprint keys cannot";
+const UNSUPPORTED: &str = "a domain tag key cannot be changed: tokens would change";

@@ -119,13 +119,13 @@ impl Vault {
     ///
     /// If the store cannot be read, or the charter was not written by this vault.
     pub fn charter_digest(&self) -> Result<Option<[u8; 32]>, StoreError> {
-        let charter = read_charter(self.store(), &self.ring())?;
+        let charter = reread(|| open_charter(charter_row(self.store())?, &self.ring()))?;
         Ok(charter.map(|charter| charter.digest()))
     }
 
     /// The charter that is in force.
-    pub(super) fn charter(&self, ring: &Keyring) -> Result<Charter, VaultError> {
-        let charter = read_charter(self.store(), ring)?;
+    pub(super) fn charter(&self) -> Result<Charter, VaultError> {
+        let charter = reread(|| open_charter(charter_row(self.store())?, &self.ring()))?;
         charter.ok_or(VaultError::Ceremony(CeremonyError::NoOfficers))
     }
 
@@ -145,43 +145,47 @@ impl Vault {
     }
 
     /// The ceremony with this id.
-    pub(super) fn ceremony(&self, ring: &Keyring, id: &CeremonyId) -> Result<Kept, VaultError> {
+    pub(super) fn ceremony(&self, id: &CeremonyId) -> Result<Kept, VaultError> {
         let key = row_key(id);
         // Rows that begin like it come right after their common beginning.
         let before = key.split_last().map(|(_, beginning)| beginning);
-        let page = self.store().rows(Table::Ceremonies, before, ALIKE_MAX)?;
-        let row = page.into_iter().find(|(other, _)| *other == key);
-        let row = row.ok_or(VaultError::Ceremony(CeremonyError::Missing))?;
-        Ok(open(ring, row)?)
+        let kept = reread(|| {
+            let page = self.store().rows(Table::Ceremonies, before, ALIKE_MAX)?;
+            let row = page.into_iter().find(|(other, _)| *other == key);
+            row.map(|row| open(&self.ring(), row)).transpose()
+        })?;
+        kept.ok_or(VaultError::Ceremony(CeremonyError::Missing))
     }
 
     /// Every ceremony, in the order of their ids.
-    pub(super) fn ceremonies(&self, ring: &Keyring) -> Result<Vec<Kept>, VaultError> {
-        let mut ceremonies = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
+    pub(super) fn ceremonies(&self) -> Result<Vec<Kept>, VaultError> {
+        let mut ceremonies: Vec<Kept> = Vec::new();
         loop {
-            let page = self
-                .store()
-                .rows(Table::Ceremonies, after.as_deref(), ROWS_PER_READ)?;
-            let Some((last, _)) = page.last() else {
+            let after = ceremonies.last().map(|kept| row_key(&kept.ceremony.id()));
+            let page = reread(|| {
+                let rows = self
+                    .store()
+                    .rows(Table::Ceremonies, after.as_deref(), ROWS_PER_READ)?;
+                let ring = self.ring();
+                rows.into_iter().map(|row| open(&ring, row)).collect()
+            });
+            let page: Vec<Kept> = page?;
+            if page.is_empty() {
                 return Ok(ceremonies);
-            };
-            after = Some(last.clone());
-            for row in page {
-                ceremonies.push(open(ring, row)?);
             }
+            ceremonies.extend(page);
         }
     }
 
     /// The ceremonies that are not over. Only the first time all of them are read.
-    pub(super) fn unfinished(&self, ring: &Keyring) -> Result<Vec<Kept>, VaultError> {
+    pub(super) fn unfinished(&self) -> Result<Vec<Kept>, VaultError> {
         // Held while they are read: a ceremony that is proposed meanwhile is noted after.
         let unfinished = self.desk.unfinished.lock();
         let mut unfinished = unfinished.unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*unfinished {
-            return known.iter().map(|id| self.ceremony(ring, id)).collect();
+            return known.iter().map(|id| self.ceremony(id)).collect();
         }
-        let mut kept = self.ceremonies(ring)?;
+        let mut kept = self.ceremonies()?;
         kept.retain(|kept| !kept.ceremony.state.is_final());
         let waits = &self.desk.waits;
         let mut waits = waits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,6 +195,16 @@ impl Vault {
         }
         *unfinished = Some(kept.iter().map(|kept| kept.ceremony.id()).collect());
         Ok(kept)
+    }
+}
+
+/// Reads rows, and opens them by the keys that are in use after that: whoever wrote a row had
+/// these, or older ones. What does not open is read once more: the version that it was under may
+/// have been destroyed in between, and the row have moved away from it before.
+fn reread<T>(read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    match read() {
+        Err(StoreError::Corrupt { .. }) => read(),
+        done => done,
     }
 }
 
@@ -258,7 +272,11 @@ pub fn found_charter(
 ///
 /// If the store cannot be read, or the charter was not written by this vault.
 pub fn read_charter(store: &dyn Store, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
-    let Some(stored) = charter_row(store)? else {
+    open_charter(charter_row(store)?, keyring)
+}
+
+fn open_charter(row: Option<Vec<u8>>, keyring: &Keyring) -> Result<Option<Charter>, StoreError> {
+    let Some(stored) = row else {
         return Ok(None);
     };
     let value = keyring.open_row(META, CHARTER_KEY, &stored);
@@ -283,7 +301,7 @@ pub fn peek_charter(store: &dyn Store) -> Result<Option<Charter>, StoreError> {
     charter.map(Some).ok_or(StoreError::Corrupt { table: META })
 }
 
-fn charter_row(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn charter_row(store: &dyn Store) -> Result<Option<Vec<u8>>, StoreError> {
     let rows = store.rows(Table::Meta, None, META_ROWS_MAX)?;
     let row = rows.into_iter().find(|(key, _)| key == CHARTER_KEY);
     Ok(row.map(|(_, value)| value))
@@ -293,9 +311,9 @@ fn row_key(id: &CeremonyId) -> Vec<u8> {
     id.as_str().as_bytes().to_vec()
 }
 
-const CEREMONIES: &str = "ceremonies";
-const META: &str = "meta";
-const CHARTER_KEY: &[u8] = b"charter";
+pub(super) const CEREMONIES: &str = "ceremonies";
+pub(super) const META: &str = "meta";
+pub(super) const CHARTER_KEY: &[u8] = b"charter";
 /// Rows of the table, at the most: its rows are few and named in the code.
 const META_ROWS_MAX: usize = 100;
 const ROWS_PER_READ: usize = 1_000;

@@ -17,6 +17,7 @@ use crate::ceremony::CeremonyState;
 use crate::ceremony::Operation;
 use crate::ceremony::OperationKind;
 use crate::domain::CeremonyId;
+use crate::domain::KeyPurpose;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::act::note;
@@ -101,7 +102,7 @@ impl Vault {
             return Ok(PERIOD);
         }
         self.move_all_on(setbacks).await?;
-        let mut jobs = self.unfinished_now()?;
+        let mut jobs = self.unfinished()?;
         jobs.retain(|kept| kept.ceremony.state == CeremonyState::Running);
         jobs.sort_by_key(|kept| {
             let looked_at = kept.ceremony.progress.map(|progress| progress.looked_at);
@@ -122,6 +123,7 @@ impl Vault {
                 Operation::DestroyKey(_) => self.purge_destroyed(&id, setbacks).await,
                 // It has no job: who may retokenize does the work.
                 Operation::Retokenize(_) => continue,
+                operation if is_of_audit_fingerprint(operation) => self.reseal(&id).await,
                 Operation::AcceptRollback(_)
                 | Operation::ChangeCharter(_)
                 | Operation::CompromiseKey(_)
@@ -139,12 +141,6 @@ impl Vault {
         Ok(pause)
     }
 
-    /// The ceremonies that are not over. Nobody may keep the ring that they were read with: it may
-    /// be put out of use meanwhile, and a job waits until every such ring is gone.
-    fn unfinished_now(&self) -> Result<Vec<Kept>, VaultError> {
-        self.unfinished(&self.ring())
-    }
-
     /// Whether the namespace of its key is configured; of what is no namespace's, it need not be.
     fn has_namespace(&self, ceremony: &Ceremony) -> bool {
         let key = ceremony.statement.operation.key();
@@ -153,7 +149,7 @@ impl Vault {
     }
 
     async fn move_all_on(&self, setbacks: &mut Setbacks) -> Result<(), VaultError> {
-        for kept in self.unfinished_now()? {
+        for kept in self.unfinished()? {
             let id = kept.ceremony.id();
             if setbacks.holds(&id) {
                 continue;
@@ -185,7 +181,7 @@ impl Vault {
         purged.unwrap_or(Ok(()))?;
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
-        let kept = self.ceremony(&ring, id)?;
+        let kept = self.ceremony(id)?;
         let done = kept.ceremony.done(self.now())?;
         let carried = Carried::waiting(kept.change(&ring, &done), done);
         let entry = EntryDraft {
@@ -210,7 +206,7 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         // Somebody may have taken a turn since it was seen.
-        let kept = self.ceremony(&ring, &seen.id())?;
+        let kept = self.ceremony(&seen.id())?;
         let carried = if let Some(expired) = kept.ceremony.expire(now) {
             Carried::waiting(kept.change(&ring, &expired), expired)
         } else if let Some(over) = kept.ceremony.over(now) {
@@ -255,6 +251,11 @@ const fn urgency(operation: &Operation) -> u8 {
     }
 }
 
+fn is_of_audit_fingerprint(operation: &Operation) -> bool {
+    let key = operation.key();
+    key.is_some_and(|key| key.purpose == KeyPurpose::AuditFingerprint)
+}
+
 /// How often ceremonies are looked at.
 const PERIOD: Duration = Duration::from_millis(500);
 /// After what failed.
@@ -264,7 +265,6 @@ const PERIOD_AFTER_ERROR: Duration = Duration::from_secs(10);
 mod tests {
     use super::*;
     use crate::domain::KeyName;
-    use crate::domain::KeyPurpose;
     use crate::domain::KeyVersion;
     use crate::domain::Namespace;
 

@@ -14,6 +14,7 @@ mod carry_out;
 mod desk;
 mod keep_up;
 mod record;
+mod reseal;
 mod rewrap;
 mod turn;
 mod usage;

@@ -54,7 +54,7 @@ impl Vault {
             return Ok(Step::Waits(BYGONE_PERIOD));
         }
         let ring = self.ring();
-        let kept = self.ceremony(&ring, id)?;
+        let kept = self.ceremony(id)?;
         if kept.ceremony.state != CeremonyState::Running {
             return Ok(Step::Taken(Duration::ZERO));
         }

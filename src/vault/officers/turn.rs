@@ -56,9 +56,9 @@ impl Vault {
                 note,
                 charter: brought,
             } = proposal;
-            let (charter, now) = (self.charter(&ring)?, self.now());
+            let (charter, now) = (self.charter()?, self.now());
             let id = Statement::read(note.text())?.id();
-            match self.ceremony(&ring, &id) {
+            match self.ceremony(&id) {
                 Err(VaultError::Ceremony(CeremonyError::Missing)) => {}
                 // To propose a statement again changes nothing, whatever has happened since.
                 Ok(kept) if kept.ceremony.was_proposed_by(&note) => {
@@ -69,7 +69,7 @@ impl Vault {
             }
             let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
             check_brought(&proposed)?;
-            self.check_room(&ring, &proposed)?;
+            self.check_room(&proposed)?;
             self.check_possible_when_due(&proposed)?;
             let kept = Kept::new(proposed.clone());
             Ok(Turn::Next(Box::new((kept, proposed))))
@@ -79,8 +79,8 @@ impl Vault {
 
     /// Says whether one more operation may be open: all that are must fit into what officers are
     /// shown before they sign.
-    fn check_room(&self, ring: &Ring, proposed: &Ceremony) -> Result<(), VaultError> {
-        let open = self.unfinished(ring)?;
+    fn check_room(&self, proposed: &Ceremony) -> Result<(), VaultError> {
+        let open = self.unfinished()?;
         let is_own = |it: &&Kept| {
             it.ceremony.state != CeremonyState::Running
                 && it.ceremony.proposer() == proposed.proposer()
@@ -110,8 +110,8 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         let turn = || {
-            let kept = self.ceremony(&ring, id)?;
-            let charter = self.charter(&ring)?;
+            let kept = self.ceremony(id)?;
+            let charter = self.charter()?;
             let turn = Turn::of(kept, |it| it.approve(&charter, signature, self.now()))?;
             if let Turn::Next(next) = &turn {
                 self.check_possible_when_due(&next.1)?;
@@ -137,8 +137,8 @@ impl Vault {
         let _turn = self.desk.turn.lock().await;
         let ring = self.ring();
         let turn = || {
-            let kept = self.ceremony(&ring, id)?;
-            let charter = self.charter(&ring)?;
+            let kept = self.ceremony(id)?;
+            let charter = self.charter()?;
             Turn::of(kept, |it| it.cancel(&charter, signature, self.now()))
         };
         self.take_turn(caller, &permitted, &ring, turn()).await

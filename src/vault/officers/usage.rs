@@ -23,6 +23,8 @@ pub struct KeyUsage {
     pub records_count: u64,
     /// Links of customers with their records, which only this version finds.
     pub links_count: u64,
+    /// Rows of charter and ceremonies that only this version authenticates.
+    pub rows_count: u64,
     /// Places of erased tokens that only this version finds. They hold nothing back: without them,
     /// such a token may be drawn again.
     pub tombstones_count: u64,
@@ -32,7 +34,7 @@ impl KeyUsage {
     /// Whether the version may be destroyed without anything being lost.
     #[must_use]
     pub fn is_none(self) -> bool {
-        self.records_count == 0 && self.links_count == 0
+        self.records_count == 0 && self.links_count == 0 && self.rows_count == 0
     }
 
     fn count(&mut self, record: &Record, name: &KeyName, now: Timestamp) {
@@ -61,9 +63,13 @@ impl KeyUsage {
 }
 
 impl Vault {
-    /// Counts what is still under a key version, by reading every record of its namespace.
+    /// Counts what is still under a key version, by reading every record of its namespace, or every
+    /// row that a key of the vault authenticates.
     pub(super) fn usage(&self, name: &KeyName, now: Timestamp) -> Result<KeyUsage, VaultError> {
         let mut usage = KeyUsage::default();
+        if name.purpose == KeyPurpose::AuditFingerprint {
+            usage.rows_count = self.rows_under(name.version)?;
+        }
         let Some(namespace) = self.namespace_id(name)? else {
             return Ok(usage);
         };
@@ -148,13 +154,15 @@ fn still_used(purpose: KeyPurpose, usage: KeyUsage) -> CeremonyError {
             records_count,
             links_count,
         },
-        KeyPurpose::AuditFingerprint
-        | KeyPurpose::AuditSigning
-        | KeyPurpose::DomainTag
-        | KeyPurpose::Wrapping => CeremonyError::KeyWraps { records_count },
+        KeyPurpose::AuditFingerprint => CeremonyError::KeyState(ROWS_STILL_USED),
+        KeyPurpose::AuditSigning | KeyPurpose::DomainTag | KeyPurpose::Wrapping => {
+            CeremonyError::KeyWraps { records_count }
+        }
     }
 }
 
 const ROWS_PER_READ: usize = 1_000;
+const ROWS_STILL_USED: &str = "charter or operations are still authenticated by this key \
+                               version: wait until its rotation is done";
 const REMEMBERING: &str = "request ids are still found by this key version, for a day after it \
                            was replaced";

@@ -1,5 +1,5 @@
-//! Officers at work while the vault is killed: at every step of each ceremony, in the job that
-//! moves records, and while a destroyed key is got off the disk.
+//! Officers at work while the vault is killed: at every step of each ceremony, in the jobs that
+//! move records and rows, and while a destroyed key is got off the disk.
 //!
 //! Each step is begun and the vault killed within a random time, so many times; then it is taken to
 //! its end. What was acknowledged must be there after each restart, the keys must agree with the
@@ -300,18 +300,18 @@ fn agree(
     ceremony: &Ceremony,
     now: Option<&protocol::Operation>,
 ) -> bool {
+    let Some(name) = ceremony.operation.key() else {
+        return false;
+    };
     let states: BTreeMap<&str, KeyState> = keys
         .iter()
-        .filter(|key| is_wrapping(key))
+        .filter(|key| key.name.starts_with(&format!("{}/", name.purpose.name())))
         .map(|key| (key.name.as_str(), key.state()))
         .collect();
     let active_count = states
         .values()
         .filter(|it| **it == KeyState::Active)
         .count();
-    let Some(name) = ceremony.operation.key() else {
-        return active_count == 1;
-    };
     let state = states.get(name.to_string().as_str()).copied();
     let took_effect = now
         .is_some_and(|now| matches!(now.state(), OperationState::Running | OperationState::Done));

@@ -68,6 +68,9 @@ pub(crate) fn story() -> Result<Vec<Ceremony>, Failure> {
         of(Operation::ResumeKey(wrapping(2)?), two),
         of(Operation::CompromiseKey(wrapping(3)?), alone),
         of(Operation::DestroyKey(wrapping(3)?), two),
+        of(Operation::RotateKey(audit_fingerprint(1)?), alone),
+        of(Operation::DestroyKey(audit_fingerprint(1)?), two),
+        of(Operation::CompromiseKey(audit_fingerprint(2)?), alone),
     ])
 }
 
@@ -202,6 +205,14 @@ pub(crate) fn wrapping(version: u32) -> Result<KeyName, Failure> {
     Ok(KeyName {
         purpose: KeyPurpose::Wrapping,
         namespace: Some(Namespace::new(NAMESPACE)?),
+        version: KeyVersion::new(version).ok_or("a version is not 0")?,
+    })
+}
+
+fn audit_fingerprint(version: u32) -> Result<KeyName, Failure> {
+    Ok(KeyName {
+        purpose: KeyPurpose::AuditFingerprint,
+        namespace: None,
         version: KeyVersion::new(version).ok_or("a version is not 0")?,
     })
 }

@@ -240,6 +240,7 @@ impl Maker {
             purpose: self.maybe(|_| Purpose::new("support").unwrap()),
             namespace: self.maybe(|_| Namespace::new("shop").unwrap()),
             items: (0..items_count).map(|_| self.item()).collect(),
+            token_key_version: KeyVersion::new(self.random.random_range(1..4)).unwrap(),
             policy_hash: self.maybe(|it| it.random.random()),
             decision,
             error: self.maybe(|it| it.pick(ErrorClass::ALL)),
