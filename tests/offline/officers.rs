@@ -158,3 +158,75 @@ fn signature_in_anothers_name_is_told_not_to_count() {
     let told = "2 officers of this vault, and has those of: officer1";
     assert!(refused.words.contains(told), "{}", refused.words);
 }
+
+/// Goal: two officers are led from a key that may be known to its end, and to what auditors keep.
+/// Method: each runs the same command until nothing is left; the token opens and stays the same.
+#[test]
+fn officers_are_led_through_a_compromise() {
+    let stage = stage(&["officer1", "officer2"]);
+    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let rules = "[officers.rules]\ndestroy-key = { delay_seconds = 0 }\n";
+    fs::write(stage.path("config.toml"), format!("{config}{rules}")).unwrap();
+    with_policies(&stage);
+    let mut vault = stage.serve();
+    let client = Stage::client(&vault.line());
+    let token = stage.tokenize(&client, "Ada Lovelace");
+    let go_on = |officer: u8, further: &str| {
+        stage.run(&format!(
+            "keys compromise wrapping --key-version 1 {further} {} --namespace shop {client}",
+            key_of(officer)
+        ))
+    };
+    let until = |officer: u8, further: &str, words: &str| {
+        for _ in 0..100 {
+            let said = go_on(officer, further);
+            if said.words.contains(words) {
+                return said;
+            }
+            assert_eq!(said.code, 1, "{}", said.words);
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("it never says: {words}");
+    };
+    let list = format!("keys list --namespace shop {client}");
+    let marked = go_on(1, "");
+    assert_eq!(marked.code, 1, "{}", marked.words);
+    assert!(
+        marked.words.contains("operation compromise-key"),
+        "{}",
+        marked.words
+    );
+    // Tokens are to be replaced, or somebody says that they need not be; before, nothing is destroyed.
+    for _ in 0..2 {
+        let asked = until(2, "", "if nobody can have: --nothing-copied");
+        assert_eq!((asked.code, asked.output.as_str()), (1, ""));
+    }
+    let proposed = go_on(1, "--nothing-copied");
+    assert!(
+        proposed.words.contains("operation destroy-key"),
+        "{}",
+        proposed.words
+    );
+    assert!(stage.done(&list).contains("compromised"));
+    // To run it again alone changes nothing.
+    let again = go_on(1, "--nothing-copied");
+    assert_eq!(again.code, 1, "{}", again.words);
+    assert!(stage.done(&list).contains("compromised"));
+    go_on(2, "--nothing-copied");
+    let over = until(2, "--nothing-copied --output records.txt", "all is over");
+    assert_eq!(over.code, 0);
+    assert!(stage.done(&list).contains("destroyed"));
+    assert_eq!(stage.tokenize(&client, "Ada Lovelace"), token);
+    let charter = stage.done(&format!("keys list --charter --namespace shop {client}"));
+    vault.stop();
+
+    fs::write(stage.path("charter.txt"), charter).unwrap();
+    let check = "keys check-record records.txt --charter charter.txt --public-key data/audit.vkey";
+    let checked = stage.run(check);
+    assert_eq!(checked.code, 0, "{}", checked.words);
+    assert_eq!(checked.words.matches("signed by the vault").count(), 2);
+    let records = fs::read_to_string(stage.path("records.txt")).unwrap();
+    let forged = records.replacen("does destroy-key", "does rotate-key", 1);
+    fs::write(stage.path("records.txt"), forged).unwrap();
+    assert_eq!(stage.run(check).code, 4);
+}

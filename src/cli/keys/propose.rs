@@ -20,8 +20,10 @@ use crate::cli::exit::Exit;
 use crate::cli::keys::charter_text::show_brought;
 use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
+use crate::cli::keys::signing::Officer;
 use crate::cli::keys::signing::SigningArgs;
 use crate::client;
+use crate::client::KeyClient;
 use crate::crypto::SystemEntropy;
 use crate::domain::Clock;
 use crate::domain::KeyName;
@@ -180,18 +182,24 @@ impl ProposeCommand {
             Self::Resume(arguments) => (arguments, Operation::ResumeKey),
             Self::Suspend(arguments) => (arguments, Operation::SuspendKey),
         };
-        let KeyArgs {
-            purpose,
-            key_version,
-            proposing,
-        } = arguments;
-        let namespace = proposing.namespace(purpose)?;
-        let name = KeyName {
-            purpose,
-            namespace,
-            version: key_version,
-        };
+        let name = arguments.name()?;
+        let proposing = arguments.proposing;
         proposing.propose(|_| Ok((make(name), None))).await
+    }
+}
+
+impl KeyArgs {
+    /// The version that it is about.
+    pub(super) fn name(&self) -> Result<KeyName, CliError> {
+        Ok(KeyName {
+            purpose: self.purpose,
+            namespace: self.proposing.namespace(self.purpose)?,
+            version: self.key_version,
+        })
+    }
+
+    pub(super) fn proposing(&self) -> &ProposingArgs {
+        &self.proposing
     }
 }
 
@@ -249,17 +257,26 @@ impl CharterArgs {
 }
 
 impl ProposingArgs {
+    pub(super) async fn client(&self) -> Result<KeyClient, CliError> {
+        self.acting.keys(&self.connection).await
+    }
+
+    /// Opens the officer's key, and finds in the charter whose it is.
+    pub(super) fn officer(&self, charter: &Charter) -> Result<Officer, CliError> {
+        self.signing.officer(&self.connection, charter)
+    }
+
     /// Asks the vault what must be known, signs the statement, and proposes it.
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         choose: impl FnOnce(
             &protocol::ListKeysResponse,
         ) -> Result<(Operation, Option<String>), CliError>,
     ) -> Result<Exit, CliError> {
-        let client = self.acting.keys(&self.connection).await?;
+        let client = self.client().await?;
         let listed = client.list().await?;
         let charter = charter(&listed)?;
-        let officer = self.signing.officer(&self.connection, &charter)?;
+        let officer = self.officer(&charter)?;
         let (operation, brought) = choose(&listed)?;
         let now = SystemClock::default().now();
         let seconds = (self.hours * 60 * 60).min(STATEMENT_SECONDS_MAX);

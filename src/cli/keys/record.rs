@@ -20,6 +20,7 @@ use crate::cli::keys::sign::id;
 use crate::cli::public_keys::read_public_keys;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
+use crate::protocol;
 
 /// Writes the record of an operation that is over: signed, for auditors
 ///
@@ -70,11 +71,7 @@ impl RecordArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let client = self.acting.keys(&self.connection).await?;
         let operation = client.operation(self.operation.as_str()).await?;
-        if operation.record.is_empty() {
-            return Err(CliError::Usage(
-                "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
-            ));
-        }
+        let text = text(&operation)?;
         let mut output = io::stdout().lock();
         if self.json {
             let object = json!({
@@ -85,10 +82,25 @@ impl RecordArgs {
             });
             writeln!(output, "{object}")?;
         } else {
-            write!(output, "{}{SEPARATOR}{}", operation.record, operation.note)?;
+            write!(output, "{text}")?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// What auditors keep of an operation that is over.
+pub(super) fn text(operation: &protocol::Operation) -> Result<String, CliError> {
+    if operation.record.is_empty() {
+        return Err(CliError::Usage(
+            "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
+        ));
+    }
+    Ok(format!("{}{SEPARATOR}{}", operation.record, operation.note))
+}
+
+/// The records of several operations in one file.
+pub(super) fn join(records: &[String]) -> String {
+    records.join(JOINT)
 }
 
 impl CheckRecordArgs {
@@ -97,16 +109,16 @@ impl CheckRecordArgs {
         let text = read(&self.file)?;
         let keys = read_public_keys(&self.public_keys)?;
         let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
-        match check(&text, &keys, &charter) {
-            Ok(officers) => {
-                say(format_args!("signed by the vault, and by {officers}"));
-                Ok(Exit::Done)
-            }
-            Err(problem) => {
-                say(format_args!("record does not hold: {problem}"));
-                Ok(Exit::VerificationFailed)
+        for record in text.split(JOINT) {
+            match check(record, &keys, &charter) {
+                Ok(officers) => say(format_args!("signed by the vault, and by {officers}")),
+                Err(problem) => {
+                    say(format_args!("record does not hold: {problem}"));
+                    return Ok(Exit::VerificationFailed);
+                }
             }
         }
+        Ok(Exit::Done)
     }
 }
 
@@ -145,5 +157,7 @@ fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String
     Ok(officers.join(", "))
 }
 
+/// Between the records of two operations.
+const JOINT: &str = "\n=====\n\n";
 /// Between the vault's note and the officers'.
 const SEPARATOR: &str = "\n-----\n\n";

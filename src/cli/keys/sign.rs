@@ -16,7 +16,9 @@ use crate::cli::exit::Exit;
 use crate::cli::keys::charter_text::show_brought;
 use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
+use crate::cli::keys::signing::Officer;
 use crate::cli::keys::signing::SigningArgs;
+use crate::client::KeyClient;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
 use crate::protocol;
@@ -71,21 +73,31 @@ impl ApproveArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let signed = self.signed;
         let client = signed.acting.keys(&signed.connection).await?;
-        let operation = client.operation(signed.operation.as_str()).await?;
-        // A vault that shows one statement under the id of another must not get a signature.
-        let note: SignedNote = operation.note.parse().map_err(CliError::failed)?;
-        let statement = Statement::read(note.text()).map_err(CliError::failed)?;
-        if statement.id() != signed.operation {
-            return Err(CliError::Failed(
-                "the vault shows another statement than the one of this id".to_owned(),
-            ));
-        }
-        let charter = charter(&client.list().await?)?;
-        show_brought(&statement, &operation.charter, &charter)?;
-        let note = signed.sign(&charter, note.text())?;
-        let approved = client.approve(signed.operation.as_str(), &note).await?;
+        let officer = |charter: &Charter| signed.signing.officer(&signed.connection, charter);
+        let approved = approve(&client, &signed.operation, officer).await?;
         signed.print(&approved)
     }
+}
+
+/// Shows an officer an operation that another has proposed, asks, and signs it.
+pub(super) async fn approve(
+    client: &KeyClient,
+    id: &CeremonyId,
+    officer: impl FnOnce(&Charter) -> Result<Officer, CliError>,
+) -> Result<protocol::Operation, CliError> {
+    let operation = client.operation(id.as_str()).await?;
+    // A vault that shows one statement under the id of another must not get a signature.
+    let note: SignedNote = operation.note.parse().map_err(CliError::failed)?;
+    let statement = Statement::read(note.text()).map_err(CliError::failed)?;
+    if statement.id() != *id {
+        return Err(CliError::Failed(
+            "the vault shows another statement than the one of this id".to_owned(),
+        ));
+    }
+    let charter = charter(&client.list().await?)?;
+    show_brought(&statement, &operation.charter, &charter)?;
+    let signed = officer(&charter)?.sign(note.text())?;
+    Ok(client.approve(id.as_str(), &signed).await?)
 }
 
 impl CancelArgs {
