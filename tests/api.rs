@@ -35,6 +35,8 @@ mod backup;
 mod break_glass;
 #[path = "api/cases.rs"]
 mod cases;
+#[path = "api/charters.rs"]
+mod charters;
 #[path = "api/concurrency.rs"]
 mod concurrency;
 #[path = "api/corpora.rs"]
@@ -61,6 +63,8 @@ mod import;
 mod import_parts;
 #[path = "api/inspect.rs"]
 mod inspect;
+#[path = "api/jobs.rs"]
+mod jobs;
 #[path = "api/limits.rs"]
 mod limits;
 #[path = "api/lookup.rs"]
@@ -77,6 +81,8 @@ mod officers;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/proposals.rs"]
+mod proposals;
 #[path = "api/purge.rs"]
 mod purge;
 #[path = "api/quorum.rs"]

@@ -15,6 +15,8 @@ mod commands;
 mod later_key;
 #[path = "offline/officer_token.rs"]
 mod officer_token;
+#[path = "offline/officers.rs"]
+mod officers;
 #[path = "offline/root_key.rs"]
 mod root_key;
 

@@ -113,6 +113,16 @@ impl CheckpointSigner {
         Some(self.sign_text(&text)?.to_string())
     }
 
+    /// Signs the record of what officers did.
+    ///
+    /// Nothing comes out where the text is no such record, or cannot stand in a note.
+    #[must_use]
+    pub fn sign_record(&self, text: &str) -> Option<SignedNote> {
+        // No record passes for something else that these keys sign.
+        self.sign_text(text)
+            .filter(|_| text.starts_with(RECORD_HEAD))
+    }
+
     pub(super) fn sign(&self, size: u64, root: Hash) -> Option<SignedCheckpoint> {
         let note = self.sign_text(&self.text(size, root))?.to_string().into();
         Some(SignedCheckpoint { size, root, note })
@@ -230,6 +240,13 @@ impl CheckpointKeys {
 }
 
 impl CheckpointKeys {
+    /// The record of what officers did, if one of the keys signed it.
+    #[must_use]
+    pub fn verify_record<'a>(&self, note: &'a SignedNote) -> Option<&'a str> {
+        let mut signed = self.0.iter().filter_map(|key| key.verify(note).ok());
+        signed.find(|text| text.starts_with(RECORD_HEAD))
+    }
+
     /// Whether one of the keys signed what a backup is made of, with this digest.
     #[must_use]
     pub fn verify_backup(&self, note: &str, digest: &[u8; 32]) -> bool {
@@ -271,6 +288,8 @@ impl fmt::Debug for CheckpointSigner {
     }
 }
 
+/// What records of officers' operations begin with.
+const RECORD_HEAD: &str = "counterfoil.v1/record\n";
 /// The most keys that sign beside the one in use. C2SP signed-note asks readers for 16 signatures;
 /// a handover and a witness add one each.
 const FORMER_KEYS_MAX: usize = 8;

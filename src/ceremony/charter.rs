@@ -59,6 +59,39 @@ impl Rule {
             },
         }
     }
+
+    /// What a change of the charter needs where nothing is said of it: as long a delay as any other
+    /// operation, and one officer more, if the charter can still be changed after the key of one is
+    /// lost.
+    #[must_use]
+    pub fn usual_change(officers_count: usize, others: &BTreeMap<OperationKind, Self>) -> Self {
+        let strictest = Self::strictest(others);
+        let more = strictest.approvals + 1;
+        Self {
+            approvals: if more < officers_count {
+                more
+            } else {
+                strictest.approvals
+            },
+            ..strictest
+        }
+    }
+
+    /// As many officers and as long a delay as any operation needs but the change of the charter:
+    /// with less, those few would first give themselves another charter.
+    fn strictest(rules: &BTreeMap<OperationKind, Self>) -> Self {
+        let others = OperationKind::ALL.into_iter();
+        let others = others.filter(|kind| *kind != OperationKind::ChangeCharter);
+        let rules = others.map(|kind| rules.get(&kind).copied().unwrap_or(Self::usual(kind)));
+        rules.fold(Self::usual(OperationKind::ChangeCharter), Self::stricter)
+    }
+
+    fn stricter(self, other: Self) -> Self {
+        Self {
+            approvals: self.approvals.max(other.approvals),
+            delay_seconds: self.delay_seconds.max(other.delay_seconds),
+        }
+    }
 }
 
 impl Charter {
@@ -72,11 +105,42 @@ impl Charter {
         officers: impl IntoIterator<Item = NoteVerifier>,
         rules: BTreeMap<OperationKind, Rule>,
     ) -> Result<Self, CeremonyError> {
+        let officers: Vec<NoteVerifier> = officers.into_iter().collect();
+        let change = Rule::usual_change(officers.len(), &rules);
         let rules = OperationKind::ALL.map(|kind| {
-            let rule = rules.get(&kind).copied();
-            (kind, rule.unwrap_or_else(|| Rule::usual(kind)))
+            let usual = match kind {
+                OperationKind::ChangeCharter => change,
+                OperationKind::AcceptRollback
+                | OperationKind::CompromiseKey
+                | OperationKind::DestroyKey
+                | OperationKind::ResumeKey
+                | OperationKind::Retokenize
+                | OperationKind::RotateKey
+                | OperationKind::RotateRootKey
+                | OperationKind::SuspendKey => Rule::usual(kind),
+            };
+            (kind, rules.get(&kind).copied().unwrap_or(usual))
         });
-        Self::check(officers, rules.into())
+        Self::check(officers, rules.into())?.check_new()
+    }
+
+    /// Refuses a charter that fewer officers, or those in a hurry, could change than do what its
+    /// other rules are about. One of before this was asked for is read nevertheless, and the
+    /// strictest of its rules holds for its change.
+    ///
+    /// # Errors
+    ///
+    /// If it is one.
+    pub fn check_new(self) -> Result<Self, CeremonyError> {
+        let kind = OperationKind::ChangeCharter;
+        let own = self.rules.get(&kind).copied();
+        if own.is_some_and(|own| own != self.rule(kind)) {
+            return Err(CeremonyError::Charter(
+                "change-charter needs as many officers and as long a delay as every other \
+                 operation, at the least",
+            ));
+        }
+        Ok(self)
     }
 
     fn check(
@@ -132,39 +196,44 @@ impl Charter {
     ///
     /// # Errors
     ///
-    /// If it is not exactly what [`fmt::Display`] writes of a charter.
+    /// If it is not exactly what [`fmt::Display`] writes of a charter: says in which line.
     pub fn read(text: &str) -> Result<Self, CeremonyError> {
-        let malformed = || CeremonyError::Charter("the text is not a charter");
-        let mut lines = text.lines();
-        if lines.next() != Some(HEAD) {
-            return Err(malformed());
-        }
         let (mut officers, mut rules) = (Vec::new(), BTreeMap::new());
-        for line in lines {
+        for (index, line) in text.lines().enumerate() {
+            let wrong = |problem| CeremonyError::CharterLine {
+                line: index + 1,
+                problem,
+            };
             match line.split(' ').collect::<Vec<_>>().as_slice() {
-                ["officer", key] => officers.push(key.parse().map_err(|_| malformed())?),
+                [HEAD] if index == 0 => {}
+                _ if index == 0 => return Err(wrong(NO_HEAD)),
+                ["officer", key] => officers.push(key.parse().map_err(|_| wrong(NO_KEY))?),
                 ["rule", kind, approvals, delay] => {
-                    let kind = OperationKind::from_name(kind).ok_or_else(malformed)?;
+                    let kind = OperationKind::from_name(kind).ok_or_else(|| wrong(NO_OPERATION))?;
                     let rule = Rule {
-                        approvals: approvals.parse().map_err(|_| malformed())?,
-                        delay_seconds: delay.parse().map_err(|_| malformed())?,
+                        approvals: approvals.parse().map_err(|_| wrong(NO_NUMBERS))?,
+                        delay_seconds: delay.parse().map_err(|_| wrong(NO_NUMBERS))?,
                     };
                     rules.insert(kind, rule);
                 }
-                _ => return Err(malformed()),
+                _ => return Err(wrong(NO_LINE)),
             }
         }
-        let is_whole =
+        let is_there =
             |kind: &OperationKind| !kind.is_in_every_charter() || rules.contains_key(kind);
-        if !OperationKind::ALL.iter().all(is_whole) {
-            return Err(malformed());
+        if let Some(missing) = OperationKind::ALL.iter().find(|kind| !is_there(kind)) {
+            return Err(CeremonyError::CharterRule(missing.name()));
         }
         let charter = Self::check(officers, rules)?;
-        if charter.to_string() == text {
-            Ok(charter)
-        } else {
-            Err(malformed())
+        let canonical = charter.to_string();
+        if canonical == text {
+            return Ok(charter);
         }
+        let same = canonical.lines().zip(text.lines());
+        Err(CeremonyError::CharterLine {
+            line: 1 + same.take_while(|(one, other)| one == other).count(),
+            problem: NOT_CANONICAL,
+        })
     }
 
     /// SHA-256 of the text.
@@ -197,10 +266,19 @@ impl Charter {
     /// What an operation needs.
     #[must_use]
     pub fn rule(&self, kind: OperationKind) -> Rule {
-        self.rules
-            .get(&kind)
-            .copied()
-            .unwrap_or_else(|| Rule::usual(kind))
+        let rule = self.rules.get(&kind).copied();
+        let rule = rule.unwrap_or_else(|| Rule::usual(kind));
+        match kind {
+            OperationKind::ChangeCharter => rule.stricter(Rule::strictest(&self.rules)),
+            OperationKind::AcceptRollback
+            | OperationKind::CompromiseKey
+            | OperationKind::DestroyKey
+            | OperationKind::ResumeKey
+            | OperationKind::Retokenize
+            | OperationKind::RotateKey
+            | OperationKind::RotateRootKey
+            | OperationKind::SuspendKey => rule,
+        }
     }
 
     /// How many must sign that an operation is cancelled, where it is not the proposer's alone to
@@ -235,3 +313,10 @@ pub const OFFICERS_MAX: usize = 20;
 pub const DELAY_SECONDS_MAX: u64 = 90 * 24 * 60 * 60;
 const CANCELLERS: usize = 2;
 const HEAD: &str = "counterfoil.v1/charter";
+const NO_HEAD: &str = "the first must be counterfoil.v1/charter";
+const NO_KEY: &str = "it has no public key: copy what `counterfoil keys officer new` prints";
+const NO_LINE: &str = "it must be `officer KEY` or `rule OPERATION OFFICERS SECONDS`";
+const NO_NUMBERS: &str = "it must have two numbers, how many officers and how many seconds";
+const NO_OPERATION: &str = "there is no operation of this name";
+const NOT_CANONICAL: &str = "it must be elsewhere, or is there twice, or has another \
+     form: officers in the order of their names, then rules in that of theirs, then nothing";

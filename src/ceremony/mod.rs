@@ -8,11 +8,12 @@
 //! ```text
 //! proposed ──enough signatures──▶ (waiting ──delay──▶) (running ──job──▶) done
 //!     │                              │                    │
-//!     └── cancelled, expired         └── cancelled        └── failed
+//!     └── cancelled, expired         └── cancelled, failed
 //! ```
 //!
 //! What officers allow for a time, and take no part in themselves (retokenizing), is running for as
-//! long as it is allowed, and can be cancelled then too.
+//! long as it is allowed, and can be cancelled then too. A job that cannot go on is no failure: it
+//! is tried again, since what it has to do still has to be done.
 //!
 //! Signatures are of single officers (Ed25519, C2SP signed notes), so a ceremony says who was
 //! there; shares of a common key would not.

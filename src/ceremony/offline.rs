@@ -44,7 +44,7 @@ impl Approved {
         let officers: Vec<OfficerName> = signed.map(|officer| officer.name).collect();
         let needed = charter.rule(statement.operation.kind()).approvals;
         if officers.len() < needed {
-            let signed = officers.len();
+            let signed = officers;
             return Err(CeremonyError::TooFew { signed, needed });
         }
         Ok(Self {

@@ -47,7 +47,7 @@ impl CeremonyState {
         use CeremonyState::Running;
         use CeremonyState::Waiting;
         let is_allowed = match self {
-            Proposed => matches!(to, Waiting | Running | Done | Cancelled | Expired),
+            Proposed => matches!(to, Waiting | Cancelled | Expired),
             Waiting => matches!(to, Running | Done | Cancelled | Failed),
             // Which of those that are running can be cancelled, a turn decides.
             Running => matches!(to, Done | Cancelled),

@@ -42,6 +42,15 @@ struct RawRule {
     delay_seconds: Option<u64>,
 }
 
+impl RawRule {
+    fn completed(&self, usual: Rule) -> Rule {
+        Rule {
+            approvals: self.approvals.unwrap_or(usual.approvals),
+            delay_seconds: self.delay_seconds.unwrap_or(usual.delay_seconds),
+        }
+    }
+}
+
 impl RawOfficers {
     pub(super) fn check(self) -> Result<OfficersConfig, ConfigError> {
         let rate = self.rewrap_records_per_second.unwrap_or(RATE);
@@ -101,12 +110,13 @@ fn charter(keys: &[String], rules: &BTreeMap<String, RawRule>) -> Result<Charter
                  retokenize, rotate-key, rotate-root-key or suspend-key",
             )
         })?;
-        let usual = Rule::usual(kind);
-        let rule = Rule {
-            approvals: rule.approvals.unwrap_or(usual.approvals),
-            delay_seconds: rule.delay_seconds.unwrap_or(usual.delay_seconds),
-        };
-        checked.insert(kind, rule);
+        checked.insert(kind, rule.completed(Rule::usual(kind)));
+    }
+    // What is usual for this one depends on the others.
+    let change = OperationKind::ChangeCharter;
+    if let Some(rule) = rules.get(change.name()) {
+        let usual = Rule::usual_change(verifiers.len(), &checked);
+        checked.insert(change, rule.completed(usual));
     }
     Charter::new(verifiers, checked).map_err(|error| {
         ConfigError::value(

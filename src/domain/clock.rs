@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 use std::time::SystemTime;
 
@@ -36,6 +37,12 @@ pub trait Clock: Send + Sync + 'static {
     /// The time now. It never goes back, whatever the machine's clock does.
     fn now(&self) -> Timestamp;
 
+    /// How long it is since some moment of this process, by a clock that nobody sets: what waits in
+    /// one process can be measured by it.
+    fn steady(&self) -> Duration {
+        Duration::from_millis(self.now().unix_ms())
+    }
+
     /// Learns a time that has been: from now on, the clock is not before it. A start tells it the
     /// time of the last entry, so that nothing that had expired lives again.
     fn not_before(&self, past: Timestamp) {
@@ -47,6 +54,7 @@ pub trait Clock: Send + Sync + 'static {
 /// that ends by itself lasts longer for it. Set forward, it follows: things end early then.
 pub struct SystemClock {
     anchor: Mutex<Anchor>,
+    started: Instant,
 }
 
 /// A time that has been, and how long ago in a time that nobody sets.
@@ -77,12 +85,14 @@ impl Anchor {
 
 impl Default for SystemClock {
     fn default() -> Self {
+        let started = instant();
         let anchor = Anchor {
             time_ms: wall_ms(),
-            instant: instant(),
+            instant: started,
         };
         Self {
             anchor: Mutex::new(anchor),
+            started,
         }
     }
 }
@@ -99,6 +109,10 @@ impl Clock for SystemClock {
         // Read under the lock, so that a slower thread cannot bring an older time.
         let mut anchor = self.anchor();
         Timestamp(anchor.read(wall_ms(), instant()))
+    }
+
+    fn steady(&self) -> Duration {
+        instant().saturating_duration_since(self.started)
     }
 
     fn not_before(&self, past: Timestamp) {
@@ -135,8 +149,6 @@ impl fmt::Debug for SystemClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -145,6 +157,8 @@ mod tests {
         let past = Timestamp::from_unix_ms(u64::MAX / 2);
         clock.not_before(past);
         assert!(clock.now() >= past);
+        let long = Duration::from_secs(3_600);
+        assert!(clock.steady() < long, "that nobody told it");
     }
 
     #[test]

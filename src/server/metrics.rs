@@ -237,6 +237,7 @@ fn outcome(error: &VaultError) -> &'static str {
         VaultError::KeysChanged | VaultError::Overloaded => "overloaded",
         VaultError::Refused(_) => "refused",
         VaultError::PersonRefused(_) => "person_refused",
+        VaultError::RootKeyUnavailable => "root_key_unavailable",
         VaultError::Store(_) => "store_unavailable",
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn of(error: &VaultError) -> Status {
     match error {
         VaultError::AuditUnavailable(error) => of_commit(error),
         VaultError::Backup(error) => of_backup(error),
-        VaultError::Ceremony(error) => of_ceremony(*error),
+        VaultError::Ceremony(error) => of_ceremony(error),
         VaultError::Denied => Status::permission_denied(DENIED),
         VaultError::ExposureTooLong(_) => Status::resource_exhausted(error.to_string()),
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
@@ -35,6 +35,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Purpose => invalid("purpose", error.to_string()),
         VaultError::Refused(refusal) => of_refusal(refusal),
         VaultError::RequestIdReused => invalid("request_id", error.to_string()),
+        VaultError::RootKeyUnavailable => retry_later(Code::Unavailable, &error.to_string()),
         VaultError::Store(source @ StoreError::Corrupt { .. }) => {
             tracing::error!(error = %source, "stored row is damaged");
             Status::data_loss("stored record is damaged")
@@ -114,9 +115,11 @@ fn exhausted(refusal: &Refusal, retry_delay: Duration) -> Status {
 }
 
 /// Officers are told why: who has come so far is one of them, or has their program.
-fn of_ceremony(error: CeremonyError) -> Status {
+fn of_ceremony(error: &CeremonyError) -> Status {
     let code = match error {
         CeremonyError::Charter(_)
+        | CeremonyError::CharterLine { .. }
+        | CeremonyError::CharterRule(_)
         | CeremonyError::Expired
         | CeremonyError::Signature
         | CeremonyError::Statement => Code::InvalidArgument,
@@ -125,11 +128,13 @@ fn of_ceremony(error: CeremonyError) -> Status {
         CeremonyError::Allowance(_)
         | CeremonyError::KeyInUse { .. }
         | CeremonyError::KeyState(_)
+        | CeremonyError::KeyWraps { .. }
         | CeremonyError::NoOfficers
         | CeremonyError::OtherCharter
         | CeremonyError::SignedAlready
         | CeremonyError::State
         | CeremonyError::TooFew { .. }
+        | CeremonyError::TooManyOpen { .. }
         | CeremonyError::Unsupported(_) => Code::FailedPrecondition,
     };
     Status::new(code, error.to_string())

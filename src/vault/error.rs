@@ -75,6 +75,9 @@ pub enum VaultError {
     /// The request id was used for a request with other contents.
     #[error("request id was used for a request with other contents")]
     RequestIdReused,
+    /// What holds the root key is away.
+    #[error("root key cannot be used: check what holds it, and try again")]
+    RootKeyUnavailable,
     /// The store cannot be read.
     #[error("store cannot be read")]
     Store(#[from] StoreError),

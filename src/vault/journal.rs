@@ -304,7 +304,7 @@ const REFUSED_ITEMS_MAX: usize = 10;
 pub(super) fn error_class(error: &VaultError) -> ErrorClass {
     match error {
         VaultError::AuditUnavailable(_) => ErrorClass::Unavailable,
-        VaultError::Backup(_) => ErrorClass::Unavailable,
+        VaultError::Backup(_) | VaultError::RootKeyUnavailable => ErrorClass::Unavailable,
         VaultError::Denied => ErrorClass::Denied,
         VaultError::Ceremony(_)
         | VaultError::GrantScope { .. }

@@ -242,6 +242,7 @@ impl Vault {
             | VaultError::PersonRefused(_)
             | VaultError::Purpose
             | VaultError::RequestIdReused
+            | VaultError::RootKeyUnavailable
             | VaultError::Store(_) => error,
         }
     }

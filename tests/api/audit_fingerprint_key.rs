@@ -283,16 +283,22 @@ async fn row_under_the_old_version_holds_it_back_and_opens_nothing_after() {
     office.vault.serve().await.unwrap();
     office.keys = Office::connect(&office.vault).await;
     rotate(&office, 1).await;
+    let destroy = || Operation::DestroyKey(fingerprint(1));
+    let waiting = office.propose(1, destroy()).await.unwrap();
+    office.approve(2, &waiting).await.unwrap();
 
-    // One row of before is there again, and its version cannot go.
+    // One row of before is there again, and its version cannot go: neither what waits can be carried
+    // out, nor is it proposed anew.
     office.vault.stop().await;
     put_back(&office.vault, "ceremonies", &operation);
     office.vault.serve().await.unwrap();
     office.keys = Office::connect(&office.vault).await;
     let (_, rows_count) = versions(&office).await["audit-fingerprint/1"];
     assert_eq!(rows_count, Some(1));
-    let refused = destroy(&office, 1).await;
-    office.until(&refused, OperationState::Failed).await;
+    let refused = office.propose(1, destroy()).await.err().unwrap();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    office.vault.clock.advance_seconds(60);
+    office.until(&waiting, OperationState::Failed).await;
     // Another rotation moves it.
     rotate(&office, 2).await;
     let (_, rows_count) = versions(&office).await["audit-fingerprint/1"];

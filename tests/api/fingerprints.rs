@@ -66,7 +66,10 @@ pub(crate) async fn destroy(
     version: u32,
 ) -> Result<(), String> {
     let operation = Operation::DestroyKey(key(purpose, version));
-    let proposed = office.propose(1, operation).await.unwrap();
+    let proposed = match office.propose(1, operation).await {
+        Ok(proposed) => proposed,
+        Err(refused) => return Err(refused.message().to_owned()),
+    };
     office.approve(2, &proposed).await.unwrap();
     office.vault.clock.advance_seconds(60);
     for _ in 0..600 {

@@ -28,8 +28,10 @@ use crate::support::Client;
 use crate::support::Side;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
+use crate::support::item;
 use crate::support::item_of;
 use crate::support::reveal;
+use crate::support::token_of;
 use crate::support::value_of;
 
 const POLICY: &str = r#"
@@ -150,6 +152,25 @@ impl Office {
         proposed.map(tonic::Response::into_inner)
     }
 
+    /// Proposes it by a statement whose id is wanted: jobs were once taken in the order of ids.
+    pub(crate) async fn propose_where(
+        &self,
+        by: u8,
+        operation: Operation,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> protocol::Operation {
+        let (now, listed) = (self.vault.clock.now(), self.list().await);
+        let make = || statement(&listed, operation.clone(), now, 3_600, &SystemEntropy).unwrap();
+        let mut statements = std::iter::repeat_with(make);
+        let text = statements.find(|it| is_wanted(it.id().as_str())).unwrap();
+        let request = protocol::ProposeOperationRequest {
+            note: sign(by, &text.to_string()).to_string(),
+            ..protocol::ProposeOperationRequest::default()
+        };
+        let proposed = self.keys.clone().propose_operation(request).await;
+        proposed.unwrap().into_inner()
+    }
+
     pub(crate) async fn approve(
         &self,
         by: u8,
@@ -186,6 +207,34 @@ impl Office {
         };
         let cancelled = self.keys.clone().cancel_operation(request).await;
         cancelled.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn get(&self, operation: &protocol::Operation) -> protocol::Operation {
+        let request = protocol::GetOperationRequest {
+            operation_id: operation.operation_id.clone(),
+            ..protocol::GetOperationRequest::default()
+        };
+        let got = self.keys.clone().get_operation(request).await;
+        got.unwrap().into_inner()
+    }
+
+    /// Proposes another charter.
+    pub(crate) async fn propose_charter(
+        &self,
+        by: u8,
+        charter: &str,
+        digest: [u8; 32],
+    ) -> Result<protocol::Operation, Status> {
+        let (now, listed) = (self.vault.clock.now(), self.list().await);
+        let change = Operation::ChangeCharter(digest);
+        let text = statement(&listed, change, now, 3_600, &SystemEntropy).unwrap();
+        let request = protocol::ProposeOperationRequest {
+            note: sign(by, &text.to_string()).to_string(),
+            charter: charter.to_owned(),
+            ..protocol::ProposeOperationRequest::default()
+        };
+        let proposed = self.keys.clone().propose_operation(request).await;
+        proposed.map(tonic::Response::into_inner)
     }
 
     /// Watches an operation until it is in this state.
@@ -249,6 +298,19 @@ pub(crate) async fn tokens(
         pairs.push((value, client.tokenized(item).await.token));
     }
     pairs
+}
+
+/// Tokens of values of nobody, by one call.
+pub(crate) async fn many_tokens(
+    client: &Client,
+    values: std::ops::Range<usize>,
+) -> Vec<(String, String)> {
+    let values = values.map(|number| format!("customer.number{number}@mail.example"));
+    let values: Vec<String> = values.collect();
+    let items = values.iter().map(|value| item("email", value)).collect();
+    let results = client.tokenize(items).await.unwrap();
+    let tokens = results.into_iter().map(|it| token_of(it).unwrap().token);
+    values.into_iter().zip(tokens).collect()
 }
 
 pub(crate) async fn revealed(client: &Client, token: &str) -> String {

@@ -11,6 +11,7 @@ use counterfoil::audit::following_keys;
 use counterfoil::audit::verify_export;
 use counterfoil::audit::write_export;
 use counterfoil::ceremony::Operation;
+use counterfoil::crypto::note::SignedNote;
 use counterfoil::domain::KeyName;
 use counterfoil::domain::KeyPurpose;
 use counterfoil::domain::KeyVersion;
@@ -148,6 +149,27 @@ async fn replaced_key_signs_beside_until_it_is_suspect_or_gone() {
     let after = checkpoint(&office, &token).await;
     assert!(second.verify(&after).is_none() && third.verify(&after).is_some());
 
+    office.vault.check().await;
+}
+
+/// Goal: who has any one public key of the log checks records. Method: a record of after a rotation,
+/// by the first key and by the second.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_signed_by_the_old_key_and_the_new_one() {
+    let office = Office::open().await;
+    rotate(&office, 1).await;
+    let rotated = office.propose(1, Operation::RotateKey(signing(2))).await;
+    let record = office.get(&rotated.unwrap()).await.record;
+    let note: SignedNote = record.parse().unwrap();
+    let (first, newest) = (office.vault.public_keys(), last(&following(&office.vault)));
+    assert_ne!(first.lines(), newest.lines());
+    for keys in [first, newest] {
+        let text = keys.verify_record(&note).unwrap();
+        assert!(
+            text.contains("\ndoes rotate-key audit-signing/2\n"),
+            "{text}"
+        );
+    }
     office.vault.check().await;
 }
 

@@ -21,7 +21,7 @@ permit (
 "#;
 
 /// The public key that the log came under last, as verifying it says.
-fn newest_key(stage: &Stage) -> String {
+pub(crate) fn newest_key(stage: &Stage) -> String {
     let verified = stage.run("audit verify --data-dir data --public-key data/audit.vkey");
     assert_eq!(verified.code, 0, "{}", verified.words);
     let said = format!("{}{}", verified.output, verified.words);
@@ -32,16 +32,21 @@ fn newest_key(stage: &Stage) -> String {
     key.unwrap()
 }
 
-/// Goal: a backup from before a compromise of the signing key can be gone on with. Method: rotate,
-/// mark the old key compromised so that it signs no head any more, put the database back.
-#[test]
-fn head_of_a_later_key_is_accepted_by_its_public_key() {
-    let stage = stage(&["officer1", "officer2"]);
+/// Lets officers call the vault.
+pub(crate) fn with_policies(stage: &Stage) {
     let config = fs::read_to_string(stage.path("config.toml")).unwrap();
     let policies = "[policies]\ndir = \"policies\"\n";
     fs::write(stage.path("config.toml"), format!("{config}{policies}")).unwrap();
     fs::create_dir(stage.path("policies")).unwrap();
     fs::write(stage.path("policies/officers.cedar"), POLICY).unwrap();
+}
+
+/// Goal: a backup from before a compromise of the signing key can be gone on with. Method: rotate,
+/// mark the old key compromised so that it signs no head any more, put the database back.
+#[test]
+fn head_of_a_later_key_is_accepted_by_its_public_key() {
+    let stage = stage(&["officer1", "officer2"]);
+    with_policies(&stage);
     let before = tokenize(&stage, &["Ada Lovelace"]);
     copy_directory(&stage.path("data/rocksdb"), &stage.path("old"));
 

@@ -12,7 +12,7 @@ use crate::PASSPHRASE_FILE;
 use crate::commands::PIN;
 use crate::commands::Stage;
 
-fn statement() -> String {
+pub(crate) fn statement() -> String {
     let proposed = Timestamp::from_unix_ms(1_800_000_000_000);
     let statement = Statement {
         vault: "shop.example/audit".to_owned(),

@@ -71,6 +71,8 @@ pub(crate) struct TestVault {
     identities: Arc<Identities>,
     root_key_file: PathBuf,
     entropy: Arc<dyn Entropy>,
+    /// What holds the root key, if it is something else than the operator's file.
+    pub(crate) holder: Option<Arc<dyn RootKeyHolder>>,
     running: Option<Running>,
     is_checked: bool,
     // Last, so that everything else has let go of it.
@@ -129,6 +131,7 @@ impl TestVault {
             identities,
             root_key_file,
             entropy: Arc::new(SystemEntropy),
+            holder: None,
             running: None,
             is_checked: false,
             directory,
@@ -158,7 +161,8 @@ impl TestVault {
     pub(crate) async fn open(&self) -> Result<OpenVault, AssemblyError> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let entropy = Arc::clone(&self.entropy);
-        assembly::open(&self.config, self.root_key(), clock, entropy).await
+        let root_key = self.holder.clone().unwrap_or_else(|| self.root_key());
+        assembly::open(&self.config, root_key, clock, entropy).await
     }
 
     /// Opens and serves the vault that is on the disk.

@@ -1,6 +1,7 @@
 //! What officers can do, and what none of them can do alone.
 
 mod allowing;
+mod charters;
 mod forging;
 
 use std::collections::BTreeMap;
@@ -213,7 +214,9 @@ fn charter_lets_nothing_wait_that_is_done_offline() {
             approvals: 2,
             delay_seconds: 1,
         };
-        let charter = Charter::new(officers(), BTreeMap::from([(kind, rule)]));
+        // The charter's change waits for as long as a destruction, at the least.
+        let rules = BTreeMap::from([(OperationKind::DestroyKey, rule), (kind, rule)]);
+        let charter = Charter::new(officers(), rules);
         assert_eq!(charter.is_err(), kind.is_offline(), "{kind:?}");
         if kind.is_offline() {
             let alone = Rule {

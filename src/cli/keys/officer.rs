@@ -99,6 +99,9 @@ impl NewArgs {
             Some(path) => read_passphrase(path)?,
             None => ask_new()?,
         };
+        if passphrase.expose_secret().is_empty() {
+            return Err(CliError::Usage("the passphrase is empty".to_owned()));
+        }
         let key = OfficerKey::generate(&SystemEntropy);
         let pem = key
             .to_pem(passphrase.expose_secret().as_bytes())
@@ -150,9 +153,6 @@ fn ask_new() -> Result<SecretString, CliError> {
     // Typed twice to catch a slip of the hand, on the terminal of who typed both.
     if first.expose_secret() != second.expose_secret() {
         return Err(CliError::Usage("the passphrases differ".to_owned()));
-    }
-    if first.expose_secret().is_empty() {
-        return Err(CliError::Usage("the passphrase is empty".to_owned()));
     }
     Ok(first)
 }

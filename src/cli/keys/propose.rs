@@ -17,10 +17,13 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::keys::charter_text::show_brought;
 use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
+use crate::cli::keys::signing::Officer;
 use crate::cli::keys::signing::SigningArgs;
 use crate::client;
+use crate::client::KeyClient;
 use crate::crypto::SystemEntropy;
 use crate::domain::Clock;
 use crate::domain::KeyName;
@@ -38,21 +41,55 @@ use crate::protocol;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ProposeCommand {
     Charter(CharterArgs),
+
+    /// That a key version may be known to others: it protects nothing new, for good
+    ///
+    /// If it was the active one, another takes its place. Of a wrapping key, a job moves everything
+    /// away from it; a compromised signing key signs nothing more.
+    #[command(after_help = "\
+Example:
+  counterfoil keys propose compromise --key-version 1 --dev .dev --as officer1 --yes")]
     Compromise(KeyArgs),
+
+    /// That a key version opens nothing any more, ever again
+    ///
+    /// Refused while anything is still under it, and for the active version. Its bytes are removed
+    /// from the disk.
+    #[command(after_help = "\
+Example:
+  counterfoil keys propose destroy --key-version 1 --dev .dev --as officer1 --yes")]
     Destroy(KeyArgs),
+
+    /// That a suspended key version is trusted again, to open what it protected
+    #[command(after_help = "\
+Example:
+  counterfoil keys propose resume --key-version 1 --dev .dev --as officer1 --yes")]
     Resume(KeyArgs),
+
     Retokenize(RetokenizeArgs),
     Rotate(RotateArgs),
+
+    /// That a key version protects nothing new for now
+    ///
+    /// If it was the active one, another takes its place.
+    #[command(after_help = "\
+Example:
+  counterfoil keys propose suspend --key-version 1 --dev .dev --as officer1 --yes")]
     Suspend(KeyArgs),
 }
 
-/// A new version of a key, active at once; a job moves everything to it
+/// A new version of a key, active at once
+///
+/// Of a wrapping key and the audit fingerprint key, a job moves everything to it. What the other
+/// fingerprint keys find moves as known values are tokenized, and with `keys reindex`. Nothing moves
+/// to a new signing key: `audit verify` prints its public key.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
   counterfoil keys propose rotate --dev .dev --as officer1 --yes")]
 pub(in crate::cli) struct RotateArgs {
-    /// What the key is for
+    /// What the key is for: wrapping, token-fingerprint, value-fingerprint, audit-fingerprint or
+    /// audit-signing
     #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
     purpose: KeyPurpose,
 
@@ -60,19 +97,11 @@ pub(in crate::cli) struct RotateArgs {
     proposing: ProposingArgs,
 }
 
-/// An operation with one version of a key
+// Which operation it is, the command says: help of its own would stand in the place of that.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "\
-What each does:
-  compromise  protects nothing new under it, moves everything to another, and says so in the log
-  destroy     opens nothing under it, ever again; refused while anything is still under it
-  resume      trusts a suspended version again
-  suspend     protects nothing new under it for now
-
-Example:
-  counterfoil keys propose destroy --key-version 1 --dev .dev --as officer1 --yes")]
 pub(in crate::cli) struct KeyArgs {
-    /// What the key is for
+    /// What the key is for: wrapping, token-fingerprint, value-fingerprint, audit-fingerprint or
+    /// audit-signing
     #[arg(value_name = "KEY", value_parser = purpose, default_value = "wrapping")]
     purpose: KeyPurpose,
 
@@ -153,18 +182,24 @@ impl ProposeCommand {
             Self::Resume(arguments) => (arguments, Operation::ResumeKey),
             Self::Suspend(arguments) => (arguments, Operation::SuspendKey),
         };
-        let KeyArgs {
-            purpose,
-            key_version,
-            proposing,
-        } = arguments;
-        let namespace = proposing.namespace(purpose)?;
-        let name = KeyName {
-            purpose,
-            namespace,
-            version: key_version,
-        };
+        let name = arguments.name()?;
+        let proposing = arguments.proposing;
         proposing.propose(|_| Ok((make(name), None))).await
+    }
+}
+
+impl KeyArgs {
+    /// The version that it is about.
+    pub(super) fn name(&self) -> Result<KeyName, CliError> {
+        Ok(KeyName {
+            purpose: self.purpose,
+            namespace: self.proposing.namespace(self.purpose)?,
+            version: self.key_version,
+        })
+    }
+
+    pub(super) fn proposing(&self) -> &ProposingArgs {
+        &self.proposing
     }
 }
 
@@ -213,6 +248,7 @@ impl CharterArgs {
     async fn run(self) -> Result<Exit, CliError> {
         let text = fs::read_to_string(&self.file).map_err(CliError::file(&self.file))?;
         let charter = Charter::read(&text)
+            .and_then(Charter::check_new)
             .map_err(|error| CliError::Usage(format!("{}: {error}", self.file.display())))?;
         let operation = Operation::ChangeCharter(charter.digest());
         let brought = Some(text);
@@ -221,21 +257,31 @@ impl CharterArgs {
 }
 
 impl ProposingArgs {
+    pub(super) async fn client(&self) -> Result<KeyClient, CliError> {
+        self.acting.keys(&self.connection).await
+    }
+
+    /// Opens the officer's key, and finds in the charter whose it is.
+    pub(super) fn officer(&self, charter: &Charter) -> Result<Officer, CliError> {
+        self.signing.officer(&self.connection, charter)
+    }
+
     /// Asks the vault what must be known, signs the statement, and proposes it.
-    async fn propose(
+    pub(super) async fn propose(
         &self,
         choose: impl FnOnce(
             &protocol::ListKeysResponse,
         ) -> Result<(Operation, Option<String>), CliError>,
     ) -> Result<Exit, CliError> {
-        let client = self.acting.keys(&self.connection).await?;
+        let client = self.client().await?;
         let listed = client.list().await?;
         let charter = charter(&listed)?;
-        let officer = self.signing.officer(&self.connection, &charter)?;
+        let officer = self.officer(&charter)?;
         let (operation, brought) = choose(&listed)?;
         let now = SystemClock::default().now();
         let seconds = (self.hours * 60 * 60).min(STATEMENT_SECONDS_MAX);
         let statement = client::statement(&listed, operation, now, seconds, &SystemEntropy)?;
+        show_brought(&statement, brought.as_deref().unwrap_or_default(), &charter)?;
         let note = officer.sign(&statement.to_string())?;
         let operation = client.propose(&note, brought.as_deref()).await?;
         say(format_args!("{}", show::next_step(&operation)));
@@ -272,10 +318,13 @@ fn version_of(
 }
 
 fn purpose(text: &str) -> Result<KeyPurpose, String> {
-    KeyPurpose::from_name(text).ok_or_else(|| {
-        let names = KeyPurpose::ALL.map(KeyPurpose::name);
-        format!("use one of {}", names.join(", "))
-    })
+    // Tokens would change with the domain tag key, so nothing changes it.
+    let purposes = KeyPurpose::ALL.into_iter();
+    let mut purposes = purposes.filter(|purpose| *purpose != KeyPurpose::DomainTag);
+    let names: Vec<&str> = purposes.clone().map(KeyPurpose::name).collect();
+    purposes
+        .find(|purpose| purpose.name() == text)
+        .ok_or_else(|| format!("use one of {}", names.join(", ")))
 }
 
 fn version(text: &str) -> Result<KeyVersion, String> {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::audit::CheckpointKeys;
 use crate::ceremony::Charter;
 use crate::ceremony::Statement;
 use crate::cli::acting::ActingArgs;
@@ -16,9 +17,10 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::keys::sign::id;
-use crate::crypto::note::NoteVerifier;
+use crate::cli::public_keys::read_public_keys;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
+use crate::protocol;
 
 /// Writes the record of an operation that is over: signed, for auditors
 ///
@@ -56,9 +58,9 @@ pub(in crate::cli) struct CheckRecordArgs {
     /// The record, as `keys record` writes it
     file: PathBuf,
 
-    /// The public key of the audit log
-    #[arg(long, value_name = "FILE")]
-    public_key: PathBuf,
+    /// A public key of the audit log, or several, one in each line; once for each file
+    #[arg(long = "public-key", value_name = "FILE", required = true)]
+    public_keys: Vec<PathBuf>,
 
     /// The charter that was in force when the operation was signed
     #[arg(long, value_name = "FILE")]
@@ -69,11 +71,7 @@ impl RecordArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let client = self.acting.keys(&self.connection).await?;
         let operation = client.operation(self.operation.as_str()).await?;
-        if operation.record.is_empty() {
-            return Err(CliError::Usage(
-                "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
-            ));
-        }
+        let text = text(&operation)?;
         let mut output = io::stdout().lock();
         if self.json {
             let object = json!({
@@ -84,41 +82,52 @@ impl RecordArgs {
             });
             writeln!(output, "{object}")?;
         } else {
-            write!(output, "{}{SEPARATOR}{}", operation.record, operation.note)?;
+            write!(output, "{text}")?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// What auditors keep of an operation that is over.
+pub(super) fn text(operation: &protocol::Operation) -> Result<String, CliError> {
+    if operation.record.is_empty() {
+        return Err(CliError::Usage(
+            "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
+        ));
+    }
+    Ok(format!("{}{SEPARATOR}{}", operation.record, operation.note))
+}
+
+/// The records of several operations in one file.
+pub(super) fn join(records: &[String]) -> String {
+    records.join(JOINT)
 }
 
 impl CheckRecordArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(CliError::file(path));
         let text = read(&self.file)?;
-        let verifier: NoteVerifier = read(&self.public_key)?
-            .trim()
-            .parse()
-            .map_err(CliError::failed)?;
+        let keys = read_public_keys(&self.public_keys)?;
         let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
-        match check(&text, &verifier, &charter) {
-            Ok(officers) => {
-                say(format_args!("signed by the vault, and by {officers}"));
-                Ok(Exit::Done)
-            }
-            Err(problem) => {
-                say(format_args!("record does not hold: {problem}"));
-                Ok(Exit::VerificationFailed)
+        for record in text.split(JOINT) {
+            match check(record, &keys, &charter) {
+                Ok(officers) => say(format_args!("signed by the vault, and by {officers}")),
+                Err(problem) => {
+                    say(format_args!("record does not hold: {problem}"));
+                    return Ok(Exit::VerificationFailed);
+                }
             }
         }
+        Ok(Exit::Done)
     }
 }
 
 /// Says which officers have signed, if everything agrees.
-fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, &'static str> {
+fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String, &'static str> {
     let (record, statement) = text.split_once(SEPARATOR).ok_or("it has no two notes")?;
     let record: SignedNote = record.parse().map_err(|_| "its first note is none")?;
-    let record = vault
-        .verify(&record)
-        .map_err(|_| "the vault has not signed it")?;
+    let record = vault.verify_record(&record);
+    let record = record.ok_or("the vault has not signed it")?;
     let note: SignedNote = statement.parse().map_err(|_| "its second note is none")?;
     let parsed = Statement::read(note.text()).map_err(|_| "the statement is none")?;
     let line = |word: &str| {
@@ -148,5 +157,7 @@ fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, 
     Ok(officers.join(", "))
 }
 
+/// Between the records of two operations.
+const JOINT: &str = "\n=====\n\n";
 /// Between the vault's note and the officers'.
 const SEPARATOR: &str = "\n-----\n\n";

@@ -95,6 +95,9 @@ pub(super) fn print(operation: &protocol::Operation, is_json: bool) -> Result<Ex
     }
     writeln!(output)?;
     write!(output, "{}", operation.note)?;
+    if !operation.charter.is_empty() {
+        write!(output, "\n{}", operation.charter)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -123,12 +126,26 @@ pub(super) fn to_json(operation: &protocol::Operation) -> Value {
             "done_millionths": progress.done_millionths,
         })),
         "note": operation.note,
+        "charter": Some(&operation.charter).filter(|it| !it.is_empty()),
         "cancel_note": Some(&operation.cancel_note).filter(|it| !it.is_empty()),
     })
 }
 
 /// What an officer should do, or wait for.
 pub(super) fn next_step(operation: &protocol::Operation) -> String {
+    let damaged_count = operation.progress.map_or(0, |it| it.records_damaged);
+    match damaged_count {
+        0 => next_step_of(operation),
+        _ => format!(
+            "{}\n  {damaged_count} records are damaged: they do not open, and stay under the key \
+             version that they were under, which cannot be destroyed\n  restore them from a backup, \
+             or see docs/officers.md, Limits",
+            next_step_of(operation)
+        ),
+    }
+}
+
+fn next_step_of(operation: &protocol::Operation) -> String {
     let id = &operation.operation_id;
     match operation.state() {
         OperationState::Proposed => format!(

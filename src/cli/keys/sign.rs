@@ -5,6 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 
+use crate::ceremony::Charter;
 use crate::ceremony::Statement;
 use crate::ceremony::cancellation;
 use crate::cli::acting::ActingArgs;
@@ -12,8 +13,10 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::keys::charter_text::show_brought;
 use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
+use crate::cli::keys::signing::Officer;
 use crate::cli::keys::signing::SigningArgs;
 use crate::client::KeyClient;
 use crate::crypto::note::SignedNote;
@@ -23,7 +26,7 @@ use crate::protocol;
 /// Signs an operation that another officer has proposed
 ///
 /// Shows the whole statement, and asks. The id is that of the statement: what is shown is what is
-/// carried out.
+/// carried out. Of a new charter the whole text is shown, and how it differs from the one in force.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
@@ -70,19 +73,31 @@ impl ApproveArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let signed = self.signed;
         let client = signed.acting.keys(&signed.connection).await?;
-        let operation = client.operation(signed.operation.as_str()).await?;
-        // A vault that shows one statement under the id of another must not get a signature.
-        let note: SignedNote = operation.note.parse().map_err(CliError::failed)?;
-        let statement = Statement::read(note.text()).map_err(CliError::failed)?;
-        if statement.id() != signed.operation {
-            return Err(CliError::Failed(
-                "the vault shows another statement than the one of this id".to_owned(),
-            ));
-        }
-        let note = signed.sign(&client, note.text()).await?;
-        let approved = client.approve(signed.operation.as_str(), &note).await?;
+        let officer = |charter: &Charter| signed.signing.officer(&signed.connection, charter);
+        let approved = approve(&client, &signed.operation, officer).await?;
         signed.print(&approved)
     }
+}
+
+/// Shows an officer an operation that another has proposed, asks, and signs it.
+pub(super) async fn approve(
+    client: &KeyClient,
+    id: &CeremonyId,
+    officer: impl FnOnce(&Charter) -> Result<Officer, CliError>,
+) -> Result<protocol::Operation, CliError> {
+    let operation = client.operation(id.as_str()).await?;
+    // A vault that shows one statement under the id of another must not get a signature.
+    let note: SignedNote = operation.note.parse().map_err(CliError::failed)?;
+    let statement = Statement::read(note.text()).map_err(CliError::failed)?;
+    if statement.id() != *id {
+        return Err(CliError::Failed(
+            "the vault shows another statement than the one of this id".to_owned(),
+        ));
+    }
+    let charter = charter(&client.list().await?)?;
+    show_brought(&statement, &operation.charter, &charter)?;
+    let signed = officer(&charter)?.sign(note.text())?;
+    Ok(client.approve(id.as_str(), &signed).await?)
 }
 
 impl CancelArgs {
@@ -90,16 +105,15 @@ impl CancelArgs {
         let signed = self.signed;
         let client = signed.acting.keys(&signed.connection).await?;
         let text = cancellation(&signed.operation);
-        let note = signed.sign(&client, &text).await?;
+        let note = signed.sign(&charter(&client.list().await?)?, &text)?;
         let cancelled = client.cancel(signed.operation.as_str(), &note).await?;
         signed.print(&cancelled)
     }
 }
 
 impl SignedArgs {
-    async fn sign(&self, client: &KeyClient, text: &str) -> Result<SignedNote, CliError> {
-        let charter = charter(&client.list().await?)?;
-        self.signing.officer(&self.connection, &charter)?.sign(text)
+    fn sign(&self, charter: &Charter, text: &str) -> Result<SignedNote, CliError> {
+        self.signing.officer(&self.connection, charter)?.sign(text)
     }
 
     fn print(&self, operation: &protocol::Operation) -> Result<Exit, CliError> {

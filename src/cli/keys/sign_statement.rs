@@ -10,6 +10,7 @@ use clap::Args;
 use crate::ceremony::Statement;
 use crate::ceremony::join;
 use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::keys::officer::name;
 use crate::cli::keys::signing::SigningArgs;
@@ -44,7 +45,13 @@ impl SignArgs {
         // An officer's key signs statements, and nothing that somebody calls one.
         Statement::read(statement)
             .map_err(|error| CliError::Usage(format!("{}: {error}", self.file.display())))?;
-        let own = self.signing.named(&self.name)?.sign(statement)?;
+        let officer = self.signing.named(&self.name)?;
+        let own = officer.sign(statement)?;
+        // No vault says here whose key it is.
+        say(format_args!(
+            "this counts if the vault's charter has this officer, with this name and key:\n  {}",
+            officer.verifier()?
+        ));
         let notes = signed.into_iter().chain([own]);
         let joined = join(notes).map_err(CliError::failed)?;
         write!(io::stdout(), "{joined}")?;

@@ -150,6 +150,12 @@ impl SigningArgs {
         };
         let pem = fs::read_to_string(&path).map_err(CliError::file(&path))?;
         let pem = Zeroizing::new(pem);
+        if !OfficerKey::is_encrypted(&pem) && dev.is_none() {
+            say(format_args!(
+                "warning: {} is under no passphrase: who reads it signs in your place",
+                path.display()
+            ));
+        }
         if OfficerKey::is_encrypted(&pem) {
             let passphrase = match &self.officer_passphrase_file {
                 Some(path) => read_passphrase(path)?,
@@ -194,6 +200,11 @@ impl Signer {
 }
 
 impl Officer {
+    /// The public key, with the name that it signs under.
+    pub(super) fn verifier(&self) -> Result<NoteVerifier, CliError> {
+        NoteVerifier::new(self.name.clone(), &self.signer.public_key()?).map_err(CliError::failed)
+    }
+
     /// Shows the officer what they sign, asks, and signs.
     pub(super) fn sign(&self, text: &str) -> Result<SignedNote, CliError> {
         say(format_args!("{} signs:\n", self.name.as_str()));

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
+use tokio::time::Instant;
 
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
@@ -48,6 +50,7 @@ impl WatchArgs {
         let mut stream = client.watch(self.operation.as_str()).await?;
         let bar = bar()?;
         let mut last: Option<Operation> = None;
+        let (began, mut changed_before) = (Instant::now(), None);
         while let Some(operation) = stream.message().await.map_err(CliError::failed)? {
             let state = operation.state();
             if last.as_ref().map(|it| it.state()) != Some(state) {
@@ -55,7 +58,9 @@ impl WatchArgs {
             }
             if let Some(progress) = &operation.progress {
                 bar.set_position(u64::from(progress.done_millionths));
-                bar.set_message(format!("{} records", progress.records_changed));
+                let changed = progress.records_changed;
+                let before = *changed_before.get_or_insert(changed);
+                bar.set_message(message(changed, before, began.elapsed()));
             }
             last = Some(operation);
         }
@@ -70,6 +75,13 @@ impl WatchArgs {
     }
 }
 
+/// How many records are changed, and how many in a second since `changed_before`.
+fn message(changed: u64, changed_before: u64, elapsed: Duration) -> String {
+    let elapsed_ms = u128::max(elapsed.as_millis(), 1);
+    let rate = u128::from(changed.saturating_sub(changed_before)) * 1_000 / elapsed_ms;
+    format!("{changed} records, {rate}/s")
+}
+
 /// A bar over the share that is done, with the rate of records and the time left.
 fn bar() -> Result<ProgressBar, CliError> {
     let bar = ProgressBar::new(1_000_000);
@@ -80,4 +92,16 @@ fn bar() -> Result<ProgressBar, CliError> {
     let style = ProgressStyle::with_template(template).map_err(CliError::failed)?;
     bar.set_style(style);
     Ok(bar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_has_the_rate_since_it_is_watched() {
+        let two_seconds = Duration::from_secs(2);
+        assert_eq!(message(5_000, 1_000, two_seconds), "5000 records, 2000/s");
+        assert_eq!(message(7, 7, Duration::ZERO), "7 records, 0/s");
+    }
 }

@@ -107,6 +107,7 @@ pub(in crate::server) fn operation(ceremony: &Ceremony) -> protocol::Operation {
         ended: ceremony.ended.map(timestamp),
         failure: ceremony.failure.clone().unwrap_or_default(),
         record: String::new(),
+        charter: ceremony.charter.clone().unwrap_or_default(),
         progress: ceremony.progress.map(|progress| protocol::JobProgress {
             records_looked_at: progress.looked_at,
             records_changed: progress.changed,

@@ -77,6 +77,8 @@ impl Vault {
         let now = self.now();
         let metadata = keys.iter().map(StoredKey::metadata);
         let older = metadata.filter(|key| key.state().processes() && !key.state().protects());
+        // What is under a key whose namespace is not configured, nobody can tell.
+        let older = older.filter(|key| self.namespace_id(&key.name()).is_ok());
         older
             .map(|key| Ok((key.name(), self.usage(&key.name(), now)?)))
             .collect()

@@ -17,11 +17,13 @@ use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
 use crate::domain::KeyVersion;
 use crate::domain::Timestamp;
+use crate::keys::KeyError;
 use crate::keys::KeyTable;
 use crate::keys::KeyTableError;
 use crate::keys::Keyring;
 use crate::keys::Ring;
 use crate::keys::StoredKey;
+use crate::keys::root::HolderError;
 use crate::store::NamespaceId;
 use crate::store::RowChange;
 use crate::store::StoreError;
@@ -99,6 +101,8 @@ impl Vault {
         }
         let table = self.key_table()?;
         let key = table.key(name).ok_or(CeremonyError::KeyState(NO_KEY))?;
+        // Its records cannot be told from others without its number.
+        self.namespace_id(name)?;
         let state = key.metadata().state();
         let is_possible = match operation {
             Operation::AcceptRollback(_)
@@ -116,6 +120,22 @@ impl Vault {
         } else {
             Err(CeremonyError::KeyState(KEY_STATE).into())
         }
+    }
+
+    /// Says whether what a ceremony would do could be done when it is due, as far as can be told by
+    /// now: nobody waits for what fails then.
+    pub(super) fn check_possible_when_due(&self, ceremony: &Ceremony) -> Result<(), VaultError> {
+        let operation = &ceremony.statement.operation;
+        self.check_possible(operation)?;
+        let now = self.now();
+        // What is due is checked as it is carried out.
+        if let Operation::DestroyKey(key) = operation
+            && !ceremony.is_due(now)
+        {
+            let earliest = now.plus_seconds(ceremony.rule.delay_seconds);
+            self.check_unused(&self.key_table()?, key, ceremony.due.unwrap_or(earliest))?;
+        }
+        Ok(())
     }
 
     /// Says whether tokens of the namespace could be replaced until then.
@@ -142,6 +162,10 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Carried, VaultError> {
         self.check_possible(&ceremony.statement.operation)?;
+        // While it waited, those who signed may have lost their office to others.
+        if self.charter()?.digest() != ceremony.statement.charter {
+            return Err(CeremonyError::OtherCharter.into());
+        }
         let mut change = Change {
             vault: self,
             ceremony,
@@ -247,7 +271,7 @@ impl Vault {
         let fields = self.parts.namespaces.get(namespace);
         fields
             .map(|fields| Some(fields.id))
-            .ok_or_else(|| CeremonyError::KeyState(NO_KEY).into())
+            .ok_or_else(|| CeremonyError::KeyState(NOT_CONFIGURED).into())
     }
 }
 
@@ -347,13 +371,22 @@ const fn has_job_of_its_own(purpose: KeyPurpose) -> bool {
     }
 }
 
-/// A key that cannot be made, read or opened, which is for the operator.
-fn damaged(error: crate::keys::KeyError) -> VaultError {
+/// A key that cannot be made, read or opened, which is for the operator: it is damaged, unless what
+/// holds the root key is away.
+fn damaged(error: KeyError) -> VaultError {
     tracing::error!(
         error = &error as &dyn std::error::Error,
         "key cannot be used"
     );
-    VaultError::Store(StoreError::Corrupt { table: "keys" })
+    match error {
+        KeyError::Holder(HolderError::Unavailable { .. }) => VaultError::RootKeyUnavailable,
+        KeyError::Corrupt { .. }
+        | KeyError::Duplicate(_)
+        | KeyError::Holder(HolderError::Opening)
+        | KeyError::Missing(_)
+        | KeyError::SeveralActive(_)
+        | KeyError::Unwrapping(_) => VaultError::Store(StoreError::Corrupt { table: "keys" }),
+    }
 }
 
 /// The keys that operations are about.
@@ -367,6 +400,7 @@ const CHANGEABLE: [KeyPurpose; 5] = [
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
 const NO_NAMESPACE: &str = "there is no such namespace";
+const NOT_CONFIGURED: &str = "the key's namespace is not configured: put it back, and try again";
 const IS_OVER: &str = "what would be allowed is over already";
 const TOO_LONG: &str = "tokens may be replaced for 90 days at the most: propose an earlier end";
 const OFFLINE: &str = "this is done to a vault that does not run: see `counterfoil keys statement`";

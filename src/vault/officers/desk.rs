@@ -1,9 +1,11 @@
 //! The officers' desk: where the charter and the ceremonies lie. One turn is taken at a time.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::sync::Notify;
@@ -14,6 +16,7 @@ use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
+use crate::ceremony::CeremonyState;
 use crate::ceremony::Charter;
 use crate::domain::CeremonyId;
 use crate::keys::Bygone;
@@ -37,6 +40,9 @@ pub(in crate::vault) struct Desk {
     pub(super) taken: Arc<Notify>,
     /// Ceremonies that are not over; nothing before they are read for the first time.
     unfinished: std::sync::Mutex<Option<BTreeSet<CeremonyId>>>,
+    /// When the delay of each that waits began, by the clock that nobody sets; nothing of one that
+    /// waited already when the vault was opened.
+    waits: std::sync::Mutex<BTreeMap<CeremonyId, Option<Duration>>>,
     /// Held while ceremonies and their jobs are kept going.
     pub(super) job: Mutex<()>,
     /// The vault is about to close: jobs end after their batch, and go on at the next start.
@@ -70,8 +76,9 @@ impl Kept {
 }
 
 impl Desk {
-    /// Notes a ceremony as it is after a turn.
-    pub(super) fn note(&self, after: &Ceremony) {
+    /// Notes a ceremony as it is after a turn that was taken then, by the clock that nobody sets.
+    pub(super) fn note(&self, after: &Ceremony, steady: Duration) {
+        self.note_wait(after, steady);
         let mut unfinished = self
             .unfinished
             .lock()
@@ -84,9 +91,28 @@ impl Desk {
             }
         }
     }
+
+    fn note_wait(&self, after: &Ceremony, steady: Duration) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if after.state == CeremonyState::Waiting {
+            waits.entry(after.id()).or_insert(Some(steady));
+        } else {
+            waits.remove(&after.id());
+        }
+    }
 }
 
 impl Vault {
+    /// Whether a ceremony's delay has passed by the clock that nobody sets, too. Who sets the
+    /// machine's clock forward would end it otherwise, while somebody may still cancel it.
+    pub(super) fn has_waited(&self, ceremony: &Ceremony) -> bool {
+        let waits = &self.desk.waits;
+        let waits = waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = waits.get(&ceremony.id()).copied().flatten();
+        let delay = Duration::from_secs(ceremony.rule.delay_seconds);
+        began.is_none_or(|began| self.parts.clock.steady().saturating_sub(began) >= delay)
+    }
+
     /// SHA-256 of the charter that is in force; nothing without officers.
     ///
     /// # Errors
@@ -161,6 +187,12 @@ impl Vault {
         }
         let mut kept = self.ceremonies()?;
         kept.retain(|kept| !kept.ceremony.state.is_final());
+        let waits = &self.desk.waits;
+        let mut waits = waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = kept.iter().map(|kept| &kept.ceremony);
+        for ceremony in waiting.filter(|it| it.state == CeremonyState::Waiting) {
+            waits.entry(ceremony.id()).or_insert(None);
+        }
         *unfinished = Some(kept.iter().map(|kept| kept.ceremony.id()).collect());
         Ok(kept)
     }

@@ -7,6 +7,7 @@ use crate::crypto::note::SignedNote;
 use crate::store::StoreError;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
+use crate::vault::signing::checkpoint_signer;
 
 impl Vault {
     /// The record of a ceremony that is over, signed by the key of the audit log: who has the log's
@@ -27,8 +28,8 @@ impl Vault {
         let (size, root) = size.zip(lines.next()).ok_or_else(corrupt)?;
         let text = ceremony.record((size, root))?;
         let name = NoteKeyName::new(&self.parts.origin).map_err(|_| corrupt())?;
-        let ring = self.ring();
-        let signed = ring.audit_signing().active().sign(name, &text);
-        signed.map_err(|_| CeremonyError::State.into())
+        // Beside the keys of before, too: who has one of them checks it.
+        let signed = checkpoint_signer(&self.ring(), name).sign_record(&text);
+        signed.ok_or(CeremonyError::State.into())
     }
 }

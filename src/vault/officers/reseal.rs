@@ -6,7 +6,6 @@
 //! since what has moved is found to have. What entries have of the key stays as it is: nobody has
 //! the tokens to make other fingerprints of.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::audit::CeremonyNote;
@@ -33,6 +32,7 @@ use crate::vault::officers::desk::CHARTER_KEY;
 use crate::vault::officers::desk::Kept;
 use crate::vault::officers::desk::META;
 use crate::vault::officers::desk::charter_row;
+use crate::vault::officers::rewrap::Step;
 use crate::vault::work;
 
 /// What a look at every row has found.
@@ -46,32 +46,23 @@ struct Found {
 }
 
 impl Vault {
-    /// Has every row authenticated by the active version, and says so in the end.
-    pub(super) async fn reseal(&self, id: &CeremonyId) -> Result<(), VaultError> {
-        while !self.desk.is_closing.load(Ordering::Acquire) {
-            let turn = self.desk.turn.lock().await;
-            // The keys do not change while the desk is taken.
-            let ring = self.ring();
-            let kept = self.ceremony(id)?;
-            if kept.ceremony.state != CeremonyState::Running {
-                return Ok(());
-            }
-            let found = work(usize::MAX, || self.older_rows(&ring, &kept))?;
-            let is_last = found.is_all;
-            let (carried, entry) = self.resealed(&ring, &kept, found)?;
-            let committed = self.commit_carried(entry, None, carried).await;
-            drop(turn);
-            match committed {
-                Ok(_) if is_last => return Ok(()),
-                // The job of a wrapping key has written its place.
-                Ok(_) | Err(CommitError::Conflicts(_)) => {}
-                Err(CommitError::Overloaded | CommitError::DiskFull) => {
-                    tokio::time::sleep(OVERLOAD_DELAY).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+    /// Has a batch of rows authenticated by the active version, and says so in the end.
+    pub(super) async fn reseal(&self, id: &CeremonyId) -> Result<Step, VaultError> {
+        let _turn = self.desk.turn.lock().await;
+        // The keys do not change while the desk is taken.
+        let ring = self.ring();
+        let kept = self.ceremony(id)?;
+        if kept.ceremony.state != CeremonyState::Running {
+            return Ok(Step::Taken(Duration::ZERO));
         }
-        Ok(())
+        let found = work(usize::MAX, || self.older_rows(&ring, &kept))?;
+        let (carried, entry) = self.resealed(&ring, &kept, found)?;
+        match self.commit_carried(entry, None, carried).await {
+            // The job of a wrapping key has written its place: the batch is made anew.
+            Ok(_) | Err(CommitError::Conflicts(_)) => Ok(Step::Taken(Duration::ZERO)),
+            Err(CommitError::Overloaded | CommitError::DiskFull) => Ok(Step::Taken(OVERLOAD_DELAY)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// How many rows only this version authenticates.

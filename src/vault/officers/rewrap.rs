@@ -4,7 +4,6 @@
 //! so that a restart goes on there. Nothing else of a record changes: its token and its residue
 //! are under the token key, which is only wrapped anew.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::audit::Commit;
@@ -32,6 +31,14 @@ use crate::vault::officers::act::note;
 use crate::vault::read::Workplace;
 use crate::vault::work;
 
+/// What became of a step of a job.
+pub(super) enum Step {
+    /// It was taken: so long until the next.
+    Taken(Duration),
+    /// It cannot be taken yet: so long until another look.
+    Waits(Duration),
+}
+
 /// What a batch makes of some records.
 struct Batch {
     replacements: Vec<Replacement>,
@@ -40,51 +47,46 @@ struct Batch {
 }
 
 impl Vault {
-    /// Moves every record of the ceremony's namespace to the active version, from where it was
-    /// left, and says so in the end.
-    pub(super) async fn rewrap(&self, id: &CeremonyId) -> Result<(), VaultError> {
-        self.let_go_of_bygone_rings().await;
-        while !self.desk.is_closing.load(Ordering::Acquire) {
-            let ring = self.ring();
-            let kept = self.ceremony(id)?;
-            if kept.ceremony.state != CeremonyState::Running {
-                return Ok(());
-            }
-            let batch = work(usize::MAX, || self.next_batch(&ring, &kept.ceremony))?;
-            let changed_count = batch.replacements.len();
-            let after = if batch.is_last {
-                kept.ceremony.at(batch.progress).done(self.now())?
-            } else {
-                kept.ceremony.at(batch.progress)
-            };
-            let is_last = batch.is_last;
-            let commit = Commit {
-                epoch: Some(ring.epoch().clone()),
-                ..Commit::new(
-                    Changes {
-                        replacements: batch.replacements,
-                        rows: vec![kept.change(&ring, &after)],
-                        ..Changes::default()
-                    },
-                    entry(&ring, &after, changed_count),
-                    None,
-                )
-            };
-            match self.parts.log.commit(commit).await {
-                Ok(_) if is_last => {
-                    self.desk.note(&after);
-                    return Ok(());
-                }
-                // A record was erased meanwhile, or the keys changed: the batch is made anew.
-                Ok(_) | Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
-                Err(CommitError::Overloaded | CommitError::DiskFull) => {
-                    tokio::time::sleep(OVERLOAD_DELAY).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-            tokio::time::sleep(self.pause(changed_count)).await;
+    /// Moves a batch of records of the ceremony's namespace to the active version, from where it
+    /// was left, and says so in the end.
+    pub(super) async fn rewrap(&self, id: &CeremonyId) -> Result<Step, VaultError> {
+        if !self.has_let_go_of_bygone_rings() {
+            return Ok(Step::Waits(BYGONE_PERIOD));
         }
-        Ok(())
+        let ring = self.ring();
+        let kept = self.ceremony(id)?;
+        if kept.ceremony.state != CeremonyState::Running {
+            return Ok(Step::Taken(Duration::ZERO));
+        }
+        let batch = work(usize::MAX, || self.next_batch(&ring, &kept.ceremony))?;
+        let changed_count = batch.replacements.len();
+        let after = if batch.is_last {
+            kept.ceremony.at(batch.progress).done(self.now())?
+        } else {
+            kept.ceremony.at(batch.progress)
+        };
+        let commit = Commit {
+            epoch: Some(ring.epoch().clone()),
+            ..Commit::new(
+                Changes {
+                    replacements: batch.replacements,
+                    rows: vec![kept.change(&ring, &after)],
+                    ..Changes::default()
+                },
+                entry(&ring, &after, changed_count),
+                None,
+            )
+        };
+        match self.parts.log.commit(commit).await {
+            Ok(_) => self.desk.note(&after, self.parts.clock.steady()),
+            // A record was erased meanwhile, or the keys changed: the batch is made anew.
+            Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
+            Err(CommitError::Overloaded | CommitError::DiskFull) => {
+                return Ok(Step::Taken(OVERLOAD_DELAY));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Step::Taken(self.pause(changed_count)))
     }
 
     /// The records after the place that was reached, as many as one batch may change.
@@ -97,10 +99,10 @@ impl Vault {
         let active = workplace.keys.wrapping().active_version();
         let mut progress = ceremony.progress.unwrap_or_default();
         let looked_at_before = progress.looked_at;
-        let mut replacements = Vec::new();
+        let (records_max, mut replacements) = (self.batch_records_max(), Vec::new());
         loop {
             let after = progress.after.map(RecordId);
-            let wanted = RECORDS_PER_BATCH - replacements.len();
+            let wanted = records_max - replacements.len();
             let page = self.store().records_after(fields.id, after, wanted)?;
             let is_last = page.len() < wanted;
             for (id, record) in page {
@@ -124,7 +126,7 @@ impl Vault {
                     Err(_) => progress.damaged += 1,
                 }
             }
-            let is_full = replacements.len() >= RECORDS_PER_BATCH;
+            let is_full = replacements.len() >= records_max;
             let is_time = progress.looked_at - looked_at_before >= LOOKED_AT_PER_BATCH;
             if is_last || is_full || is_time {
                 return Ok(Batch {
@@ -136,18 +138,17 @@ impl Vault {
         }
     }
 
-    /// Waits until no call works with keys of before: what such a call reads must be under them.
-    async fn let_go_of_bygone_rings(&self) {
-        while !self.desk.is_closing.load(Ordering::Acquire) {
-            {
-                let mut bygone = self.desk.bygone.lock().unwrap_or_else(|it| it.into_inner());
-                bygone.retain(|ring| !ring.is_gone());
-                if bygone.is_empty() {
-                    return;
-                }
-            }
-            tokio::time::sleep(BYGONE_PERIOD).await;
-        }
+    /// Whether no call works with keys of before: what such a call reads must be under them.
+    fn has_let_go_of_bygone_rings(&self) -> bool {
+        let mut bygone = self.desk.bygone.lock().unwrap_or_else(|it| it.into_inner());
+        bygone.retain(|ring| !ring.is_gone());
+        bygone.is_empty()
+    }
+
+    /// Records that one batch changes, at the most: so few that it pauses for a second at the most.
+    fn batch_records_max(&self) -> usize {
+        let rate = usize::try_from(self.parts.rewrap_records_per_second);
+        rate.unwrap_or(usize::MAX).clamp(1, RECORDS_PER_BATCH)
     }
 
     /// So long that no more records are changed in a second than the configuration says.

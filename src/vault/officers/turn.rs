@@ -8,6 +8,8 @@ use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
+use crate::ceremony::CeremonyState;
+use crate::ceremony::Charter;
 use crate::ceremony::Operation;
 use crate::ceremony::Statement;
 use crate::crypto::note::SignedNote;
@@ -67,11 +69,29 @@ impl Vault {
             }
             let proposed = Ceremony::propose(&charter, &self.parts.origin, note, brought, now)?;
             check_brought(&proposed)?;
-            self.check_possible(&proposed.statement.operation)?;
+            self.check_room(&proposed)?;
+            self.check_possible_when_due(&proposed)?;
             let kept = Kept::new(proposed.clone());
             Ok(Turn::Next(Box::new((kept, proposed))))
         };
         self.take_turn(caller, &permitted, &ring, turn()).await
+    }
+
+    /// Says whether one more operation may be open: all that are must fit into what officers are
+    /// shown before they sign.
+    fn check_room(&self, proposed: &Ceremony) -> Result<(), VaultError> {
+        let open = self.unfinished()?;
+        let is_own = |it: &&Kept| {
+            it.ceremony.state != CeremonyState::Running
+                && it.ceremony.proposer() == proposed.proposer()
+        };
+        let has_room =
+            open.len() < ALL_OPEN_MAX && open.iter().filter(is_own).count() < OWN_OPEN_MAX;
+        let too_many = CeremonyError::TooManyOpen {
+            open_max: OWN_OPEN_MAX,
+            all_max: ALL_OPEN_MAX,
+        };
+        has_room.then_some(()).ok_or(too_many.into())
     }
 
     /// Adds an officer's signature to an operation that another has proposed.
@@ -92,7 +112,11 @@ impl Vault {
         let turn = || {
             let kept = self.ceremony(id)?;
             let charter = self.charter()?;
-            Turn::of(kept, |it| it.approve(&charter, signature, self.now()))
+            let turn = Turn::of(kept, |it| it.approve(&charter, signature, self.now()))?;
+            if let Turn::Next(next) = &turn {
+                self.check_possible_when_due(&next.1)?;
+            }
+            Ok(turn)
         };
         self.take_turn(caller, &permitted, &ring, turn()).await
     }
@@ -135,8 +159,10 @@ impl Vault {
                 Turn::Taken(ceremony) => return Ok((None, Carried::nothing(*ceremony))),
             };
             let now = self.now();
-            let by = latest(permitted.request().action, &after);
-            let carried = if after.is_due(now) {
+            let action = permitted.request().action;
+            let by = latest(action, &after);
+            // Who signs that it is cancelled does not carry it out, even if it is time.
+            let carried = if action != Action::CancelOperation && after.is_due(now) {
                 self.carry_out(ring, &kept, &after, now)?
             } else {
                 Carried::waiting(kept.change(ring, &after), after)
@@ -195,7 +221,7 @@ impl Vault {
             ..Commit::new(changes, entry, claim)
         };
         self.parts.log.commit(commit).await?;
-        self.desk.note(&after);
+        self.desk.note(&after, self.parts.clock.steady());
         if let Some(keyring) = keyring {
             // If we crash before this line, the next start opens the keys that are on the disk.
             self.put_in_use(keyring);
@@ -254,7 +280,7 @@ fn latest(action: Action, after: &Ceremony) -> Option<crate::domain::OfficerName
 fn check_brought(ceremony: &Ceremony) -> Result<(), CeremonyError> {
     match (&ceremony.statement.operation, &ceremony.charter) {
         (Operation::ChangeCharter(digest), Some(text)) => {
-            let charter = crate::ceremony::Charter::read(text)?;
+            let charter = Charter::read(text)?.check_new()?;
             if charter.digest() == *digest {
                 Ok(())
             } else {
@@ -268,3 +294,8 @@ fn check_brought(ceremony: &Ceremony) -> Result<(), CeremonyError> {
         (_, None) => Ok(()),
     }
 }
+
+/// Operations of one officer that wait for signatures or for their delay, at the most.
+const OWN_OPEN_MAX: usize = 20;
+/// Operations that are not over, at the most.
+const ALL_OPEN_MAX: usize = 200;

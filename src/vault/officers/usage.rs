@@ -156,13 +156,12 @@ fn still_used(purpose: KeyPurpose, usage: KeyUsage) -> CeremonyError {
         },
         KeyPurpose::AuditFingerprint => CeremonyError::KeyState(ROWS_STILL_USED),
         KeyPurpose::AuditSigning | KeyPurpose::DomainTag | KeyPurpose::Wrapping => {
-            CeremonyError::KeyState(STILL_USED)
+            CeremonyError::KeyWraps { records_count }
         }
     }
 }
 
 const ROWS_PER_READ: usize = 1_000;
-const STILL_USED: &str = "records are still under this key version: rotate, and wait for the job";
 const ROWS_STILL_USED: &str = "charter or operations are still authenticated by this key \
                                version: wait until its rotation is done";
 const REMEMBERING: &str = "request ids are still found by this key version, for a day after it \
