@@ -43,6 +43,8 @@ mod damage;
 mod detokenize;
 #[path = "api/erase.rs"]
 mod erase;
+#[path = "api/erase_entry.rs"]
+mod erase_entry;
 #[path = "api/exposure.rs"]
 mod exposure;
 #[path = "api/fingerprints.rs"]

@@ -13,7 +13,7 @@ Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing
 What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message) hashes into a Merkle
 tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note, Ed25519) says; the fields
 of a line are those of its leaf; indexes have no gap, times do not go back, an outcome has its intent;
-another signing key comes only by the one before it.
+of an erased entry there is its leaf's hash, and a later entry that says so; another signing key comes only by the one before it.
 """
 
 import argparse
@@ -173,7 +173,7 @@ EVENT.update(enumerate(
     "charter_founded operation_proposed operation_approved operation_cancelled operation_ended "
     "key_state_changed records_rewrapped charter_changed keys_read".split(), 50))
 EVENT.update({60: "reindex", 61: "reindex_outcome", 62: "retokenize", 63: "retokenize_outcome",
-              65: "root_key_rotated"})
+              64: "entry_erased", 65: "root_key_rotated"})
 
 
 def names(text):
@@ -192,7 +192,7 @@ CAUSE = names("on_call decoy foreign_token denials budget_spent")
 EFFECT = names("effective pending")
 OPERATION = names(
     "change-charter compromise-key destroy-key resume-key rotate-key suspend-key accept-rollback "
-    "rotate-root-key retokenize")
+    "rotate-root-key retokenize erase-entry")
 CEREMONY_STATE = names("cancelled done expired failed proposed running waiting")
 KEY_STATE = names("pre-activation active suspended deactivated compromised destroyed")
 
@@ -204,7 +204,7 @@ ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HEX), 3: ("freeze", TEXT), 
 CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HEX),
             4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
             7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
-            21: ("public_key", HEX)}
+            21: ("public_key", HEX), 22: ("erased_index", NUMBER)}
 SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
 ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
         5: ("outcome", OUTCOME)}
@@ -308,6 +308,8 @@ class Log:
         self.given, self.tree, self.counts = given, Tree(), collections.Counter()
         self.time, self.open_intents, self.announced = 0, set(), None
         self.current, self.is_believed = None, False
+        # Erased entries that nothing has told of yet; those that may be an intent without an outcome.
+        self.untold, self.perhaps_intents, self.erased_count = set(), set(), 0
 
     def entry(self, text, leaf_text):
         index = self.tree.size
@@ -325,6 +327,7 @@ class Log:
             raise Wrong(f"entry {index} is earlier than the one before it")
         self.time = entry.get("time_unix_ms", 0)
         self.intent(index, entry)
+        self.erasure(index, entry)
         key = entry.get("ceremony", [{}])[0].get("public_key")
         if key is not None:
             if self.announced is not None:
@@ -336,11 +339,31 @@ class Log:
     def intent(self, index, entry):
         is_outcome = entry["event"] == "detokenize_outcome"
         of = entry.get("intent_index")
-        if is_outcome != (of is not None) or (is_outcome and of not in self.open_intents):
+        known = of in self.open_intents or of in self.perhaps_intents
+        if is_outcome != (of is not None) or (is_outcome and not known):
             raise Wrong(f"entry {index} is an outcome without its intent")
         self.open_intents.discard(of)
+        self.perhaps_intents.discard(of)
         if entry["event"] == "detokenize" and entry.get("decision") != "deny":
             self.open_intents.add(index)
+
+    def erasure(self, index, entry):
+        of = entry.get("ceremony", [{}])[0].get("erased_index")
+        is_erasure = entry["event"] == "entry_erased"
+        if is_erasure != (of is not None) or (is_erasure and of not in self.untold):
+            raise Wrong(f"entry {index} says that an entry before it was erased, and that is not so")
+        self.untold.discard(of)
+
+    def erased(self, text, members):
+        index = self.tree.size
+        leaf = decode_base64(str(members["leaf_hash"]), f"hash of leaf {index}")
+        if json.dumps({"erased": index, "leaf_hash": members["leaf_hash"]},
+                      separators=(",", ":"), ensure_ascii=False) != text or len(leaf) != 32:
+            raise Wrong(f"entry {index} is missing, or not in its place")
+        self.untold.add(index)
+        self.perhaps_intents.add(index)
+        self.erased_count += 1
+        self.tree.append(leaf)
 
     def root(self, text):
         """The origin of a checkpoint, which must be the one of the tree that was read."""
@@ -368,6 +391,8 @@ class Log:
         self.announced = None
 
     def finish(self, note):
+        if self.untold:
+            raise Wrong(f"entry {min(self.untold)} is missing without a word of the log")
         if self.announced is not None:
             self.hand_over(note)
         text, signatures = read_note(note)
@@ -403,12 +428,16 @@ def verify_log(path, keys):
                 else:
                     checkpoint = note
                 continue
+            if set(members) == {"erased", "leaf_hash"}:
+                log.erased(text, members)
+                continue
             log.entry(text, str(members.get("leaf", "")))
     if checkpoint is None:
         raise Wrong("there is no checkpoint")
     log.finish(checkpoint)
     return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
-            "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
+            "erased_count": log.erased_count, "counts": dict(log.counts),
+            "open_intents_count": len(log.open_intents)}
 
 
 # --- Receipts -------------------------------------------------------------------------------------

@@ -146,6 +146,7 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
             root: input.array(),
         }),
         public_key: input.flag().then(|| input.array()),
+        erased_index: input.flag().then(|| input.number()),
     }
 }
 

@@ -35,6 +35,9 @@ pub struct CeremonyNote {
     pub lost_head: Option<LogPoint>,
     /// Of a new audit signing key: its public key, by which later checkpoints are signed.
     pub public_key: Option<[u8; 32]>,
+    /// Of [`crate::audit::Event::EntryErased`], and of nothing else: the index of the entry that is
+    /// erased, which is before it. A log with any other is refused by the verifier.
+    pub erased_index: Option<u64>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
@@ -73,6 +76,8 @@ pub(super) struct CeremonyMessage {
     /// Ed25519, 32 bytes.
     #[prost(bytes = "vec", tag = "21")]
     public_key: Vec<u8>,
+    #[prost(uint64, optional, tag = "22")]
+    erased_index: Option<u64>,
 }
 
 /// The note in an export.
@@ -98,6 +103,8 @@ pub(super) struct CeremonyLine<'a> {
     lost_head: Option<LogPointLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_index: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +133,7 @@ impl CeremonyNote {
                     root: root.to_vec(),
                 }),
             public_key: self.public_key.map_or_else(Vec::new, Vec::from),
+            erased_index: self.erased_index,
         })
     }
 
@@ -172,6 +180,7 @@ impl CeremonyNote {
                 }),
             },
             public_key: read_hash(&message.public_key)?,
+            erased_index: message.erased_index,
         })
     }
 
@@ -191,6 +200,7 @@ impl CeremonyNote {
                 root: hex::encode(root),
             }),
             public_key: self.public_key.map(hex::encode),
+            erased_index: self.erased_index,
         })
     }
 }
@@ -235,6 +245,7 @@ mod tests {
                 root: [7; 32],
             }),
             public_key: Some([8; 32]),
+            erased_index: Some(0),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

@@ -22,6 +22,7 @@ use crate::crypto::note::SignedNote;
 use crate::store::RowPut;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 use crate::store::Table;
 
 /// The checkpoint at which a log came under another key.
@@ -108,7 +109,7 @@ fn follow(
         return Ok(None);
     };
     let page = store.entries(handover.index, 1)?;
-    let Some(stored) = page.first() else {
+    let Some(stored) = page.first().and_then(StoredLeaf::entry) else {
         return Ok(None);
     };
     let Ok(proof) = inclusion_proof(&StoredTree(store), handover.index, checkpoint.size()) else {

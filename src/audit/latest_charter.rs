@@ -4,6 +4,7 @@ use crate::audit::Entry;
 use crate::audit::Event;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 
 /// SHA-256 of the charter that is in force, by the log; nothing if there never was one.
 ///
@@ -20,6 +21,10 @@ pub fn latest_charter(store: &dyn Store) -> Result<Option<[u8; 32]>, StoreError>
         let from = end.saturating_sub(ENTRIES_PER_READ as u64);
         let count = usize::try_from(end - from).unwrap_or(ENTRIES_PER_READ);
         for stored in store.entries(from, count)?.iter().rev() {
+            // What says it is never erased.
+            let StoredLeaf::Kept(stored) = stored else {
+                continue;
+            };
             let entry = Entry::decode(&stored.entry);
             let draft = entry
                 .map_err(|_| StoreError::Corrupt { table: "audit" })?

@@ -19,6 +19,8 @@ pub enum Operation {
     CompromiseKey(KeyName),
     /// Make a key version open nothing, for ever.
     DestroyKey(KeyName),
+    /// Erase the content of the entry of the log with this index, for ever.
+    EraseEntry(u64),
     /// Take a suspended key version back among those that open what they protected.
     ResumeKey(KeyName),
     /// Let tokens be replaced by others for the same values, by who may retokenize.
@@ -42,6 +44,8 @@ pub enum OperationKind {
     CompromiseKey,
     /// [`Operation::DestroyKey`]
     DestroyKey,
+    /// [`Operation::EraseEntry`]
+    EraseEntry,
     /// [`Operation::ResumeKey`]
     ResumeKey,
     /// [`Operation::Retokenize`]
@@ -56,11 +60,12 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AcceptRollback,
         Self::ChangeCharter,
         Self::CompromiseKey,
         Self::DestroyKey,
+        Self::EraseEntry,
         Self::ResumeKey,
         Self::Retokenize,
         Self::RotateKey,
@@ -76,6 +81,7 @@ impl OperationKind {
             Self::ChangeCharter => "change-charter",
             Self::CompromiseKey => "compromise-key",
             Self::DestroyKey => "destroy-key",
+            Self::EraseEntry => "erase-entry",
             Self::ResumeKey => "resume-key",
             Self::Retokenize => "retokenize",
             Self::RotateKey => "rotate-key",
@@ -103,6 +109,7 @@ impl OperationKind {
             Self::AcceptRollback => 7,
             Self::RotateRootKey => 8,
             Self::Retokenize => 9,
+            Self::EraseEntry => 10,
         }
     }
 
@@ -121,6 +128,7 @@ impl OperationKind {
             Self::AcceptRollback
             | Self::ChangeCharter
             | Self::DestroyKey
+            | Self::EraseEntry
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateRootKey => 2,
@@ -135,6 +143,7 @@ impl OperationKind {
             Self::ChangeCharter
             | Self::CompromiseKey
             | Self::DestroyKey
+            | Self::EraseEntry
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateKey
@@ -147,7 +156,9 @@ impl OperationKind {
     #[must_use]
     pub const fn is_in_every_charter(self) -> bool {
         match self {
-            Self::AcceptRollback | Self::Retokenize | Self::RotateRootKey => false,
+            Self::AcceptRollback | Self::EraseEntry | Self::Retokenize | Self::RotateRootKey => {
+                false
+            }
             Self::ChangeCharter
             | Self::CompromiseKey
             | Self::DestroyKey
@@ -167,6 +178,7 @@ impl Operation {
             Self::ChangeCharter(_) => OperationKind::ChangeCharter,
             Self::CompromiseKey(_) => OperationKind::CompromiseKey,
             Self::DestroyKey(_) => OperationKind::DestroyKey,
+            Self::EraseEntry(_) => OperationKind::EraseEntry,
             Self::ResumeKey(_) => OperationKind::ResumeKey,
             Self::Retokenize(_) => OperationKind::Retokenize,
             Self::RotateKey(_) => OperationKind::RotateKey,
@@ -181,6 +193,7 @@ impl Operation {
         match self {
             Self::AcceptRollback(_)
             | Self::ChangeCharter(_)
+            | Self::EraseEntry(_)
             | Self::Retokenize(_)
             | Self::RotateRootKey(_) => None,
             Self::CompromiseKey(key)
@@ -200,6 +213,7 @@ impl Operation {
             | Self::ChangeCharter(_)
             | Self::CompromiseKey(_)
             | Self::DestroyKey(_)
+            | Self::EraseEntry(_)
             | Self::ResumeKey(_)
             | Self::RotateKey(_)
             | Self::RotateRootKey(_)
@@ -212,6 +226,7 @@ impl Operation {
         match self {
             Self::AcceptRollback(rollback) => rollback.to_string(),
             Self::ChangeCharter(digest) => hex::encode(digest),
+            Self::EraseEntry(index) => format!("{ENTRY}{index}"),
             Self::Retokenize(allowed) => allowed.to_string(),
             Self::RotateRootKey(moved) => moved.to_string(),
             Self::CompromiseKey(key)
@@ -233,6 +248,9 @@ impl Operation {
             }
             OperationKind::CompromiseKey => Self::CompromiseKey(key()?),
             OperationKind::DestroyKey => Self::DestroyKey(key()?),
+            OperationKind::EraseEntry => {
+                Self::EraseEntry(object.strip_prefix(ENTRY)?.parse().ok()?)
+            }
             OperationKind::ResumeKey => Self::ResumeKey(key()?),
             OperationKind::Retokenize => Self::Retokenize(Retokenization::read(object)?),
             OperationKind::RotateKey => Self::RotateKey(key()?),
@@ -258,3 +276,6 @@ fn read_key(text: &str) -> Option<KeyName> {
     };
     (purpose.is_of_namespace() == key.namespace.is_some()).then_some(key)
 }
+
+/// What an entry of the log is called in statements, before its index.
+const ENTRY: &str = "entry/";

@@ -123,6 +123,7 @@ fn of_ceremony(error: CeremonyError) -> Status {
         CeremonyError::Concurrent => Code::Aborted,
         CeremonyError::Missing => Code::NotFound,
         CeremonyError::Allowance(_)
+        | CeremonyError::Entry(_)
         | CeremonyError::KeyInUse { .. }
         | CeremonyError::KeyState(_)
         | CeremonyError::NoOfficers

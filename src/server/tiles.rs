@@ -198,6 +198,12 @@ async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Respo
         Ok(Ok(TileContent::EntryTooLong { index })) => missing(&format!(
             "entry {index} is too long for a bundle: read the entries of this one at leaf/INDEX\n"
         )),
+        Ok(Ok(TileContent::Erased { index })) => {
+            let words =
+                format!("entry {index} is erased: read the others of this bundle at leaf/INDEX\n");
+            let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
+            (StatusCode::GONE, caching, words).into_response()
+        }
         Ok(Ok(TileContent::Missing)) => missing("not published, or not yet\n"),
         Ok(Err(error)) => {
             tracing::error!(%error, "log cannot be published");
@@ -210,9 +216,11 @@ async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Respo
 fn found(path: TilePath, bytes: Vec<u8>) -> Response {
     let (content_type, caching) = match path {
         TilePath::Checkpoint => ("text/plain; charset=utf-8", CACHED_BRIEFLY),
-        TilePath::Entries { .. } | TilePath::Leaf { .. } | TilePath::Tile { .. } => {
-            ("application/octet-stream", CACHED_FOR_EVER)
+        // What is erased must leave the caches, too.
+        TilePath::Entries { .. } | TilePath::Leaf { .. } => {
+            ("application/octet-stream", CACHED_FOR_A_DAY)
         }
+        TilePath::Tile { .. } => ("application/octet-stream", CACHED_FOR_EVER),
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -231,6 +239,7 @@ fn missing(words: &str) -> Response {
 }
 
 const CACHED_BRIEFLY: &str = "public, max-age=1";
+const CACHED_FOR_A_DAY: &str = "public, max-age=86400";
 const CACHED_FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// One address may be a proxy, for everybody. Whoever wants more connects anew.
 const CONNECTIONS: ConnectionLimits = ConnectionLimits {

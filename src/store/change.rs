@@ -202,6 +202,9 @@ pub struct Append {
     pub tree_size: u64,
     /// The entries, their indexes from `tree_size` on without a gap.
     pub entries: Vec<StoredEntry>,
+    /// The indexes of earlier entries that are erased: those of `entries` that say so name them.
+    /// None of them was erased before.
+    pub erased: Vec<u64>,
     /// The Merkle hashes that they complete.
     pub hashes: Vec<StoredHash>,
     /// The signed checkpoint of the log with them.

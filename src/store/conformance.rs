@@ -50,6 +50,7 @@ macro_rules! suite {
             call_that_read_before_a_succession_conflicts,
             call_that_read_before_an_erasure_conflicts,
             purge_removes_no_row_that_stands,
+            erased_entry_leaves_its_hash,
             oversized_record_is_refused,
         );
     };
@@ -135,7 +136,7 @@ fn request(id: u8, created: u64, expires: u64) -> Changes {
     }
 }
 
-fn append(tree_size: u64) -> Append {
+pub(crate) fn append(tree_size: u64) -> Append {
     Append {
         tree_size,
         entries: vec![StoredEntry {
@@ -143,6 +144,7 @@ fn append(tree_size: u64) -> Append {
             salt: [1; 16],
             entry: vec![2; 30],
         }],
+        erased: Vec::new(),
         hashes: vec![StoredHash {
             level: 0,
             index: tree_size,
@@ -227,7 +229,7 @@ pub(crate) fn committed_rows_outlast_the_process<S: Store>(open: Open<'_, S>) {
     let (key, row) = request(4, 10, 20).request.unwrap();
     assert_eq!(store.request(&key).unwrap(), Some(row));
     assert_eq!(store.entries(0, 10).unwrap().len(), 2);
-    assert_eq!(store.entries(1, 10).unwrap()[0].index, 1);
+    assert_eq!(store.entries(1, 10).unwrap()[0].index(), 1);
     assert_eq!(store.hashes(0, 0, 10).unwrap(), [[3; 32]; 2]);
     assert_eq!(store.hashes(8, 0, 10).unwrap(), [[0; 32]; 0]);
     store.flush().unwrap();

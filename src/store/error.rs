@@ -71,6 +71,8 @@ pub enum StoreError {
 /// A condition of a call that does not hold. Numbers are positions in the call's own lists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conflict {
+    /// The entry of the log that is to be erased is not there, was erased, or must stay.
+    EntryStays,
     /// Something was erased, or got a successor, since the call read: it may be what the call is
     /// about.
     Erased,

@@ -36,6 +36,7 @@ use counterfoil::server;
 use counterfoil::server::BoundAddresses;
 use counterfoil::server::ServerError;
 use counterfoil::store::Store;
+use counterfoil::store::StoredLeaf;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 use tempfile::TempDir;
@@ -272,13 +273,11 @@ impl TestVault {
         read(self.vault().store())
     }
 
-    /// Every entry of the running vault's log.
+    /// Every entry of the running vault's log that was not erased.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let stored = self.with_store(|store| store.entries(0, usize::MAX).unwrap());
-        let decode = |stored: &counterfoil::store::StoredEntry| Entry::decode(&stored.entry);
-        stored
-            .iter()
-            .map(|stored| decode(stored).unwrap())
+        let kept = stored.iter().filter_map(StoredLeaf::entry);
+        kept.map(|stored| Entry::decode(&stored.entry).unwrap())
             .collect()
     }
 

@@ -240,6 +240,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::CharterChanged
         | Event::CharterFounded
         | Event::DecoysCreated
+        | Event::EntryErased
         | Event::ExposureReported
         | Event::Frozen
         | Event::GrantApproved

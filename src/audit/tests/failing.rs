@@ -57,10 +57,13 @@ impl Store for FaultyStore {
         }
     }
 
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         let mut entries = self.inner.entries(from, limit)?;
-        if self.is_turn() && self.fault == Fault::ReadsBackWrong {
-            entries[0].entry[0] ^= 1;
+        if self.is_turn()
+            && self.fault == Fault::ReadsBackWrong
+            && let StoredLeaf::Kept(stored) = &mut entries[0]
+        {
+            stored.entry[0] ^= 1;
         }
         Ok(entries)
     }

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod campaign;
+mod erasing;
 mod failing;
 mod following;
 mod freezing;

@@ -9,7 +9,7 @@ use std::io::Read;
 
 use super::Report;
 use super::VerifyError;
-use super::verifier::ReadEntry;
+use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
@@ -21,7 +21,7 @@ use crate::audit::in_order::in_order;
 use crate::audit::ocsf;
 use crate::store::ENTRY_BYTES_MAX;
 use crate::store::Store;
-use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// Verifies an export.
 ///
@@ -58,9 +58,9 @@ fn verify_lines(
         for (number, line) in (page.first_number..).zip(page.lines) {
             let wrong = VerifyError::Line { line: number };
             match line {
-                Some(ReadLine::Entry(entry)) if checkpoint.is_none() => {
+                Some(ReadLine::Leaf(leaf)) if checkpoint.is_none() => {
                     hashes.clear();
-                    verifier.entry(*entry, &mut hashes)?;
+                    verifier.leaf(leaf, &mut hashes)?;
                 }
                 Some(ReadLine::Handover(note))
                     if checkpoint.is_none() && verifier.expects_handover() =>
@@ -96,9 +96,9 @@ pub fn write_export(
     let mut handovers = handovers
         .filter(|handover| handover.size < checkpoint.size())
         .peekable();
-    each_entry(store, checkpoint.size(), |stored| {
-        export::write_entry(writer, stored)?;
-        let size = stored.index + 1;
+    each_leaf(store, checkpoint.size(), |stored| {
+        export::write_leaf(writer, stored)?;
+        let size = stored.index() + 1;
         match handovers.next_if(|handover| handover.size == size) {
             Some(handover) => export::write_handover(writer, &handover.note),
             None => Ok(()),
@@ -120,7 +120,11 @@ pub fn write_ocsf(
 ) -> Result<(), VerifyError> {
     let checkpoint = newest(store, keys)?;
     let origin = checkpoint.note().lines().next().unwrap_or_default();
-    each_entry(store, checkpoint.size(), |stored| {
+    each_leaf(store, checkpoint.size(), |stored| {
+        // There is nothing to tell of an erased one; the entry that says so is an event.
+        let StoredLeaf::Kept(stored) = stored else {
+            return Ok(());
+        };
         let line = ocsf::line(stored, origin);
         let line = line.ok_or_else(|| io::Error::other("entry cannot be read"))?;
         writeln!(writer, "{line}")
@@ -133,11 +137,11 @@ fn newest(store: &dyn Store, keys: &CheckpointKeys) -> Result<SignedCheckpoint, 
     checkpoint.ok_or(VerifyError::Checkpoint)
 }
 
-/// Hands over the first entries of a log, this many.
-fn each_entry(
+/// Hands over the first leaves of a log, this many.
+fn each_leaf(
     store: &dyn Store,
     size: u64,
-    mut write: impl FnMut(&StoredEntry) -> io::Result<()>,
+    mut write: impl FnMut(&StoredLeaf) -> io::Result<()>,
 ) -> Result<(), VerifyError> {
     let mut from = 0;
     while from < size {
@@ -173,15 +177,16 @@ struct ReadPage {
 
 enum ReadLine {
     Checkpoint(String),
-    Entry(Box<ReadEntry>),
     Handover(String),
+    Leaf(ReadLeaf),
 }
 
 fn read_page(page: Page) -> ReadPage {
     let read = |line: &String| {
         Some(match export::read_line(line)? {
             ExportLine::Checkpoint(note) => ReadLine::Checkpoint(note),
-            ExportLine::Entry(stored) => ReadLine::Entry(Box::new(ReadEntry::new(&stored))),
+            ExportLine::Entry(stored) => ReadLine::Leaf(ReadLeaf::of_entry(&stored)),
+            ExportLine::Erased { index, hash } => ReadLine::Leaf(ReadLeaf::of_erased(index, hash)),
             ExportLine::Handover(note) => ReadLine::Handover(note),
         })
     };

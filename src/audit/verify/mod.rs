@@ -5,6 +5,7 @@
 //! the log, so that a log of any size can be verified. Entries are read and hashed on every
 //! processor, and judged in their order.
 
+mod erasures;
 mod lines;
 mod store;
 mod verifier;
@@ -27,7 +28,7 @@ pub use lines::write_export;
 pub use lines::write_ocsf;
 pub use store::verify_store;
 #[cfg(test)]
-pub(super) use verifier::ReadEntry;
+pub(super) use verifier::ReadLeaf;
 #[cfg(test)]
 pub(super) use verifier::Verifier;
 
@@ -36,6 +37,8 @@ pub(super) use verifier::Verifier;
 pub struct Report {
     /// How many entries of each event.
     pub counts: BTreeMap<Event, u64>,
+    /// How many entries are erased, each with an entry that says so.
+    pub erased_count: u64,
     /// Intents to reveal without an outcome: they count as revealed.
     pub open_intents_count: u64,
     /// Where officers accepted that entries were lost, in the order of the log.
@@ -76,6 +79,13 @@ pub enum VerifyError {
     #[error("entry {index} cannot be read")]
     Entry {
         /// The index that it should have.
+        index: u64,
+    },
+    /// An entry says that another was erased, which is there, or never was; or it does not say
+    /// which.
+    #[error("entry {index} says that an entry before it was erased, and that is not so")]
+    Erasure {
+        /// The index of the entry that says so.
         index: u64,
     },
     /// A signing key was announced, and the key before it did not hand over to it there.
@@ -133,6 +143,12 @@ pub enum VerifyError {
     /// An entry is earlier than the one before it.
     #[error("entry {index} is earlier than the one before it")]
     Time {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// The content of an entry is gone, and no later entry says that it was erased.
+    #[error("entry {index} is missing without a word of the log")]
+    Untold {
         /// The index of the entry.
         index: u64,
     },

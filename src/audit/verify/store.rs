@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::VerifyError;
-use super::verifier::ReadEntry;
+use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
@@ -34,10 +34,10 @@ pub fn verify_store(
         pages,
         |from| read_page(store, from, size),
         |page: Result<Page, StoreError>| {
-            let Page { from, entries } = page?;
-            let (count, mut hashes) = (entries.len(), Vec::with_capacity(entries.len() + 8));
-            for entry in entries {
-                verifier.entry(entry, &mut hashes)?;
+            let Page { from, leaves } = page?;
+            let (count, mut hashes) = (leaves.len(), Vec::with_capacity(leaves.len() + 8));
+            for leaf in leaves {
+                verifier.leaf(leaf, &mut hashes)?;
                 let size = verifier.size();
                 if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
                     verifier.kept_handover(&handover)?;
@@ -68,14 +68,14 @@ pub fn verify_store(
 /// Entries that lie side by side.
 struct Page {
     from: u64,
-    entries: Vec<ReadEntry>,
+    leaves: Vec<ReadLeaf>,
 }
 
 fn read_page(store: &dyn Store, from: u64, size: u64) -> Result<Page, StoreError> {
     let left = usize::try_from(size - from).unwrap_or(usize::MAX);
     let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
-    let entries = page.iter().map(ReadEntry::new).collect();
-    Ok(Page { from, entries })
+    let leaves = page.iter().map(ReadLeaf::new).collect();
+    Ok(Page { from, leaves })
 }
 
 /// Compares the hashes that a page of entries completes with those that the store has.

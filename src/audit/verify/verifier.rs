@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::AcceptedRollback;
 use super::Report;
 use super::VerifyError;
+use super::erasures::Erasures;
 use crate::audit::CheckpointKeys;
 use crate::audit::Decision;
 use crate::audit::Entry;
@@ -20,22 +21,46 @@ use crate::crypto::merkle::Hash;
 use crate::domain::Timestamp;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
+use crate::store::StoredLeaf;
 
-/// What can be said of a stored entry by itself.
-pub(in crate::audit) struct ReadEntry {
+/// What can be said of a stored leaf by itself.
+pub(in crate::audit) struct ReadLeaf {
     /// Where it was found.
     index: u64,
-    leaf: Hash,
-    /// Nothing if its bytes are no entry.
-    entry: Option<Entry>,
+    hash: Hash,
+    content: Content,
 }
 
-impl ReadEntry {
-    pub(in crate::audit) fn new(stored: &StoredEntry) -> Self {
+enum Content {
+    Entry(Box<Entry>),
+    Erased,
+    /// Bytes that are no entry.
+    Unreadable,
+}
+
+impl ReadLeaf {
+    pub(in crate::audit) fn new(stored: &StoredLeaf) -> Self {
+        match stored {
+            StoredLeaf::Kept(stored) => Self::of_entry(stored),
+            StoredLeaf::Erased { index, hash } => Self::of_erased(*index, Hash::from_bytes(*hash)),
+        }
+    }
+
+    pub(in crate::audit) fn of_entry(stored: &StoredEntry) -> Self {
+        let entry = Entry::decode(&stored.entry);
         Self {
             index: stored.index,
-            leaf: entry_leaf_hash(stored),
-            entry: Entry::decode(&stored.entry).ok(),
+            hash: entry_leaf_hash(stored),
+            content: entry.map_or(Content::Unreadable, |entry| Content::Entry(Box::new(entry))),
+        }
+    }
+
+    pub(in crate::audit) fn of_erased(index: u64, hash: Hash) -> Self {
+        let content = Content::Erased;
+        Self {
+            index,
+            hash,
+            content,
         }
     }
 }
@@ -46,6 +71,7 @@ pub(in crate::audit) struct Verifier<'a> {
     latest_time: Timestamp,
     counts: BTreeMap<Event, u64>,
     open_intents: HashSet<u64>,
+    erasures: Erasures,
     rollbacks: Vec<AcceptedRollback>,
     succession: Succession<'a>,
     head: Option<&'a SignedCheckpoint>,
@@ -61,6 +87,7 @@ impl<'a> Verifier<'a> {
             latest_time: Timestamp::default(),
             counts: BTreeMap::new(),
             open_intents: HashSet::new(),
+            erasures: Erasures::default(),
             rollbacks: Vec::new(),
             succession: Succession::new(keys),
             head,
@@ -69,33 +96,46 @@ impl<'a> Verifier<'a> {
         Ok(verifier)
     }
 
-    /// How many entries were judged.
+    /// How many leaves were judged.
     pub(in crate::audit) fn size(&self) -> u64 {
         self.frontier.size()
     }
 
-    /// Judges the next entry, and names the hashes that it completes.
-    pub(in crate::audit) fn entry(
+    /// Judges the next leaf, and names the hashes that it completes.
+    pub(in crate::audit) fn leaf(
         &mut self,
-        read: ReadEntry,
+        read: ReadLeaf,
         hashes: &mut Vec<StoredHash>,
     ) -> Result<(), VerifyError> {
         let index = self.frontier.size();
-        let entry = read.entry.ok_or(VerifyError::Entry { index })?;
-        if read.index != index || entry.index != index {
+        if read.index != index {
+            return Err(VerifyError::Index { index });
+        }
+        match read.content {
+            Content::Entry(entry) => self.entry(&entry)?,
+            Content::Erased => self.erasures.erased(index),
+            Content::Unreadable => return Err(VerifyError::Entry { index }),
+        }
+        tree::append(&mut self.frontier, read.hash, hashes)
+            .map_err(|_| VerifyError::Index { index })?;
+        self.compare_head()
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), VerifyError> {
+        let index = self.frontier.size();
+        if entry.index != index {
             return Err(VerifyError::Index { index });
         }
         if entry.time < self.latest_time {
             return Err(VerifyError::Time { index });
         }
         self.latest_time = entry.time;
-        self.check_intent(&entry)?;
-        self.note_rollback(&entry);
-        self.succession.entry(&entry)?;
+        self.check_intent(entry)?;
+        self.erasures.entry(entry)?;
+        self.note_rollback(entry);
+        self.succession.entry(entry)?;
         *self.counts.entry(entry.draft.event).or_default() += 1;
-        tree::append(&mut self.frontier, read.leaf, hashes)
-            .map_err(|_| VerifyError::Index { index })?;
-        self.compare_head()
+        Ok(())
     }
 
     /// Whether a key was announced, and not handed over to yet.
@@ -124,10 +164,9 @@ impl<'a> Verifier<'a> {
     fn check_intent(&mut self, entry: &Entry) -> Result<(), VerifyError> {
         let index = entry.index;
         let is_outcome = entry.draft.event == Event::DetokenizeOutcome;
-        let follows = entry
-            .draft
-            .intent_index
-            .is_some_and(|it| self.open_intents.remove(&it));
+        let follows = entry.draft.intent_index.is_some_and(|it| {
+            self.open_intents.remove(&it) || self.erasures.was_perhaps_intent(it)
+        });
         if is_outcome != entry.draft.intent_index.is_some() || is_outcome != follows {
             return Err(VerifyError::Intent { index });
         }
@@ -176,6 +215,7 @@ impl<'a> Verifier<'a> {
                 tree_size: head.size(),
             });
         }
+        let erased_count = self.erasures.finish()?;
         let checkpoint = self.succession.finish(note, entries_count, root)?;
         if checkpoint.size() != entries_count {
             return Err(VerifyError::Size {
@@ -186,6 +226,7 @@ impl<'a> Verifier<'a> {
         self.compare_root(&checkpoint)?;
         let report = Report {
             counts: self.counts,
+            erased_count,
             open_intents_count: self.open_intents.len() as u64,
             rollbacks: self.rollbacks,
             root,

@@ -322,6 +322,7 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         VerifyError::Store(store) => store_error(store),
         VerifyError::Checkpoint
         | VerifyError::Entry { .. }
+        | VerifyError::Erasure { .. }
         | VerifyError::Handover { .. }
         | VerifyError::Hash { .. }
         | VerifyError::Index { .. }
@@ -329,7 +330,8 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         | VerifyError::Line { .. }
         | VerifyError::Root { .. }
         | VerifyError::Size { .. }
-        | VerifyError::Time { .. } => CliError::Verification(format!("NOT verified: {error}")),
+        | VerifyError::Time { .. }
+        | VerifyError::Untold { .. } => CliError::Verification(format!("NOT verified: {error}")),
     }
 }
 
@@ -353,6 +355,12 @@ fn text_report(report: &Report) -> String {
     text.push_str(&format!(
         "\n{open:>8} intents to reveal without an outcome, counted as revealed"
     ));
+    if report.erased_count > 0 {
+        let erased = report.erased_count;
+        text.push_str(&format!(
+            "\n{erased:>8} entries are erased, and entries after them say so"
+        ));
+    }
     for Successor { index, key } in &report.successors {
         text.push_str(&format!(
             "\nentry {index}: signed by another key from here on: {key}"
@@ -383,6 +391,7 @@ fn json_report(report: &Report) -> String {
         "verified": true,
         "tree_size": report.tree_size,
         "root_hash": hex::encode(report.root.as_bytes()),
+        "erased_count": report.erased_count,
         "counts": counts.collect::<serde_json::Map<_, _>>(),
         "open_intents_count": report.open_intents_count,
         "successors": successors.collect::<Vec<_>>(),

@@ -40,6 +40,7 @@ pub(in crate::cli) enum ProposeCommand {
     Charter(CharterArgs),
     Compromise(KeyArgs),
     Destroy(KeyArgs),
+    EraseEntry(EraseEntryArgs),
     Resume(KeyArgs),
     Retokenize(RetokenizeArgs),
     Rotate(RotateArgs),
@@ -121,6 +122,24 @@ pub(in crate::cli) struct RetokenizeArgs {
     proposing: ProposingArgs,
 }
 
+/// That the content of one entry of the log is erased, for ever
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+What is left is the hash of the entry's leaf: the log still verifies, receipts of the entry too, and
+a new entry says who erased it. Reports of who was seen lack it from then on. A reveal has two
+entries: its intent, and its outcome, which names it (intent_index).
+
+Example:
+  counterfoil keys propose erase-entry 4711 --dev .dev --as officer1")]
+pub(in crate::cli) struct EraseEntryArgs {
+    /// The index of the entry
+    #[arg(value_name = "INDEX")]
+    index: u64,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct ProposingArgs {
     /// For how long others may sign, in hours
@@ -146,6 +165,10 @@ impl ProposeCommand {
         type Make = fn(KeyName) -> Operation;
         let (arguments, make): (KeyArgs, Make) = match self {
             Self::Charter(arguments) => return arguments.run().await,
+            Self::EraseEntry(arguments) => {
+                let operation = Operation::EraseEntry(arguments.index);
+                return arguments.proposing.propose(|_| Ok((operation, None))).await;
+            }
             Self::Retokenize(arguments) => return arguments.run().await,
             Self::Rotate(arguments) => return arguments.run().await,
             Self::Compromise(arguments) => (arguments, Operation::CompromiseKey),

@@ -50,7 +50,7 @@ use crate::store::Snapshot;
 use crate::store::Statistics;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 use crate::store::SubjectKey;
 use crate::store::Sweep;
 use crate::store::Table;
@@ -78,6 +78,8 @@ pub struct RocksStore {
     writer: Mutex<()>,
     tree_size: AtomicU64,
     erasures_count: AtomicU64,
+    /// Entries of the log that were erased. Not among those above: no call waits for them.
+    entry_erasures_count: AtomicU64,
     successions_count: AtomicU64,
     relocations_count: AtomicU64,
     /// A write has failed. Set once, for good.
@@ -168,6 +170,7 @@ impl RocksStore {
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
             erasures_count: AtomicU64::new(0),
+            entry_erasures_count: AtomicU64::new(0),
             successions_count: AtomicU64::new(0),
             relocations_count: AtomicU64::new(0),
             poisoned: AtomicBool::new(false),
@@ -197,6 +200,10 @@ impl RocksStore {
         store
             .erasures_count
             .store(erasures_count, Ordering::Release);
+        let entry_erasures_count = store.read_count(layout::ENTRY_ERASURES_KEY)?;
+        store
+            .entry_erasures_count
+            .store(entry_erasures_count, Ordering::Release);
         Ok(store)
     }
 
@@ -316,7 +323,7 @@ impl Store for RocksStore {
         self.write_commit(batch)
     }
 
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         self.read_entries(from, limit)
     }
 

@@ -18,6 +18,7 @@ use crate::store::Statistics;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 use crate::store::SubjectKey;
 use crate::store::Table;
 use crate::store::ValueKey;
@@ -221,10 +222,10 @@ impl RocksStore {
         &self,
         from: u64,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
+    ) -> Result<Vec<StoredLeaf>, StoreError> {
         let mut expected = from;
         let from = layout::entry_key(from);
-        self.scan(Family::Audit, &from, None, limit, |key, value| {
+        let rows = self.scan(Family::Audit, &from, None, limit, |key, value| {
             // A gap is damage: a log is read to be believed.
             if key != layout::entry_key(expected).as_slice() {
                 return Err(StoreError::Corrupt {
@@ -232,8 +233,24 @@ impl RocksStore {
                 });
             }
             expected += 1;
-            StoredEntry::decode(expected - 1, value).map(Some)
-        })
+            let index = expected - 1;
+            Ok(Some((index, StoredEntry::decode(index, value)?)))
+        })?;
+        rows.into_iter()
+            .map(|(index, stored)| match stored {
+                Some(stored) => Ok(StoredLeaf::Kept(stored)),
+                None => self.read_erased(index),
+            })
+            .collect()
+    }
+
+    /// What is left of an entry that was erased: its place, and its leaf's in the tree.
+    fn read_erased(&self, index: u64) -> Result<StoredLeaf, StoreError> {
+        let hash = self.read_hashes(0, index, 1)?.into_iter().next();
+        let hash = hash.ok_or(StoreError::Corrupt {
+            table: Family::Tiles.name(),
+        })?;
+        Ok(StoredLeaf::Erased { index, hash })
     }
 
     pub(super) fn read_hashes(

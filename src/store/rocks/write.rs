@@ -57,6 +57,7 @@ impl RocksStore {
         }
         let erasures_count = self.put_erasures(&mut write, &batch.changes)?;
         self.put_append(&mut write, append)?;
+        let entry_erasures_count = self.put_erased_entries(&mut write, append)?;
         // Before the write, and after it: who reads in between sees an odd number.
         let step = u64::from(has_relocations || successions_count > 0);
         self.relocations_count.fetch_add(step, Ordering::SeqCst);
@@ -68,6 +69,8 @@ impl RocksStore {
         self.tree_size.store(tree_size, Ordering::Release);
         // After the write: who reads the new number reads what was written.
         self.erasures_count.store(erasures_count, Ordering::Release);
+        self.entry_erasures_count
+            .store(entry_erasures_count, Ordering::Release);
         self.successions_count
             .fetch_add(successions_count, Ordering::Release);
         Ok(())

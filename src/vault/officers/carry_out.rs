@@ -3,7 +3,9 @@
 use crate::audit::CeremonyNote;
 use crate::audit::CheckpointSigner;
 use crate::audit::EntryDraft;
+use crate::audit::EntryErasureError;
 use crate::audit::Event;
+use crate::audit::check_entry_erasure;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
@@ -91,6 +93,9 @@ impl Vault {
         if let Some(allowed) = operation.retokenization() {
             self.check_allowable(allowed)?;
         }
+        if let Operation::EraseEntry(index) = operation {
+            self.check_erasable(*index)?;
+        }
         let Some(name) = operation.key() else {
             return Ok(());
         };
@@ -103,6 +108,7 @@ impl Vault {
         let is_possible = match operation {
             Operation::AcceptRollback(_)
             | Operation::ChangeCharter(_)
+            | Operation::EraseEntry(_)
             | Operation::Retokenize(_)
             | Operation::RotateRootKey(_) => true,
             Operation::CompromiseKey(_) => state.transition(KeyState::Compromised).is_ok(),
@@ -133,6 +139,16 @@ impl Vault {
         Ok(())
     }
 
+    /// Says whether an entry of the log could be erased.
+    fn check_erasable(&self, index: u64) -> Result<(), VaultError> {
+        check_entry_erasure(self.store(), index).map_err(|error| match error {
+            EntryErasureError::Erased => CeremonyError::Entry(ERASED).into(),
+            EntryErasureError::Kind => CeremonyError::Entry(STAYS).into(),
+            EntryErasureError::Missing => CeremonyError::Entry(NO_ENTRY).into(),
+            EntryErasureError::Store(error) => error.into(),
+        })
+    }
+
     /// Carries an operation out: what must be written for it, and the keys that are in use after.
     pub(super) fn carry_out(
         &self,
@@ -161,6 +177,11 @@ impl Vault {
                 self.check_unused(&change.table, key, now)?;
                 change.transition(key, KeyState::Destroyed)?;
                 // What is left is to get its bytes off the disk.
+                has_job = true;
+            }
+            Operation::EraseEntry(index) => {
+                change.erase_entry(*index);
+                // As of a key: what is left is to get its bytes off the disk.
                 has_job = true;
             }
             Operation::ResumeKey(key) => change.transition(key, KeyState::Deactivated)?,
@@ -317,6 +338,21 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The entry that says so is all that it takes: the log erases what it names.
+    fn erase_entry(&mut self, index: u64) {
+        let entry = EntryDraft::of_entry_erasure(index);
+        let signers = self.ceremony.approvals.iter();
+        self.entries.push(EntryDraft {
+            ceremony: CeremonyNote {
+                officers: signers.map(|signed| signed.officer.clone()).collect(),
+                state: None,
+                erased_index: entry.ceremony.erased_index,
+                ..note(self.ceremony, None)
+            },
+            ..entry
+        });
+    }
+
     fn put_charter(&mut self, ring: &Ring) -> Result<(), VaultError> {
         let text = self.ceremony.charter.as_deref().unwrap_or_default();
         let charter = Charter::read(text)?;
@@ -353,6 +389,10 @@ const CHANGEABLE: [KeyPurpose; 4] = [
 ];
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
+const ERASED: &str = "the entry is erased already";
+const STAYS: &str = "entries of this kind stay: who verifies the log, or starts the vault, needs \
+     them";
+const NO_ENTRY: &str = "the log has no such entry";
 const NO_NAMESPACE: &str = "there is no such namespace";
 const IS_OVER: &str = "what would be allowed is over already";
 const TOO_LONG: &str = "tokens may be replaced for 90 days at the most: propose an earlier end";

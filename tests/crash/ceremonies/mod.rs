@@ -322,6 +322,7 @@ fn agree(
         Operation::SuspendKey(_) => KeyState::Suspended,
         Operation::AcceptRollback(_)
         | Operation::ChangeCharter(_)
+        | Operation::EraseEntry(_)
         | Operation::Retokenize(_)
         | Operation::RotateRootKey(_) => return false,
     };
