@@ -77,6 +77,8 @@ mod officers;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/prune.rs"]
+mod prune;
 #[path = "api/purge.rs"]
 mod purge;
 #[path = "api/quorum.rs"]

@@ -147,6 +147,10 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
         }),
         public_key: input.flag().then(|| input.array()),
         erased_index: input.flag().then(|| input.number()),
+        archived: input.flag().then(|| LogPoint {
+            size: input.number(),
+            root: input.array(),
+        }),
     }
 }
 

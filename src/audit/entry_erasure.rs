@@ -21,6 +21,9 @@ use crate::store::StoredLeaf;
 /// Why an entry cannot be erased.
 #[derive(Debug, Error)]
 pub enum EntryErasureError {
+    /// It is in an archive.
+    #[error("the entry is in an archive")]
+    Archived,
     /// It was erased before.
     #[error("the entry is erased already")]
     Erased,
@@ -59,6 +62,9 @@ impl EntryDraft {
 pub fn check_entry_erasure(store: &dyn Store, index: u64) -> Result<(), EntryErasureError> {
     if index >= store.tree_size()? {
         return Err(EntryErasureError::Missing);
+    }
+    if index < store.pruned_size()? {
+        return Err(EntryErasureError::Archived);
     }
     let corrupt = || StoreError::Corrupt { table: "audit" };
     let stored = match store.entries(index, 1)?.into_iter().next() {
@@ -137,6 +143,7 @@ pub(super) const fn may_be_erased(event: Event) -> bool {
         | Event::EntryErased
         | Event::KeyCreated
         | Event::KeyStateChanged
+        | Event::LogPruned
         | Event::NamespaceCreated
         | Event::OperationApproved
         | Event::OperationCancelled

@@ -16,8 +16,11 @@ use crate::audit::Entry;
 use crate::audit::EntryItem;
 use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessLine;
+use crate::audit::archive_lines;
+use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::ceremony_note::CeremonyLine;
 use crate::audit::unseal_note::ShareGivenLine;
+use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::domain::KeyPurpose;
 use crate::domain::Level;
@@ -25,9 +28,11 @@ use crate::store::SALT_BYTES;
 use crate::store::StoredEntry;
 use crate::store::StoredLeaf;
 
-/// A line of an export.
+/// A line of an export, or of a segment of an archive.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum ExportLine {
+    /// The tree before the first entry: the first line of what begins behind others.
+    Archived(Frontier),
     /// The signed checkpoint: the last line.
     Checkpoint(String),
     /// An entry.
@@ -41,6 +46,8 @@ pub(super) enum ExportLine {
     },
     /// The checkpoint at which the log came under another key: between the entries.
     Handover(String),
+    /// The end of a segment.
+    Segment(SegmentEnd),
 }
 
 /// Writes one entry as a line, or what is left of it.
@@ -106,6 +113,16 @@ pub(super) fn write_handover(writer: &mut dyn Write, note: &str) -> io::Result<(
     )
 }
 
+/// Writes the tree before the first entry.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub(super) fn write_archived(writer: &mut dyn Write, before: &Frontier) -> io::Result<()> {
+    let line = archive_lines::archived_line(before).map_err(io::Error::other)?;
+    writeln!(writer, "{line}")
+}
+
 /// Reads a line without its end, or nothing if it is none that an export has: the fields of an
 /// entry must be those of its leaf.
 #[must_use]
@@ -123,6 +140,12 @@ pub(super) fn read_line(line: &str) -> Option<ExportLine> {
         let hash = STANDARD.decode(&erased.leaf_hash).ok()?.try_into().ok()?;
         let (index, hash) = (erased.erased, Hash::from_bytes(hash));
         return (rendered == line).then_some(ExportLine::Erased { index, hash });
+    }
+    if line.starts_with("{\"archived\":") {
+        return archive_lines::read_archived(line).map(ExportLine::Archived);
+    }
+    if line.starts_with("{\"segment\":") {
+        return archive_lines::read_segment(line).map(ExportLine::Segment);
     }
     let leaf: LeafOfLine = serde_json::from_str(line).ok()?;
     let leaf = STANDARD.decode(leaf.leaf).ok()?;

@@ -260,7 +260,10 @@ fn read(entry: &PageEntry, index: u64) -> Option<(Hash, Option<EntryDraft>)> {
             let is_same = of == index && entry.index == index && entry.erased == Some(hash);
             return (is_same && entry.leaf.is_empty()).then_some((hash, None));
         }
-        ExportLine::Checkpoint(_) | ExportLine::Handover(_) => return None,
+        ExportLine::Archived(_)
+        | ExportLine::Checkpoint(_)
+        | ExportLine::Handover(_)
+        | ExportLine::Segment(_) => return None,
     };
     let is_same = stored.index == index
         && entry.index == index

@@ -8,6 +8,8 @@
 //! [`verify_store`] and [`verify_export`] check a log with nothing but public keys.
 
 mod access_note;
+mod archive;
+mod archive_lines;
 mod ceremony_note;
 mod checkpoint;
 mod entry;
@@ -24,6 +26,7 @@ mod log;
 mod ocsf;
 mod page;
 mod prove;
+mod pruning;
 mod recorded;
 mod rollback;
 mod sequencer;
@@ -41,6 +44,8 @@ mod witnessing;
 mod writing;
 
 pub use access_note::AccessNote;
+pub use archive::Archive;
+pub use archive::Archived;
 pub use ceremony_note::CeremonyNote;
 pub use checkpoint::CheckpointKeys;
 pub use checkpoint::CheckpointSigner;
@@ -78,6 +83,8 @@ pub use prove::find_in_export;
 pub use prove::find_in_store;
 pub use prove::prove_consistency;
 pub use prove::prove_inclusion;
+pub use pruning::PruningError;
+pub use pruning::check_pruning;
 pub use recorded::Recorded;
 pub use rollback::RollbackError;
 pub use rollback::RollbackOutcome;
@@ -98,8 +105,11 @@ pub use verify::Report;
 pub use verify::Successor;
 pub use verify::VerifyError;
 pub use verify::export_checkpoint;
+pub use verify::verify_archive;
 pub use verify::verify_export;
+pub use verify::verify_export_behind;
 pub use verify::verify_store;
+pub use verify::verify_store_behind;
 pub use verify::write_export;
 pub use verify::write_ocsf;
 pub use window::Unwitnessed;

@@ -139,7 +139,7 @@ pub fn find_in_export<R: BufRead + Send>(
 ) -> Result<Vec<Result<String, FindError>>, VerifyError> {
     let checkpoint = verify::export_checkpoint(open().map_err(VerifyError::Read)?, keys)?;
     let mut found: Vec<Found> = proven.iter().map(|_| Found::default()).collect();
-    let mut frontier = Frontier::new();
+    let (mut frontier, mut archived_size) = (Frontier::new(), 0);
     meet(&frontier, proven, &mut found);
     let mut reader = open().map_err(VerifyError::Read)?;
     let mut text = String::new();
@@ -153,7 +153,13 @@ pub fn find_in_export<R: BufRead + Send>(
         let (index, leaf_hash) = match export::read_line(line) {
             Some(ExportLine::Entry(stored)) => (stored.index, entry_leaf_hash(&stored)),
             Some(ExportLine::Erased { index, hash }) => (index, hash),
-            Some(ExportLine::Checkpoint(_) | ExportLine::Handover(_)) | None => continue,
+            Some(ExportLine::Archived(before)) => {
+                archived_size = before.size();
+                frontier = before;
+                continue;
+            }
+            Some(ExportLine::Checkpoint(_) | ExportLine::Handover(_) | ExportLine::Segment(_))
+            | None => continue,
         };
         for (proven, found) in proven.iter().zip(&mut found) {
             if (proven.index(), proven.leaf_hash()) == (index, leaf_hash) {
@@ -165,6 +171,15 @@ pub fn find_in_export<R: BufRead + Send>(
         meet(&frontier, proven, &mut found);
     }
     let result = |(proven, found): (&ProvenEntry, Found)| match found {
+        // Nothing can be said of it from what is there.
+        Found { .. }
+            if proven.index() < archived_size || proven.checkpoint().size() < archived_size =>
+        {
+            Err(VerifyError::Archived {
+                size: archived_size,
+            }
+            .into())
+        }
         Found {
             is_log: Some(true),
             line: Some(line),

@@ -35,10 +35,12 @@ use crate::audit::EntryErasureError;
 use crate::audit::HeadError;
 use crate::audit::LogParts;
 use crate::audit::LogState;
+use crate::audit::PruningError;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
 use crate::audit::WriteHead;
 use crate::audit::check_entry_erasure;
+use crate::audit::check_pruning;
 use crate::audit::group::Placed;
 use crate::audit::group::judge;
 use crate::audit::group::take_group;
@@ -273,6 +275,8 @@ impl Sequencer {
                 announced = Some(frontier.size());
             }
             append.erased.extend(placed.entry.erases());
+            let pruned_size = placed.entry.prunes().map(|archived| archived.size);
+            append.pruned_size = append.pruned_size.max(pruned_size);
             let stored = self.place(frontier.size(), now, placed.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);
@@ -322,10 +326,10 @@ impl Sequencer {
             Err(error) => return Err(error.into()),
         };
         let mut accepted = Vec::with_capacity(group.len());
-        let mut erased = BTreeSet::new();
+        let mut gone = BTreeSet::new();
         for (call, conflicts) in group.into_iter().zip(conflicts) {
             let mut conflicts = conflicts;
-            if !self.may_erase(&call, &mut erased)? {
+            if !self.may_go(&call, &mut gone)? {
                 conflicts.push(Conflict::EntryStays);
             }
             if conflicts.is_empty() {
@@ -337,14 +341,14 @@ impl Sequencer {
         Ok(accepted)
     }
 
-    /// Whether the entries that a call's own say are erased may be, and nobody before it in the
-    /// group erases them.
-    fn may_erase(&self, call: &Call, erased: &mut BTreeSet<u64>) -> Result<bool, Fatal> {
+    /// Whether the entries that a call's own say are erased, or archived, may go, and nobody before
+    /// it in the group takes any away.
+    fn may_go(&self, call: &Call, gone: &mut BTreeSet<u64>) -> Result<bool, Fatal> {
         let commit = &call.commit;
-        let entries = [&commit.entry].into_iter().chain(&commit.further);
-        for index in entries.filter_map(EntryDraft::erases) {
+        let entries = || [&commit.entry].into_iter().chain(&commit.further);
+        for index in entries().filter_map(EntryDraft::erases) {
             match check_entry_erasure(self.store.as_ref(), index) {
-                Ok(()) if erased.insert(index) => {}
+                Ok(()) if !gone.contains(&u64::MAX) && gone.insert(index) => {}
                 Err(EntryErasureError::Store(StoreError::Corrupt { table })) => {
                     tracing::error!(table, "entry that is to be erased is damaged");
                     return Ok(false);
@@ -352,9 +356,24 @@ impl Sequencer {
                 Err(EntryErasureError::Store(error)) => return Err(error.into()),
                 Ok(())
                 | Err(
-                    EntryErasureError::Erased
+                    EntryErasureError::Archived
+                    | EntryErasureError::Erased
                     | EntryErasureError::Kind
                     | EntryErasureError::Missing,
+                ) => return Ok(false),
+            }
+        }
+        for archived in entries().filter_map(EntryDraft::prunes) {
+            match check_pruning(self.store.as_ref(), &archived) {
+                // Whoever erases in the same group must not find that the entry is archived.
+                Ok(()) if gone.is_empty() => gone.extend([u64::MAX]),
+                Err(PruningError::Store(error)) => return Err(error.into()),
+                Ok(())
+                | Err(
+                    PruningError::Before
+                    | PruningError::Place
+                    | PruningError::Root
+                    | PruningError::Unwitnessed,
                 ) => return Ok(false),
             }
         }
@@ -431,6 +450,7 @@ fn turn_away(group: Vec<Option<(Answer, Granted)>>, error: StoreError) -> Result
         | StoreError::Corrupt { .. }
         | StoreError::Missing
         | StoreError::OutcomeUnknown(_)
+        | StoreError::Pruned { .. }
         | StoreError::SchemaVersion { .. }
         | StoreError::Unavailable(_) => return Err(error.into()),
     };

@@ -136,6 +136,7 @@ pub(super) fn check(
 /// the last.
 fn check_latest_entries(store: &dyn Store, tree_size: u64) -> Result<Timestamp, StartError> {
     let from = tree_size.saturating_sub(LATEST_ENTRIES_MAX as u64);
+    let from = from.max(store.pruned_size()?);
     let entries = store.entries(from, LATEST_ENTRIES_MAX)?;
     let hashes = store.hashes(0, from, LATEST_ENTRIES_MAX)?;
     if entries.len() != hashes.len() || from + entries.len() as u64 != tree_size {

@@ -53,6 +53,11 @@ pub struct Tiles<'a> {
 pub enum TileContent {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// It is in an archive, as is everything before this entry.
+    Archived {
+        /// The index of the first entry that is not.
+        size: u64,
+    },
     /// A bundle cannot hold this entry, whose length does not fit into 16 bits.
     EntryTooLong {
         /// The index of the entry.
@@ -80,6 +85,13 @@ impl<'a> Tiles<'a> {
     ///
     /// If the store cannot be read, or does not have what it must.
     pub fn read(&self, path: TilePath) -> Result<TileContent, StoreError> {
+        match self.read_stored(path) {
+            Err(StoreError::Pruned { size }) => Ok(TileContent::Archived { size }),
+            read => read,
+        }
+    }
+
+    fn read_stored(&self, path: TilePath) -> Result<TileContent, StoreError> {
         match path {
             TilePath::Checkpoint => Ok(TileContent::Missing),
             TilePath::Entries { index, width } => self.bundle(index, width),

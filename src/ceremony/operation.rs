@@ -1,5 +1,6 @@
 //! What officers can do, each with the line that a statement says it in.
 
+use crate::ceremony::LogPoint;
 use crate::ceremony::Retokenization;
 use crate::ceremony::Rollback;
 use crate::ceremony::RootKeyMove;
@@ -21,6 +22,8 @@ pub enum Operation {
     DestroyKey(KeyName),
     /// Erase the content of the entry of the log with this index, for ever.
     EraseEntry(u64),
+    /// Take the beginning of the log out of the vault: this much of it, which an archive has.
+    PruneLog(LogPoint),
     /// Take a suspended key version back among those that open what they protected.
     ResumeKey(KeyName),
     /// Let tokens be replaced by others for the same values, by who may retokenize.
@@ -46,6 +49,8 @@ pub enum OperationKind {
     DestroyKey,
     /// [`Operation::EraseEntry`]
     EraseEntry,
+    /// [`Operation::PruneLog`]
+    PruneLog,
     /// [`Operation::ResumeKey`]
     ResumeKey,
     /// [`Operation::Retokenize`]
@@ -60,12 +65,13 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AcceptRollback,
         Self::ChangeCharter,
         Self::CompromiseKey,
         Self::DestroyKey,
         Self::EraseEntry,
+        Self::PruneLog,
         Self::ResumeKey,
         Self::Retokenize,
         Self::RotateKey,
@@ -82,6 +88,7 @@ impl OperationKind {
             Self::CompromiseKey => "compromise-key",
             Self::DestroyKey => "destroy-key",
             Self::EraseEntry => "erase-entry",
+            Self::PruneLog => "prune-log",
             Self::ResumeKey => "resume-key",
             Self::Retokenize => "retokenize",
             Self::RotateKey => "rotate-key",
@@ -110,6 +117,7 @@ impl OperationKind {
             Self::RotateRootKey => 8,
             Self::Retokenize => 9,
             Self::EraseEntry => 10,
+            Self::PruneLog => 11,
         }
     }
 
@@ -129,6 +137,7 @@ impl OperationKind {
             | Self::ChangeCharter
             | Self::DestroyKey
             | Self::EraseEntry
+            | Self::PruneLog
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateRootKey => 2,
@@ -144,6 +153,7 @@ impl OperationKind {
             | Self::CompromiseKey
             | Self::DestroyKey
             | Self::EraseEntry
+            | Self::PruneLog
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateKey
@@ -156,9 +166,11 @@ impl OperationKind {
     #[must_use]
     pub const fn is_in_every_charter(self) -> bool {
         match self {
-            Self::AcceptRollback | Self::EraseEntry | Self::Retokenize | Self::RotateRootKey => {
-                false
-            }
+            Self::AcceptRollback
+            | Self::EraseEntry
+            | Self::PruneLog
+            | Self::Retokenize
+            | Self::RotateRootKey => false,
             Self::ChangeCharter
             | Self::CompromiseKey
             | Self::DestroyKey
@@ -179,6 +191,7 @@ impl Operation {
             Self::CompromiseKey(_) => OperationKind::CompromiseKey,
             Self::DestroyKey(_) => OperationKind::DestroyKey,
             Self::EraseEntry(_) => OperationKind::EraseEntry,
+            Self::PruneLog(_) => OperationKind::PruneLog,
             Self::ResumeKey(_) => OperationKind::ResumeKey,
             Self::Retokenize(_) => OperationKind::Retokenize,
             Self::RotateKey(_) => OperationKind::RotateKey,
@@ -194,6 +207,7 @@ impl Operation {
             Self::AcceptRollback(_)
             | Self::ChangeCharter(_)
             | Self::EraseEntry(_)
+            | Self::PruneLog(_)
             | Self::Retokenize(_)
             | Self::RotateRootKey(_) => None,
             Self::CompromiseKey(key)
@@ -214,6 +228,7 @@ impl Operation {
             | Self::CompromiseKey(_)
             | Self::DestroyKey(_)
             | Self::EraseEntry(_)
+            | Self::PruneLog(_)
             | Self::ResumeKey(_)
             | Self::RotateKey(_)
             | Self::RotateRootKey(_)
@@ -227,6 +242,9 @@ impl Operation {
             Self::AcceptRollback(rollback) => rollback.to_string(),
             Self::ChangeCharter(digest) => hex::encode(digest),
             Self::EraseEntry(index) => format!("{ENTRY}{index}"),
+            Self::PruneLog(LogPoint { size, root }) => {
+                format!("{LOG}{size} {}", hex::encode(root))
+            }
             Self::Retokenize(allowed) => allowed.to_string(),
             Self::RotateRootKey(moved) => moved.to_string(),
             Self::CompromiseKey(key)
@@ -250,6 +268,13 @@ impl Operation {
             OperationKind::DestroyKey => Self::DestroyKey(key()?),
             OperationKind::EraseEntry => {
                 Self::EraseEntry(object.strip_prefix(ENTRY)?.parse().ok()?)
+            }
+            OperationKind::PruneLog => {
+                let (size, root) = object.strip_prefix(LOG)?.split_once(' ')?;
+                Self::PruneLog(LogPoint {
+                    size: size.parse().ok()?,
+                    root: hex::decode(root).ok()?.try_into().ok()?,
+                })
             }
             OperationKind::ResumeKey => Self::ResumeKey(key()?),
             OperationKind::Retokenize => Self::Retokenize(Retokenization::read(object)?),
@@ -279,3 +304,5 @@ fn read_key(text: &str) -> Option<KeyName> {
 
 /// What an entry of the log is called in statements, before its index.
 const ENTRY: &str = "entry/";
+/// What the beginning of the log is called in statements, before its size.
+const LOG: &str = "log/";

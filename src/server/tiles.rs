@@ -198,12 +198,12 @@ async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Respo
         Ok(Ok(TileContent::EntryTooLong { index })) => missing(&format!(
             "entry {index} is too long for a bundle: read the entries of this one at leaf/INDEX\n"
         )),
-        Ok(Ok(TileContent::Erased { index })) => {
-            let words =
-                format!("entry {index} is erased: read the others of this bundle at leaf/INDEX\n");
-            let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
-            (StatusCode::GONE, caching, words).into_response()
+        Ok(Ok(TileContent::Archived { size })) => {
+            gone(format!("what is before entry {size} is in an archive\n"))
         }
+        Ok(Ok(TileContent::Erased { index })) => gone(format!(
+            "entry {index} is erased: read the others of this bundle at leaf/INDEX\n"
+        )),
         Ok(Ok(TileContent::Missing)) => missing("not published, or not yet\n"),
         Ok(Err(error)) => {
             tracing::error!(%error, "log cannot be published");
@@ -230,6 +230,12 @@ fn found(path: TilePath, bytes: Vec<u8>) -> Response {
         HeaderValue::from_static("nosniff"),
     );
     (headers, Body::from(bytes)).into_response()
+}
+
+/// What there was, and will not be again.
+fn gone(words: String) -> Response {
+    let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
+    (StatusCode::GONE, caching, words).into_response()
 }
 
 fn missing(words: &str) -> Response {

@@ -145,6 +145,7 @@ pub(crate) fn append(tree_size: u64) -> Append {
             entry: vec![2; 30],
         }],
         erased: Vec::new(),
+        pruned_size: None,
         hashes: vec![StoredHash {
             level: 0,
             index: tree_size,

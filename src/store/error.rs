@@ -47,6 +47,12 @@ pub enum StoreError {
     /// A write failed, and may be there or not. The store refuses everything from now on.
     #[error("outcome of a write is unknown\nremedy: start the process anew; it verifies the log")]
     OutcomeUnknown(#[source] EngineError),
+    /// What is asked for was taken out of the vault: an archive has it.
+    #[error("entries of the log before {size} are in an archive")]
+    Pruned {
+        /// The index of the first entry that is there.
+        size: u64,
+    },
     /// The database was written by another version of the program.
     #[error("database has schema version {found}, this program reads version {supported}")]
     SchemaVersion {

@@ -207,7 +207,15 @@ pub trait Store: Send + Sync + 'static {
     /// If the engine cannot read, or an index is missing.
     fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError>;
 
-    /// How many entries the audit log has.
+    /// How many entries of the audit log were taken out: it begins with the entry of this index.
+    /// Reading earlier ones, or the hashes of their leaves, is [`StoreError::Pruned`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read.
+    fn pruned_size(&self) -> Result<u64, StoreError>;
+
+    /// How many entries the audit log has, with those that were taken out.
     ///
     /// # Errors
     ///

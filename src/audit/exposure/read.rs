@@ -127,7 +127,7 @@ pub fn report_store(
     let tree = StoredTree(store);
     let size = checkpoint.size();
     // The entry before shows that nothing that matters is before it.
-    let first_index = find_time(store, size, look_back(query))?.saturating_sub(1);
+    let first_index = index_from(store, size, look_back(query))?.saturating_sub(1);
     let frontier = tree.frontier(first_index).map_err(VerifyError::from)?;
     let mut reading = Reading::new(query, first_index, frontier);
     while reading.index < size && !reading.scan.is_done() {
@@ -369,7 +369,11 @@ fn read_leaf(
             ExportLine::Erased { hash, .. } => return Ok(Leaf::of_erased(hash)),
             // Where the log came under another key.
             ExportLine::Handover(_) => {}
-            ExportLine::Checkpoint(_) => return Err(wrong()),
+            ExportLine::Archived(before) => {
+                let size = before.size();
+                return Err(VerifyError::Archived { size });
+            }
+            ExportLine::Checkpoint(_) | ExportLine::Segment(_) => return Err(wrong()),
         }
     }
 }
@@ -396,8 +400,13 @@ impl HashReader for Leaves {
 
 /// The index of the first entry that is not before the time, or of erased ones right before it.
 /// Times never go back.
-fn find_time(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, VerifyError> {
-    let (mut low, mut high) = (0, size);
+///
+/// # Errors
+///
+/// If the log cannot be read, or the place is in an archive.
+pub fn index_from(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, VerifyError> {
+    let begins = store.pruned_size()?;
+    let (mut low, mut high) = (begins, size);
     while low < high {
         let index = low + (high - low) / 2;
         if time_from(store, index)? < time {
@@ -405,6 +414,10 @@ fn find_time(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, Verif
         } else {
             high = index;
         }
+    }
+    // The one before it, which shows that nothing is missing, is in the archive.
+    if low == begins && begins > 0 {
+        return Err(VerifyError::Archived { size: begins });
     }
     Ok(low)
 }

@@ -252,6 +252,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::KeyCreated
         | Event::KeyStateChanged
         | Event::KeysRead
+        | Event::LogPruned
         | Event::NamespaceCreated
         | Event::OperationApproved
         | Event::OperationCancelled

@@ -131,6 +131,7 @@ fn entries_of_the_vault_itself_stay() {
         "entry_erased",
         "policy_loaded",
         "operation_ended",
+        "log_pruned",
     ] {
         assert!(staying.contains(&name), "{name}");
     }

@@ -57,6 +57,10 @@ impl Store for FaultyStore {
         }
     }
 
+    fn pruned_size(&self) -> Result<u64, StoreError> {
+        self.inner.pruned_size()
+    }
+
     fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         let mut entries = self.inner.entries(from, limit)?;
         if self.is_turn()

@@ -27,10 +27,11 @@ impl Erasures {
     }
 
     /// Judges what an entry says of erased ones.
-    pub(super) fn entry(&mut self, entry: &Entry) -> Result<(), VerifyError> {
+    /// Entries before `begins` are not there.
+    pub(super) fn entry(&mut self, entry: &Entry, begins: u64) -> Result<(), VerifyError> {
         let told = entry.draft.ceremony.erased_index;
         let is_erasing = entry.draft.event == Event::EntryErased;
-        let is_so = told.is_some_and(|index| self.untold.remove(&index));
+        let is_so = told.is_some_and(|index| self.untold.remove(&index) || index < begins);
         if is_erasing != told.is_some() || is_erasing != is_so {
             let index = entry.index;
             return Err(VerifyError::Erasure { index });
@@ -41,6 +42,11 @@ impl Erasures {
     /// Whether the intent of an outcome may have been this erased entry: once.
     pub(super) fn was_perhaps_intent(&mut self, index: u64) -> bool {
         self.perhaps_intents.remove(&index)
+    }
+
+    /// How many entries are erased.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// How many entries are erased, if the log says so of each.

@@ -5,6 +5,7 @@
 //! the log, so that a log of any size can be verified. Entries are read and hashed on every
 //! processor, and judged in their order.
 
+mod archived;
 mod erasures;
 mod lines;
 mod store;
@@ -21,12 +22,16 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::note::NoteVerifier;
 use crate::store::StoreError;
 
+pub use archived::verify_archive;
+pub(super) use archived::verify_segment;
 pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
 pub use lines::verify_export;
+pub use lines::verify_export_behind;
 pub use lines::write_export;
 pub use lines::write_ocsf;
 pub use store::verify_store;
+pub use store::verify_store_behind;
 #[cfg(test)]
 pub(super) use verifier::ReadLeaf;
 #[cfg(test)]
@@ -37,6 +42,8 @@ pub(super) use verifier::Verifier;
 pub struct Report {
     /// How many entries of each event.
     pub counts: BTreeMap<Event, u64>,
+    /// How many entries are in an archive that was not given: they were not verified.
+    pub archived_size: u64,
     /// How many entries are erased, each with an entry that says so.
     pub erased_count: u64,
     /// Intents to reveal without an outcome: they count as revealed.
@@ -72,6 +79,18 @@ pub struct Successor {
 /// What is wrong with a log: the first thing that was found.
 #[derive(Debug, Error)]
 pub enum VerifyError {
+    /// What is asked for is in an archive.
+    #[error("entries before {size} are in an archive, which was not given")]
+    Archived {
+        /// The index of the first entry that is not.
+        size: u64,
+    },
+    /// A segment of an archive is missing, or two have the same entries.
+    #[error("archive has no segment that begins with entry {index}, or two")]
+    ArchiveGap {
+        /// The index that a segment should begin with.
+        index: u64,
+    },
     /// There is no checkpoint, or none of the keys has signed it.
     #[error("there is no checkpoint that is signed by the given keys")]
     Checkpoint,
@@ -137,6 +156,13 @@ pub enum VerifyError {
         /// The tree size of the checkpoint.
         tree_size: u64,
     },
+    /// A segment of an archive does not have its entries, or is not proven to be of a log that was
+    /// signed.
+    #[error("segment that ends before entry {index} is not a part of the log")]
+    Segment {
+        /// The index after its last entry.
+        index: u64,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -145,6 +171,12 @@ pub enum VerifyError {
     Time {
         /// The index of the entry.
         index: u64,
+    },
+    /// The log begins behind entries, and no entry of it says that they were archived.
+    #[error("entries before {size} are missing without a word of the log")]
+    Unarchived {
+        /// The index of the first entry that is there.
+        size: u64,
     },
     /// The content of an entry is gone, and no later entry says that it was erased.
     #[error("entry {index} is missing without a word of the log")]

@@ -11,6 +11,7 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::TileContent;
 use crate::audit::TilePath;
 use crate::audit::Tiles;
+use crate::audit::VerifyError;
 use crate::audit::erased_by;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
@@ -137,7 +138,10 @@ fn has(directory: &Path, tiles: &Tiles<'_>, bundle: TilePath) -> Result<bool, Cl
         }
         match tiles.read(leaf).map_err(CliError::failed)? {
             TileContent::Erased { .. } => {}
-            TileContent::Bytes(_) | TileContent::EntryTooLong { .. } | TileContent::Missing => {
+            TileContent::Archived { .. }
+            | TileContent::Bytes(_)
+            | TileContent::EntryTooLong { .. }
+            | TileContent::Missing => {
                 return Ok(false);
             }
         }
@@ -169,6 +173,13 @@ fn write_file(directory: &Path, tiles: &Tiles<'_>, path: TilePath) -> Result<u64
             }
             Ok(u64::from(width))
         }
+        TileContent::Archived { size } => match path {
+            // Whoever has no copy of them yet finds them in the archive.
+            TilePath::Entries { .. } => Ok(0),
+            TilePath::Checkpoint | TilePath::Leaf { .. } | TilePath::Tile { .. } => {
+                Err(verify_error(VerifyError::Archived { size }))
+            }
+        },
         TileContent::Missing => Err(CliError::failed("the log does not have its tiles")),
     }
 }

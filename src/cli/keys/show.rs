@@ -143,6 +143,9 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
         OperationState::Running if kind(operation) == Some(OperationKind::EraseEntry) => {
             "it took effect: the entry is erased, and its bytes leave the disk next".to_owned()
         }
+        OperationState::Running if kind(operation) == Some(OperationKind::PruneLog) => {
+            "it took effect: the entries are gone, and their bytes leave the disk next".to_owned()
+        }
         OperationState::Running if kind(operation) == Some(OperationKind::Retokenize) => format!(
             "it took effect: tokens may be replaced with: counterfoil retokenize --operation {id}"
         ),

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `default` | `schema` | [`SCHEMA_VERSION`], 4 bytes |
 //! | `default` | `erasures`, `purged` | calls that erased; those whose bytes are gone; 8 bytes |
+//! | `default` | `pruned` | index 8 of the first entry that was not taken out |
 //! | `default` | `entry_erasures`, `entries_purged` | the same of entries of the log |
 //! | `records` | namespace 4, record id 16 | a record |
 //! | `values` | namespace 4, value fingerprint 16 | record id 16, key version 4 |
@@ -43,6 +44,7 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 pub(super) const ERASURES_KEY: &[u8] = b"erasures";
 pub(super) const PURGED_KEY: &[u8] = b"purged";
+pub(super) const PRUNED_KEY: &[u8] = b"pruned";
 pub(super) const ENTRY_ERASURES_KEY: &[u8] = b"entry_erasures";
 pub(super) const ENTRIES_PURGED_KEY: &[u8] = b"entries_purged";
 pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";

@@ -77,6 +77,7 @@ pub struct RocksStore {
     /// One writer at a time: what is checked is still so when it is written.
     writer: Mutex<()>,
     tree_size: AtomicU64,
+    pruned_size: AtomicU64,
     erasures_count: AtomicU64,
     /// Entries of the log that were erased. Not among those above: no call waits for them.
     entry_erasures_count: AtomicU64,
@@ -169,6 +170,7 @@ impl RocksStore {
             ballast,
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
+            pruned_size: AtomicU64::new(0),
             erasures_count: AtomicU64::new(0),
             entry_erasures_count: AtomicU64::new(0),
             successions_count: AtomicU64::new(0),
@@ -196,6 +198,8 @@ impl RocksStore {
         store
             .tree_size
             .store(store.read_tree_size()?, Ordering::Release);
+        let pruned_size = store.read_count(layout::PRUNED_KEY)?;
+        store.pruned_size.store(pruned_size, Ordering::Release);
         let erasures_count = store.read_count(layout::ERASURES_KEY)?;
         store
             .erasures_count
@@ -329,6 +333,11 @@ impl Store for RocksStore {
 
     fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
         self.read_hashes(level, from, limit)
+    }
+
+    fn pruned_size(&self) -> Result<u64, StoreError> {
+        self.usable()?;
+        Ok(self.pruned_size.load(Ordering::Acquire))
     }
 
     fn tree_size(&self) -> Result<u64, StoreError> {

@@ -85,12 +85,40 @@ impl RocksStore {
             }
             write.put_cf(audit, layout::entry_key(*index), ERASED_ROW);
         }
-        let count = before + append.erased.len() as u64;
+        let pruned_count = u64::from(append.pruned_size.is_some());
+        let count = before + append.erased.len() as u64 + pruned_count;
         if count != before {
             let schema = self.family(Family::Schema)?;
             write.put_cf(schema, layout::ENTRY_ERASURES_KEY, count.to_be_bytes());
         }
         Ok(count)
+    }
+
+    /// Takes the beginning of the log out, in one step: however many entries there are, the batch
+    /// has two ranges of keys.
+    pub(super) fn put_pruning(
+        &self,
+        write: &mut WriteBatch,
+        append: &Append,
+    ) -> Result<(), StoreError> {
+        let Some(size) = append.pruned_size else {
+            return Ok(());
+        };
+        let before = self.pruned_size.load(Ordering::Acquire);
+        let is_tile_end = size.is_multiple_of(TILE_WIDTH);
+        if size <= before || size > append.tree_size || !is_tile_end {
+            return Err(StoreError::Conflict);
+        }
+        let (audit, tiles) = (self.family(Family::Audit)?, self.family(Family::Tiles)?);
+        write.delete_range_cf(audit, layout::entry_key(before), layout::entry_key(size));
+        write.delete_range_cf(
+            tiles,
+            layout::hash_key(0, before),
+            layout::hash_key(0, size),
+        );
+        let schema = self.family(Family::Schema)?;
+        write.put_cf(schema, layout::PRUNED_KEY, size.to_be_bytes());
+        Ok(())
     }
 
     /// Writes the tables anew that have what was erased. A write-ahead log is removed once all that
@@ -147,4 +175,6 @@ impl RocksStore {
     }
 }
 
+/// Hashes of leaves go with the whole tiles that they are in.
+const TILE_WIDTH: u64 = 256;
 const NOT_PURGED: &str = "tables were not rewritten: an earlier flush or compaction failed";

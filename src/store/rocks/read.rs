@@ -1,5 +1,7 @@
 //! Reading rows.
 
+use std::sync::atomic::Ordering;
+
 use rocksdb::Direction;
 use rocksdb::IteratorMode;
 use rocksdb::ReadOptions;
@@ -223,6 +225,7 @@ impl RocksStore {
         from: u64,
         limit: usize,
     ) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.not_pruned(from)?;
         let mut expected = from;
         let from = layout::entry_key(from);
         let rows = self.scan(Family::Audit, &from, None, limit, |key, value| {
@@ -259,6 +262,9 @@ impl RocksStore {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Hash>, StoreError> {
+        if level == 0 {
+            self.not_pruned(from)?;
+        }
         let mut expected = from;
         let from = layout::hash_key(level, from);
         self.scan(Family::Tiles, &from, None, limit, |key, value| {
@@ -274,6 +280,15 @@ impl RocksStore {
             expected += 1;
             value.try_into().map(Some).map_err(|_| corrupt)
         })
+    }
+
+    /// Refuses what was taken out of the log.
+    fn not_pruned(&self, index: u64) -> Result<(), StoreError> {
+        let size = self.pruned_size.load(Ordering::Acquire);
+        if index < size {
+            return Err(StoreError::Pruned { size });
+        }
+        Ok(())
     }
 
     pub(super) fn read_tree_size(&self) -> Result<u64, StoreError> {
@@ -308,7 +323,7 @@ impl RocksStore {
         self.usable()?;
         let mut statistics = Statistics {
             free_bytes: ballast::free_bytes(&self.directory)?,
-            tree_size: self.tree_size.load(std::sync::atomic::Ordering::Acquire),
+            tree_size: self.tree_size.load(Ordering::Acquire),
             erasures_unpurged_count: self.erasures_unpurged()?,
             ..Statistics::default()
         };

@@ -60,7 +60,10 @@ impl Vault {
         for kept in self.unfinished(&ring)? {
             let ceremony = &kept.ceremony;
             match (ceremony.state, &ceremony.statement.operation) {
-                (CeremonyState::Running, Operation::DestroyKey(_) | Operation::EraseEntry(_)) => {
+                (
+                    CeremonyState::Running,
+                    Operation::DestroyKey(_) | Operation::EraseEntry(_) | Operation::PruneLog(_),
+                ) => {
                     self.purge_destroyed(&ceremony.id()).await?;
                 }
                 // It has no job: who may retokenize does the work.
@@ -74,9 +77,8 @@ impl Vault {
         Ok(())
     }
 
-    /// Gets the wrapped bytes of a destroyed key, or those of an erased entry, off the disk, and
-    /// then says that it is done: they were overwritten in their row, but a table file may still
-    /// have them.
+    /// Gets the wrapped bytes of a destroyed key, or those of entries that are gone, off the disk,
+    /// and then says that it is done: a table file may still have them.
     async fn purge_destroyed(&self, id: &CeremonyId) -> Result<(), VaultError> {
         let store = Arc::clone(&self.parts.store);
         let purged = tokio::task::spawn_blocking(move || store.purge()).await;

@@ -323,6 +323,7 @@ fn agree(
         Operation::AcceptRollback(_)
         | Operation::ChangeCharter(_)
         | Operation::EraseEntry(_)
+        | Operation::PruneLog(_)
         | Operation::Retokenize(_)
         | Operation::RotateRootKey(_) => return false,
     };

@@ -44,7 +44,7 @@ fn outcome_of(intent: u64) -> EntryDraft {
 fn entry_that_is_gone_without_a_word_is_found() {
     let mut second = Second::start();
     let mut missed_count = 0;
-    for log in logs(cases(60)) {
+    for log in logs(cases(15)) {
         for stored in &log.entries {
             let mut gone = log.clone();
             if !gone.erased.insert(stored.index) {

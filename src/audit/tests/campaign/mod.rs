@@ -251,6 +251,10 @@ impl Maker {
             erased_index = self.erasable.pop();
             event = erased_index.map_or(Event::Tokenize, |_| Event::EntryErased);
         }
+        let archived = (event == Event::LogPruned).then(|| LogPoint {
+            size: self.random.random_range(0..=index),
+            root: self.random.random(),
+        });
         if event == Event::DetokenizeOutcome {
             match self.open_intents.pop() {
                 Some(intent) => intent_index = Some(intent),
@@ -285,6 +289,7 @@ impl Maker {
             access: self.access(),
             ceremony: CeremonyNote {
                 erased_index,
+                archived,
                 ..self.ceremony(public_key)
             },
             ..EntryDraft::new(event)
