@@ -366,7 +366,7 @@ class Log:
         points = entry.get("ceremony", [{}])[0].get("archived", [])
         if (entry["event"] == "log_pruned") != bool(points) or any(
                 point.get("size", 0) > index for point in points):
-            raise Wrong(f"entries before {index} are missing without a word of the log")
+            raise Wrong(f"entry {index} does not say how much of the log was archived before it")
         for point in points:
             self.archived = (point.get("size", 0), point.get("root"))
 

@@ -51,6 +51,7 @@ macro_rules! suite {
             call_that_read_before_an_erasure_conflicts,
             purge_removes_no_row_that_stands,
             erased_entry_leaves_its_hash,
+            pruned_log_begins_behind_what_is_gone,
             oversized_record_is_refused,
         );
     };

@@ -236,3 +236,47 @@ pub(crate) fn erased_entry_leaves_its_hash<S: Store>(open: Open<'_, S>) {
     assert_eq!(is_kept(&store), [false, false, true, true, true]);
     assert_eq!(store.statistics().unwrap().erasures_unpurged_count, 1);
 }
+
+pub(crate) fn pruned_log_begins_behind_what_is_gone<S: Store>(open: Open<'_, S>) {
+    let store = open();
+    for _ in 0..520 {
+        commit(&store, &[&call(vec![])]);
+    }
+    let prune = |store: &S, size: u64| {
+        let append = Append {
+            pruned_size: Some(size),
+            ..append(store.tree_size().unwrap())
+        };
+        store.commit(&CommitBatch {
+            changes: vec![],
+            puts: Vec::new(),
+            append,
+        })
+    };
+    // Not where a tile of hashes would be parted, and not beyond the end.
+    for size in [0, 100, 768] {
+        assert!(matches!(prune(&store, size), Err(StoreError::Conflict)));
+    }
+    assert_eq!(store.pruned_size().unwrap(), 0);
+    prune(&store, 256).unwrap();
+    assert!(matches!(prune(&store, 256), Err(StoreError::Conflict)));
+    let check = |store: &S, begins: u64, size: u64| {
+        assert_eq!(store.pruned_size().unwrap(), begins);
+        assert_eq!(store.tree_size().unwrap(), size);
+        for refused in [
+            store.entries(begins - 1, 5).err(),
+            store.hashes(0, begins - 1, 5).err(),
+        ] {
+            assert!(matches!(refused, Some(StoreError::Pruned { .. })));
+        }
+        assert_eq!(store.entries(begins, 5).unwrap()[0].index(), begins);
+        assert_eq!(store.hashes(0, begins, 5).unwrap().len(), 5);
+    };
+    check(&store, 256, 521);
+    store.purge().unwrap();
+    assert_eq!(store.statistics().unwrap().erasures_unpurged_count, 0);
+    check(&store, 256, 521);
+    prune(&store, 512).unwrap();
+    drop(store);
+    check(&open(), 512, 522);
+}

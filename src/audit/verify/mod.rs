@@ -139,6 +139,12 @@ pub enum VerifyError {
         /// The number of the line, from 1.
         line: u64,
     },
+    /// An entry says that the log was archived, and not up to where, or not before itself.
+    #[error("entry {index} does not say how much of the log was archived before it")]
+    Pruning {
+        /// The index of the entry.
+        index: u64,
+    },
     /// The export cannot be read.
     #[error("export cannot be read")]
     Read(#[source] io::Error),

@@ -215,7 +215,7 @@ impl<'a> Verifier<'a> {
         let (index, archived) = (entry.index, entry.draft.ceremony.archived);
         let is_before = archived.is_none_or(|archived| archived.size <= index);
         if (entry.draft.event == Event::LogPruned) != archived.is_some() || !is_before {
-            return Err(VerifyError::Unarchived { size: index });
+            return Err(VerifyError::Pruning { index });
         }
         self.archived = archived.or(self.archived);
         Ok(())

@@ -359,6 +359,7 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         | VerifyError::Index { .. }
         | VerifyError::Intent { .. }
         | VerifyError::Line { .. }
+        | VerifyError::Pruning { .. }
         | VerifyError::Root { .. }
         | VerifyError::Segment { .. }
         | VerifyError::Size { .. }

@@ -175,12 +175,38 @@ fn small_logs() -> Cases {
     ]
 }
 
+/// The same of what a log says that was archived. Whole logs have it all: it is said of others.
+fn small_logs_that_were_pruned() -> Cases {
+    let event = EntryDraft::new;
+    let prune = |size| {
+        EntryDraft::of_pruning(LogPoint {
+            size,
+            root: [3; 32],
+        })
+    };
+    let mut other = event(Event::Tokenize);
+    other.ceremony.archived = Some(LogPoint {
+        size: 0,
+        root: [3; 32],
+    });
+    let nameless = event(Event::LogPruned);
+    vec![
+        ("pruned", vec![event(Event::Tokenize), prune(1)], &[], true),
+        ("pruned up to a later one", vec![prune(1)], &[], false),
+        ("pruned, and not up to where", vec![nameless], &[], false),
+        ("pruned by another event", vec![other], &[], false),
+    ]
+}
+
 /// Goal: the words mean one entry, once, and one before them. Method: small logs, each with what
 /// both verifiers must say of it.
 #[test]
 fn words_and_intents_of_erased_entries_are_judged_alike() {
     let mut second = Second::start();
-    for (name, drafts, erased, is_whole) in small_logs() {
+    for (name, drafts, erased, is_whole) in small_logs()
+        .into_iter()
+        .chain(small_logs_that_were_pruned())
+    {
         let export = log_of(drafts, erased);
         assert_eq!(!is_found(export.as_bytes()), is_whole, "{name}");
         if let Some(second) = &mut second {
