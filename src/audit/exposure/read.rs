@@ -247,7 +247,10 @@ impl Reading {
         let index = self.index;
         match &read.content {
             Content::Entry(entry) => self.entry(entry)?,
-            Content::Erased => self.erased_count += 1,
+            Content::Erased => {
+                self.erased_count += 1;
+                self.scan.erased(index);
+            }
             Content::Unreadable => return Err(VerifyError::Entry { index }.into()),
         }
         let appended = self.frontier.append(read.hash, |_, _, _| ());

@@ -250,6 +250,43 @@ fn erased_entries_are_counted_and_the_others_reported() {
     }
 }
 
+#[test]
+fn outcome_of_an_erased_intent_says_by_itself_who_was_seen() {
+    let items = || vec![item("cus_1", "email", ItemOutcome::Intended)];
+    let intent = call(Event::Detokenize, items());
+    let outcome = outcome_of(0, &intent, ItemOutcome::Revealed);
+    let refused = outcome_of(1, &intent, ItemOutcome::Expired);
+    let entries = [intent.clone(), intent, outcome, refused];
+    let entries = (0..).zip(entries);
+    let log = StoredLog::of(entries.map(|(index, draft)| entry(index, index + 1, draft)));
+    let whole = log.report(&everything()).unwrap().exposure;
+    for index in [0_u64, 1] {
+        log.store
+            .tamper("audit", &index.to_be_bytes(), Some(b"erased"));
+    }
+    let report = log.report(&everything()).unwrap();
+    let statuses = |exposure: &Exposure| -> Vec<(Seen, Status, u64)> {
+        let rows = exposure.rows.iter();
+        rows.map(|row| (row.seen.clone(), row.status, row.tally.count))
+            .collect()
+    };
+    assert_eq!(statuses(&report.exposure), statuses(&whole));
+    // At the time of the outcome, which is what is known.
+    let released = &report.exposure.rows[0];
+    assert_eq!(
+        (released.status, released.tally.first_index),
+        (Status::Released, 2)
+    );
+    let other = Query {
+        who: Who {
+            principal: Principal::new("another-tool").ok(),
+            ..Who::default()
+        },
+        ..everything()
+    };
+    assert!(log.report(&other).unwrap().exposure.rows.is_empty());
+}
+
 /// How long a report over 10^6 entries takes. Run with
 /// `cargo test --release --lib -- --ignored --nocapture a_million_entries`.
 #[test]
