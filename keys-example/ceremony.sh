@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A ceremony with the three officers of this example, from the first signature to the auditors'
 # record: a wrapping key is rotated by one of them, and destroyed by two; and two let a token be
-# replaced by another, as after keys became known to others.
+# replaced by another, as after keys became known to others, and an entry of the log be erased.
 #
 #     bash keys-example/ceremony.sh [DIRECTORY]
 #
@@ -84,6 +84,15 @@ again=$(printf '%s\n' "$token" |
     "$counterfoil" retokenize --field name --operation "$replacing" --dev "$dev")
 [ "$new" != "$token" ] && [ "$again" = "$new" ]
 echo "$token is $new now; the old one opens for 30 days, and leads to the new one"
+
+say "Two have an entry of the log erased. Its hash stays, and the log verifies."
+index=$("$counterfoil" audit export --dev "$dev" | grep -m 1 '"event":"tokenize"' |
+    sed 's/^{"index":\([0-9]*\),.*/\1/')
+erasure=$(as officer1 keys propose erase-entry "$index" --yes)
+as officer2 keys approve "$erasure" --yes
+as officer2 keys watch "$erasure"
+"$counterfoil" audit export --dev "$dev" | grep "^{\"erased\":$index,"
+"$counterfoil" audit verify --dev "$dev" | grep 'entries are erased'
 
 say "The auditors' record, checked with public keys alone."
 as auditor keys record "$destruction" >"$directory/record.txt"

@@ -47,6 +47,8 @@ mod damage;
 mod detokenize;
 #[path = "api/erase.rs"]
 mod erase;
+#[path = "api/erase_entry.rs"]
+mod erase_entry;
 #[path = "api/exposure.rs"]
 mod exposure;
 #[path = "api/fingerprints.rs"]
@@ -83,6 +85,8 @@ mod people;
 mod policies;
 #[path = "api/proposals.rs"]
 mod proposals;
+#[path = "api/prune.rs"]
+mod prune;
 #[path = "api/purge.rs"]
 mod purge;
 #[path = "api/quorum.rs"]

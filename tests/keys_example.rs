@@ -35,6 +35,7 @@ fn ceremony_of_the_example_runs() {
         lines.any(|line| line.contains(key) && line.contains(state))
     };
     assert!(state("wrapping/dev/1", "destroyed") && state("wrapping/dev/2", "active"));
+    assert!(output.contains("{\"erased\":") && output.contains(" 1 entries are erased"));
     assert!(words.contains("signed by the vault, and by officer1, officer2"));
     // A directory that has a vault is left alone.
     assert!(!play(directory.path()).status.success());

@@ -48,6 +48,7 @@ use counterfoil::store::CommitBatch;
 use counterfoil::store::Store;
 use counterfoil::store::StoredEntry;
 use counterfoil::store::StoredHash;
+use counterfoil::store::StoredLeaf;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 use sha2::Digest;
@@ -114,7 +115,7 @@ fn hash_all(store: &dyn Store, entries_count: u64) -> Result<f64, Failure> {
         let page = store.entries(from, 10_000)?;
         from += page.len() as u64;
         let begun = Instant::now();
-        for stored in &page {
+        for stored in page.iter().filter_map(StoredLeaf::entry) {
             let hash = Sha256::new()
                 .chain_update(stored.salt)
                 .chain_update(&stored.entry);

@@ -6,6 +6,7 @@ verifier has another. It needs Python 3.9 and the package `cryptography`.
 
     verify_log.py --public-key audit.vkey log.jsonl          the whole log
     verify_log.py --public-key audit.vkey --receipt R...     receipts (C2SP tlog-proof)
+    verify_log.py --public-key audit.vkey --archive DIR log.jsonl    with the beginning that DIR has
     verify_log.py --public-key audit.vkey --list             logs whose names come on standard input
 
 Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing is named.
@@ -13,14 +14,16 @@ Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing
 What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message) hashes into a Merkle
 tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note, Ed25519) says; the fields
 of a line are those of its leaf; indexes have no gap, times do not go back, an outcome has its intent;
-another signing key comes only by the one before it.
+of an erased entry there is its leaf's hash, and a later entry that says so; another signing key comes only by the one before it.
 """
 
 import argparse
 import base64
 import collections
+import functools
 import hashlib
 import json
+import os
 import re
 import sys
 
@@ -173,7 +176,7 @@ EVENT.update(enumerate(
     "charter_founded operation_proposed operation_approved operation_cancelled operation_ended "
     "key_state_changed records_rewrapped charter_changed keys_read".split(), 50))
 EVENT.update({60: "reindex", 61: "reindex_outcome", 62: "retokenize", 63: "retokenize_outcome",
-              65: "root_key_rotated"})
+              64: "entry_erased", 65: "root_key_rotated", 66: "log_pruned"})
 
 
 def names(text):
@@ -192,7 +195,7 @@ CAUSE = names("on_call decoy foreign_token denials budget_spent")
 EFFECT = names("effective pending")
 OPERATION = names(
     "change-charter compromise-key destroy-key resume-key rotate-key suspend-key accept-rollback "
-    "rotate-root-key retokenize")
+    "rotate-root-key retokenize erase-entry prune-log")
 CEREMONY_STATE = names("cancelled done expired failed proposed running waiting")
 KEY_STATE = names("pre-activation active suspended deactivated compromised destroyed")
 
@@ -204,7 +207,8 @@ ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HEX), 3: ("freeze", TEXT), 
 CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HEX),
             4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
             7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
-            21: ("public_key", HEX)}
+            21: ("public_key", HEX), 22: ("erased_index", NUMBER),
+            23: ("archived", [LOST_HEAD])}
 SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
 ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
         5: ("outcome", OUTCOME)}
@@ -291,8 +295,8 @@ def entry_line(entry, leaf):
     for name, fields in (("access", ACCESS), ("ceremony", CEREMONY)):
         if name in shown:
             shown[name] = arrange(shown[name][0], fields)
-            if "lost_head" in shown[name]:
-                shown[name]["lost_head"] = {"size": 0, **shown[name]["lost_head"][0]}
+            for point in {"lost_head", "archived"} & set(shown[name]):
+                shown[name][point] = {"size": 0, **shown[name][point][0]}
     line = {name: shown[name] for name in ORDER if name in shown and shown[name] != []}
     line["leaf"] = base64.b64encode(leaf).decode()
     return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
@@ -308,6 +312,10 @@ class Log:
         self.given, self.tree, self.counts = given, Tree(), collections.Counter()
         self.time, self.open_intents, self.announced = 0, set(), None
         self.current, self.is_believed = None, False
+        # Erased entries that nothing has told of yet; those that may be an intent without an outcome.
+        self.untold, self.perhaps_intents, self.erased_count = set(), set(), 0
+        # Where the log begins that is given, and what it says last of what was archived: size, root.
+        self.begins, self.archived = (0, None), None
 
     def entry(self, text, leaf_text):
         index = self.tree.size
@@ -325,6 +333,8 @@ class Log:
             raise Wrong(f"entry {index} is earlier than the one before it")
         self.time = entry.get("time_unix_ms", 0)
         self.intent(index, entry)
+        self.erasure(index, entry)
+        self.pruning(index, entry)
         key = entry.get("ceremony", [{}])[0].get("public_key")
         if key is not None:
             if self.announced is not None:
@@ -336,11 +346,57 @@ class Log:
     def intent(self, index, entry):
         is_outcome = entry["event"] == "detokenize_outcome"
         of = entry.get("intent_index")
-        if is_outcome != (of is not None) or (is_outcome and of not in self.open_intents):
+        known = of in self.open_intents or of in self.perhaps_intents or (of or 0) < self.begins[0]
+        if is_outcome != (of is not None) or (is_outcome and not known):
             raise Wrong(f"entry {index} is an outcome without its intent")
         self.open_intents.discard(of)
+        self.perhaps_intents.discard(of)
         if entry["event"] == "detokenize" and entry.get("decision") != "deny":
             self.open_intents.add(index)
+
+    def erasure(self, index, entry):
+        of = entry.get("ceremony", [{}])[0].get("erased_index")
+        is_erasure = entry["event"] == "entry_erased"
+        known = of in self.untold or (of or 0) < self.begins[0]
+        if is_erasure != (of is not None) or (is_erasure and not known):
+            raise Wrong(f"entry {index} says that an entry before it was erased, and that is not so")
+        self.untold.discard(of)
+
+    def pruning(self, index, entry):
+        points = entry.get("ceremony", [{}])[0].get("archived", [])
+        if (entry["event"] == "log_pruned") != bool(points) or any(
+                point.get("size", 0) > index for point in points):
+            raise Wrong(f"entry {index} does not say how much of the log was archived before it")
+        for point in points:
+            self.archived = (point.get("size", 0), point.get("root"))
+
+    def begin(self, text, members):
+        """The first line of what begins behind others: the tree before it."""
+        tree = members["archived"]
+        if not isinstance(tree, dict) or json.dumps(
+                {"archived": {"size": tree.get("size"), "hashes": tree.get("hashes")}},
+                separators=(",", ":"), ensure_ascii=False) != text:
+            raise Wrong("first line is not in its one spelling")
+        size, edge = tree["size"], [decode_base64(one, "hash") for one in tree["hashes"]]
+        if not isinstance(size, int) or len(edge) != bin(size).count("1"):
+            raise Wrong("first line is no tree")
+        if self.tree.size:
+            if (self.tree.size, self.tree.edge) != (size, edge):
+                raise Wrong(f"log does not go on from its archive at entry {size}")
+            return
+        self.tree.size, self.tree.edge = size, edge
+        self.begins = (size, self.tree.root().hex())
+
+    def erased(self, text, members):
+        index = self.tree.size
+        leaf = decode_base64(str(members["leaf_hash"]), f"hash of leaf {index}")
+        if json.dumps({"erased": index, "leaf_hash": members["leaf_hash"]},
+                      separators=(",", ":"), ensure_ascii=False) != text or len(leaf) != 32:
+            raise Wrong(f"entry {index} is missing, or not in its place")
+        self.untold.add(index)
+        self.perhaps_intents.add(index)
+        self.erased_count += 1
+        self.tree.append(leaf)
 
     def root(self, text):
         """The origin of a checkpoint, which must be the one of the tree that was read."""
@@ -368,6 +424,10 @@ class Log:
         self.announced = None
 
     def finish(self, note):
+        if self.begins[0] and self.archived != self.begins:
+            raise Wrong(f"entries before {self.begins[0]} are missing without a word of the log")
+        if self.untold:
+            raise Wrong(f"entry {min(self.untold)} is missing without a word of the log")
         if self.announced is not None:
             self.hand_over(note)
         text, signatures = read_note(note)
@@ -377,8 +437,48 @@ class Log:
             raise Wrong("there is no checkpoint that is signed by the given keys")
 
 
-def verify_log(path, keys):
-    log, checkpoint = Log(keys), None
+def begin_of(path):
+    """How many entries a log begins behind."""
+    with open(path, encoding="utf-8", newline="\n") as lines:
+        first = re.match('{"archived":{"size":([1-9][0-9]*),', lines.readline())
+    return int(first.group(1)) if first else 0
+
+
+def read_archive(log, directory, until):
+    """Reads the segments of an archive that are before an index."""
+    names = [re.fullmatch("([0-9]+)-([0-9]+)[.]jsonl", name) for name in os.listdir(directory)]
+    segments = sorted((int(name[1]), int(name[2]), name[0]) for name in names if name)
+    for first, end, name in segments:
+        if log.tree.size >= until:
+            break
+        if first != log.tree.size:
+            raise Wrong(f"archive has no segment that begins with entry {log.tree.size}")
+        path = os.path.join(directory, name)
+        if begin_of(path) != first:
+            raise Wrong(f"segment {name} does not begin with its entries")
+        read_lines(log, path, min(until, end))
+        if log.tree.size != min(until, end):
+            raise Wrong(f"segment {name} does not have its entries")
+    if log.tree.size < until:
+        raise Wrong(f"archive ends before entry {until}")
+
+
+def verify_log(path, keys, archive=None):
+    log, begins = Log(keys), begin_of(path)
+    if archive and begins:
+        read_archive(log, archive, begins)
+    checkpoint = read_lines(log, path)
+    if checkpoint is None:
+        raise Wrong("there is no checkpoint")
+    log.finish(checkpoint)
+    return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
+            "archived_size": log.begins[0], "erased_count": log.erased_count,
+            "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
+
+
+def read_lines(log, path, until=None):
+    """Reads an export, or as many entries of a segment; returns the checkpoint at the end."""
+    checkpoint, is_first = None, True
     with open(path, encoding="utf-8", newline="\n") as lines:
         for text in lines:
             if not text.endswith("\n"):
@@ -392,6 +492,13 @@ def verify_log(path, keys):
                 raise Wrong("a line is not an object")
             if checkpoint is not None:
                 raise Wrong("something follows the checkpoint")
+            was_first, is_first = is_first, False
+            if set(members) == {"archived"} and was_first:
+                log.begin(text, members)
+                continue
+            # The proof that a segment brings along is not needed: it is read with the whole log.
+            if until is not None and log.tree.size >= until and set(members) != {"handover"}:
+                break
             if set(members) in ({"checkpoint"}, {"handover"}):
                 if json.dumps(members, separators=(",", ":"), ensure_ascii=False) != text:
                     raise Wrong("line of a checkpoint is not in its one spelling")
@@ -399,16 +506,16 @@ def verify_log(path, keys):
                 if not isinstance(note, str):
                     raise Wrong("checkpoint is no text")
                 if kind == "handover":
-                    log.hand_over(note)
+                    if until is None or log.announced is not None:
+                        log.hand_over(note)
                 else:
                     checkpoint = note
                 continue
+            if set(members) == {"erased", "leaf_hash"}:
+                log.erased(text, members)
+                continue
             log.entry(text, str(members.get("leaf", "")))
-    if checkpoint is None:
-        raise Wrong("there is no checkpoint")
-    log.finish(checkpoint)
-    return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
-            "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
+    return checkpoint
 
 
 # --- Receipts -------------------------------------------------------------------------------------
@@ -451,6 +558,7 @@ def main():
     parser.add_argument("--public-key", action="append", required=True, metavar="FILE",
                         help="the log's public key, a line for each; give it more than once for more")
     parser.add_argument("--receipt", action="store_true", help="the files are receipts")
+    parser.add_argument("--archive", metavar="DIR", help="segments with the beginning of the logs")
     parser.add_argument("--list", action="store_true", help="their names come on standard input")
     parser.add_argument("files", nargs="*", metavar="FILE", help="exports, or receipts")
     arguments = parser.parse_args()
@@ -460,7 +568,8 @@ def main():
     except (OSError, ValueError) as error:
         parser.error(f"public key cannot be read: {error}")
     paths = (line.rstrip("\n") for line in sys.stdin) if arguments.list else arguments.files
-    verify = verify_receipt if arguments.receipt else verify_log
+    whole = functools.partial(verify_log, archive=arguments.archive)
+    verify = verify_receipt if arguments.receipt else whole
     verified = [attempt(verify, path, keys) for path in paths]
     sys.exit(0 if all(verified) and verified else 4)
 

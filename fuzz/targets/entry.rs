@@ -147,6 +147,11 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
             root: input.array(),
         }),
         public_key: input.flag().then(|| input.array()),
+        erased_index: input.flag().then(|| input.number()),
+        archived: input.flag().then(|| LogPoint {
+            size: input.number(),
+            root: input.array(),
+        }),
     }
 }
 

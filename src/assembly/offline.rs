@@ -27,6 +27,7 @@ use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 use crate::store::rocks::RocksStore;
 use crate::vault::peek_charter;
 use crate::vault::read_charter;
@@ -162,6 +163,8 @@ fn public_keys(config: &Config) -> Result<CheckpointKeys, AssemblyError> {
 fn latest_time(store: &dyn Store) -> Result<Timestamp, StoreError> {
     let last = store.tree_size()?.saturating_sub(1);
     let stored = store.entries(last, 1)?;
-    let entry = stored.first().and_then(|it| Entry::decode(&it.entry).ok());
+    // The last one is never erased: what erases it comes after it.
+    let stored = stored.first().and_then(StoredLeaf::entry);
+    let entry = stored.and_then(|it| Entry::decode(&it.entry).ok());
     Ok(entry.map_or(Timestamp::default(), |entry| entry.time))
 }

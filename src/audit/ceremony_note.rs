@@ -35,6 +35,12 @@ pub struct CeremonyNote {
     pub lost_head: Option<LogPoint>,
     /// Of a new audit signing key: its public key, by which later checkpoints are signed.
     pub public_key: Option<[u8; 32]>,
+    /// Of [`crate::audit::Event::EntryErased`], and of nothing else: the index of the entry that is
+    /// erased, which is before it. A log with any other is refused by the verifier.
+    pub erased_index: Option<u64>,
+    /// Of [`crate::audit::Event::LogPruned`], and of nothing else: the log that an archive has. It
+    /// begins behind it from then on.
+    pub archived: Option<LogPoint>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
@@ -73,6 +79,10 @@ pub(super) struct CeremonyMessage {
     /// Ed25519, 32 bytes.
     #[prost(bytes = "vec", tag = "21")]
     public_key: Vec<u8>,
+    #[prost(uint64, optional, tag = "22")]
+    erased_index: Option<u64>,
+    #[prost(message, optional, tag = "23")]
+    archived: Option<LogPointMessage>,
 }
 
 /// The note in an export.
@@ -98,6 +108,10 @@ pub(super) struct CeremonyLine<'a> {
     lost_head: Option<LogPointLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<LogPointLine>,
 }
 
 #[derive(Serialize)]
@@ -119,13 +133,10 @@ impl CeremonyNote {
             key_state: self.key_state.map_or(0, |state| u32::from(state.number())),
             records_count: self.records_count,
             charter_digest: self.charter_digest.map_or_else(Vec::new, Vec::from),
-            lost_head: self
-                .lost_head
-                .map(|LogPoint { size, root }| LogPointMessage {
-                    size,
-                    root: root.to_vec(),
-                }),
+            lost_head: self.lost_head.map(LogPointMessage::new),
             public_key: self.public_key.map_or_else(Vec::new, Vec::from),
+            erased_index: self.erased_index,
+            archived: self.archived.map(LogPointMessage::new),
         })
     }
 
@@ -164,14 +175,10 @@ impl CeremonyNote {
             })?,
             records_count: message.records_count,
             charter_digest: read_hash(&message.charter_digest)?,
-            lost_head: match &message.lost_head {
-                None => None,
-                Some(LogPointMessage { size, root }) => Some(LogPoint {
-                    size: *size,
-                    root: root.as_slice().try_into().ok()?,
-                }),
-            },
+            lost_head: read_point(message.lost_head.as_ref())?,
             public_key: read_hash(&message.public_key)?,
+            erased_index: message.erased_index,
+            archived: read_point(message.archived.as_ref())?,
         })
     }
 
@@ -186,13 +193,35 @@ impl CeremonyNote {
             key_state: self.key_state.map(KeyState::name),
             records_count: self.records_count,
             charter_digest: self.charter_digest.map(hex::encode),
-            lost_head: self.lost_head.map(|LogPoint { size, root }| LogPointLine {
-                size,
-                root: hex::encode(root),
-            }),
+            lost_head: self.lost_head.map(LogPointLine::new),
             public_key: self.public_key.map(hex::encode),
+            erased_index: self.erased_index,
+            archived: self.archived.map(LogPointLine::new),
         })
     }
+}
+
+impl LogPointMessage {
+    fn new(LogPoint { size, root }: LogPoint) -> Self {
+        let root = root.to_vec();
+        Self { size, root }
+    }
+}
+
+impl LogPointLine {
+    fn new(LogPoint { size, root }: LogPoint) -> Self {
+        let root = hex::encode(root);
+        Self { size, root }
+    }
+}
+
+/// Nothing for none; nothing at all for one without a root hash.
+fn read_point(message: Option<&LogPointMessage>) -> Option<Option<LogPoint>> {
+    let Some(LogPointMessage { size, root }) = message else {
+        return Some(None);
+    };
+    let root = root.as_slice().try_into().ok()?;
+    Some(Some(LogPoint { size: *size, root }))
 }
 
 /// Nothing for 0; nothing at all for a number that means nothing.
@@ -235,6 +264,11 @@ mod tests {
                 root: [7; 32],
             }),
             public_key: Some([8; 32]),
+            erased_index: Some(0),
+            archived: Some(LogPoint {
+                size: 256,
+                root: [9; 32],
+            }),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

@@ -292,6 +292,10 @@ numbered!(
         Retokenize = 62 "retokenize",
         /// What came of an intent to replace tokens.
         RetokenizeOutcome = 63 "retokenize_outcome",
+        /// The content of an entry of the log was erased, by the officers that the entry names.
+        EntryErased = 64 "entry_erased",
+        /// The beginning of the log was taken out of the vault: an archive has it.
+        LogPruned = 66 "log_pruned",
         /// Every key was wrapped under another root key.
         RootKeyRotated = 65 "root_key_rotated",
         /// Other policies took effect.

@@ -1,8 +1,8 @@
 //! An export of the log: JSON Lines that can be read by anybody and verified without the vault.
 //!
-//! Each line has the entry's fields and its leaf (salt and entry, base64), the last line the
-//! signed checkpoint. The fields are a rendering of the leaf and nothing else: the verifier renders
-//! each leaf again and compares the lines.
+//! Each line has the entry's fields and its leaf (salt and entry, base64), or of an entry that was
+//! erased the hash of its leaf; the last line has the signed checkpoint. The fields are a rendering
+//! of the leaf and nothing else: the verifier renders each leaf again and compares the lines.
 
 use std::io;
 use std::io::Write;
@@ -16,33 +16,65 @@ use crate::audit::Entry;
 use crate::audit::EntryItem;
 use crate::audit::ShareGiven;
 use crate::audit::access_note::AccessLine;
+use crate::audit::archive_lines;
+use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::ceremony_note::CeremonyLine;
 use crate::audit::unseal_note::ShareGivenLine;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::store::SALT_BYTES;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
-/// A line of an export.
+/// A line of an export, or of a segment of an archive.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum ExportLine {
+    /// The tree before the first entry: the first line of what begins behind others.
+    Archived(Frontier),
     /// The signed checkpoint: the last line.
     Checkpoint(String),
     /// An entry.
     Entry(StoredEntry),
+    /// What is left of an entry that was erased.
+    Erased {
+        /// The place in the log, from 0.
+        index: u64,
+        /// The hash of its leaf.
+        hash: Hash,
+    },
     /// The checkpoint at which the log came under another key: between the entries.
     Handover(String),
+    /// The end of a segment.
+    Segment(SegmentEnd),
 }
 
-/// Writes one entry as a line.
+/// Writes one entry as a line, or what is left of it.
 ///
 /// # Errors
 ///
 /// If the entry does not decode, or the writer fails.
-pub(super) fn write_entry(writer: &mut dyn Write, stored: &StoredEntry) -> io::Result<()> {
-    let entry = Entry::decode(&stored.entry).map_err(io::Error::other)?;
-    write_line(writer, &EntryLine::new(&entry, stored))
+pub(super) fn write_leaf(writer: &mut dyn Write, stored: &StoredLeaf) -> io::Result<()> {
+    match stored {
+        StoredLeaf::Kept(stored) => {
+            let entry = Entry::decode(&stored.entry).map_err(io::Error::other)?;
+            write_line(writer, &EntryLine::new(&entry, stored))
+        }
+        StoredLeaf::Erased { index, hash } => {
+            write_line(writer, &ErasedLine::new(*index, Hash::from_bytes(*hash)))
+        }
+    }
+}
+
+/// What is left of an erased entry as a line, without its end.
+///
+/// # Errors
+///
+/// None that can happen: it is a number and a text.
+pub(super) fn erased_line(index: u64, hash: Hash) -> serde_json::Result<String> {
+    serde_json::to_string(&ErasedLine::new(index, hash))
 }
 
 /// An entry as a line, without its end.
@@ -82,6 +114,16 @@ pub(super) fn write_handover(writer: &mut dyn Write, note: &str) -> io::Result<(
     )
 }
 
+/// Writes the tree before the first entry.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub(super) fn write_archived(writer: &mut dyn Write, before: &Frontier) -> io::Result<()> {
+    let line = archive_lines::archived_line(before).map_err(io::Error::other)?;
+    writeln!(writer, "{line}")
+}
+
 /// Reads a line without its end, or nothing if it is none that an export has: the fields of an
 /// entry must be those of its leaf.
 #[must_use]
@@ -93,6 +135,18 @@ pub(super) fn read_line(line: &str) -> Option<ExportLine> {
     if let Ok(handover) = serde_json::from_str::<HandoverLine>(line) {
         let rendered = serde_json::to_string(&handover).ok()?;
         return (rendered == line).then_some(ExportLine::Handover(handover.handover));
+    }
+    if let Ok(erased) = serde_json::from_str::<ErasedLine>(line) {
+        let rendered = serde_json::to_string(&erased).ok()?;
+        let hash = STANDARD.decode(&erased.leaf_hash).ok()?.try_into().ok()?;
+        let (index, hash) = (erased.erased, Hash::from_bytes(hash));
+        return (rendered == line).then_some(ExportLine::Erased { index, hash });
+    }
+    if line.starts_with("{\"archived\":") {
+        return archive_lines::read_archived(line).map(ExportLine::Archived);
+    }
+    if line.starts_with("{\"segment\":") {
+        return archive_lines::read_segment(line).map(ExportLine::Segment);
     }
     let leaf: LeafOfLine = serde_json::from_str(line).ok()?;
     let leaf = STANDARD.decode(leaf.leaf).ok()?;
@@ -117,6 +171,13 @@ struct CheckpointLine {
 #[serde(deny_unknown_fields)]
 struct HandoverLine {
     handover: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ErasedLine {
+    erased: u64,
+    leaf_hash: String,
 }
 
 #[derive(Deserialize)]
@@ -186,6 +247,15 @@ struct ItemLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     key_version: Option<u32>,
     outcome: &'static str,
+}
+
+impl ErasedLine {
+    fn new(index: u64, hash: Hash) -> Self {
+        Self {
+            erased: index,
+            leaf_hash: STANDARD.encode(hash.as_bytes()),
+        }
+    }
 }
 
 impl<'a> EntryLine<'a> {

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::Entry;
+use crate::audit::EntryDraft;
 use crate::audit::EntryPage;
 use crate::audit::PageEntry;
 use crate::audit::SignedCheckpoint;
@@ -36,6 +37,12 @@ pub enum FollowError {
         /// The index that it should have.
         index: u64,
     },
+    /// The content of an entry was not handed out, and the log does not say that it was erased.
+    #[error("entry {index} is missing without a word of the log")]
+    Untold {
+        /// The index of the entry.
+        index: u64,
+    },
     /// Checkpoints contradict each other, or the entries: the log is two.
     #[error("entries up to {tree_size} are not those of a checkpoint that was signed")]
     Fork {
@@ -48,9 +55,10 @@ pub enum FollowError {
         /// The index that it should begin at.
         index: u64,
     },
-    /// The log tells of more checkpoints than are kept until their entries come.
-    #[error("more checkpoints than {PENDING_MAX} are ahead of their entries")]
-    TooManyCheckpoints,
+    /// The log tells of more checkpoints, or of more erased entries, than are kept until entries
+    /// come.
+    #[error("more than {PENDING_MAX} checkpoints or erased entries are ahead of their entries")]
+    TooManyAhead,
 }
 
 /// Verifies pages, one after the other.
@@ -64,6 +72,7 @@ pub struct Follower {
     pending: BTreeMap<u64, Hash>,
     /// The keys that the log came under, and nobody was told of.
     successors: Vec<Successor>,
+    untold: Untold,
 }
 
 impl Follower {
@@ -76,6 +85,7 @@ impl Follower {
             first_index,
             pending: BTreeMap::new(),
             successors: Vec::new(),
+            untold: Untold::default(),
         }
     }
 
@@ -102,10 +112,17 @@ impl Follower {
         let mut frontier = self.begin(page)?;
         // What is cheap to find comes first.
         let (mut leaves, mut announced) = (Vec::with_capacity(page.entries.len()), Vec::new());
+        let mut untold = self.untold.clone();
         for (index, entry) in (frontier.size()..).zip(&page.entries) {
-            let (leaf, public_key) = read(entry, index).ok_or(FollowError::Entry { index })?;
+            let (leaf, entry) = read(entry, index).ok_or(FollowError::Entry { index })?;
             leaves.push(leaf);
-            announced.extend(public_key.map(|key| (index, key)));
+            match entry {
+                Some(draft) => {
+                    announced.extend(draft.ceremony.public_key.map(|key| (index, key)));
+                    untold.tell(&draft);
+                }
+                None => untold.erased(index),
+            }
         }
         let checkpoint = self.keys.verify(&page.checkpoint);
         let checkpoint = checkpoint.ok_or(FollowError::Checkpoint)?;
@@ -128,6 +145,8 @@ impl Follower {
             &page.proof,
         )
         .map_err(|_| fork)?;
+        untold.judge(checkpoint.size(), frontier.size())?;
+        self.untold = untold;
         self.frontier = Some(frontier);
         self.believe(&announced, &checkpoint);
         Ok(checkpoint)
@@ -193,7 +212,7 @@ impl Follower {
             return Err(FollowError::Fork { tree_size });
         }
         if self.pending.len() > PENDING_MAX {
-            return Err(FollowError::TooManyCheckpoints);
+            return Err(FollowError::TooManyAhead);
         }
         self.meet(frontier)
     }
@@ -208,17 +227,66 @@ impl Follower {
     }
 }
 
-/// The hash of an entry's leaf and the key that it announces, if entry, leaf and line say the same.
-fn read(entry: &PageEntry, index: u64) -> Option<(Hash, Option<[u8; 32]>)> {
-    let Some(ExportLine::Entry(stored)) = export::read_line(&entry.line) else {
-        return None;
+/// Erased entries that no entry has told of yet, by their index: how many checkpoints have come
+/// since, at the most [`CHECKPOINTS_UNTOLD_MAX`], and the size of the latest of them.
+///
+/// An entry is erased in one write with the entry that says so. Whoever reads the log while that is
+/// written may be handed the erased entry under a checkpoint from before, and the next one may be
+/// from before, too. By the second one after that, the log says so.
+#[derive(Clone, Debug, Default)]
+struct Untold(BTreeMap<u64, (u8, u64)>);
+
+impl Untold {
+    fn erased(&mut self, index: u64) {
+        self.0.insert(index, (0, 0));
+    }
+
+    fn tell(&mut self, draft: &EntryDraft) {
+        if let Some(index) = draft.erases() {
+            self.0.remove(&index);
+        }
+    }
+
+    /// Judges by the checkpoint of a page and the size of the log that has been followed.
+    fn judge(&mut self, checkpoint_size: u64, followed_size: u64) -> Result<(), FollowError> {
+        if self.0.len() > PENDING_MAX {
+            return Err(FollowError::TooManyAhead);
+        }
+        for (index, (count, size)) in &mut self.0 {
+            if *count < CHECKPOINTS_UNTOLD_MAX && checkpoint_size > *size {
+                (*count, *size) = (*count + 1, checkpoint_size);
+            }
+            if *count == CHECKPOINTS_UNTOLD_MAX && followed_size >= *size {
+                return Err(FollowError::Untold { index: *index });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The hash of an entry's leaf and what the entry says, nothing if it was erased; if entry, leaf
+/// and line say the same.
+fn read(entry: &PageEntry, index: u64) -> Option<(Hash, Option<EntryDraft>)> {
+    let stored = match export::read_line(&entry.line)? {
+        ExportLine::Entry(stored) => stored,
+        ExportLine::Erased { index: of, hash } => {
+            let is_same = of == index && entry.index == index && entry.erased == Some(hash);
+            return (is_same && entry.leaf.is_empty()).then_some((hash, None));
+        }
+        ExportLine::Archived(_)
+        | ExportLine::Checkpoint(_)
+        | ExportLine::Handover(_)
+        | ExportLine::Segment(_) => return None,
     };
     let is_same = stored.index == index
         && entry.index == index
+        && entry.erased.is_none()
         && entry.leaf == [&stored.salt, stored.entry.as_slice()].concat();
-    let public_key = Entry::decode(&stored.entry).ok()?.draft.ceremony.public_key;
-    is_same.then(|| (entry_leaf_hash(&stored), public_key))
+    let draft = Entry::decode(&stored.entry).ok()?.draft;
+    is_same.then(|| (entry_leaf_hash(&stored), Some(draft)))
 }
 
-/// The most checkpoints that are kept until their entries come: some 100 bytes each.
+/// The page's own checkpoint, and two more.
+const CHECKPOINTS_UNTOLD_MAX: u8 = 3;
+/// The most checkpoints, and erased entries, that are kept until entries come: some 100 bytes each.
 const PENDING_MAX: usize = 65_536;

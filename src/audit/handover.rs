@@ -22,6 +22,7 @@ use crate::crypto::note::SignedNote;
 use crate::store::RowPut;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 use crate::store::Table;
 
 /// The checkpoint at which a log came under another key.
@@ -107,8 +108,12 @@ fn follow(
     let Some(checkpoint) = keys.verify(&handover.note) else {
         return Ok(None);
     };
+    // What announced it is in the archive: whoever has only keys from before needs that.
+    if handover.index < store.pruned_size()? {
+        return Ok(None);
+    }
     let page = store.entries(handover.index, 1)?;
-    let Some(stored) = page.first() else {
+    let Some(stored) = page.first().and_then(StoredLeaf::entry) else {
         return Ok(None);
     };
     let Ok(proof) = inclusion_proof(&StoredTree(store), handover.index, checkpoint.size()) else {
@@ -231,6 +236,14 @@ impl<'a> Succession<'a> {
                 .flatten(),
         };
         checkpoint.ok_or(VerifyError::Checkpoint)
+    }
+
+    /// A checkpoint of a log that goes on: signed by a key that is given, or by the latest.
+    pub(super) fn verify(&self, note: &str) -> Option<SignedCheckpoint> {
+        let current = self.current.as_ref().filter(|current| current.is_believed);
+        let current = current.map(|current| CheckpointKeys::new(vec![current.key.clone()]));
+        let by_current = current.and_then(|keys| keys.verify(note));
+        by_current.or_else(|| self.given.verify(note))
     }
 
     /// The index of the entry that announces a key, until that is handed over to.

@@ -138,7 +138,9 @@ impl Activity {
             | Event::Retokenize
             | Event::RetokenizeOutcome => Self::datastore(2, "Update"),
             Event::SubjectDescribed => Self::datastore(8, "List"),
-            Event::SubjectErased => Self::datastore(7, "Delete"),
+            Event::EntryErased | Event::LogPruned | Event::SubjectErased => {
+                Self::datastore(7, "Delete")
+            }
             Event::BackupCreated
             | Event::CharterFounded
             | Event::DecoysCreated

@@ -14,16 +14,19 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::ProofError;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// An entry as it is handed out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PageEntry {
     /// The place in the log, from 0.
     pub index: u64,
-    /// The bytes whose hash is the leaf of the tree: the salt, then the entry.
+    /// The bytes whose hash is the leaf of the tree: the salt, then the entry. Empty for an entry
+    /// that was erased.
     pub leaf: Vec<u8>,
-    /// The entry as the line of an export, without its end: JSON.
+    /// Of an entry that was erased: the hash of its leaf.
+    pub erased: Option<Hash>,
+    /// The entry, or what is left of it, as the line of an export, without its end: JSON.
     pub line: String,
 }
 
@@ -111,12 +114,25 @@ impl EntryPage {
 }
 
 impl PageEntry {
-    fn new(stored: &StoredEntry) -> Result<Self, StoreError> {
+    fn new(stored: &StoredLeaf) -> Result<Self, StoreError> {
         let corrupt = || StoreError::Corrupt { table: "audit" };
+        let stored = match stored {
+            StoredLeaf::Kept(stored) => stored,
+            StoredLeaf::Erased { index, hash } => {
+                let hash = Hash::from_bytes(*hash);
+                return Ok(Self {
+                    index: *index,
+                    leaf: Vec::new(),
+                    erased: Some(hash),
+                    line: export::erased_line(*index, hash).map_err(|_| corrupt())?,
+                });
+            }
+        };
         let entry = Entry::decode(&stored.entry).map_err(|_| corrupt())?;
         Ok(Self {
             index: stored.index,
             leaf: [&stored.salt, stored.entry.as_slice()].concat(),
+            erased: None,
             line: export::line(&entry, stored).map_err(|_| corrupt())?,
         })
     }

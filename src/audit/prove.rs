@@ -16,6 +16,7 @@ use crate::audit::export;
 use crate::audit::export::ExportLine;
 use crate::audit::tree::StoredTree;
 use crate::audit::tree::entry_leaf_hash;
+use crate::audit::tree::stored_leaf_hash;
 use crate::audit::verify;
 use crate::crypto::merkle;
 use crate::crypto::merkle::Frontier;
@@ -25,6 +26,7 @@ use crate::crypto::merkle::ProofError;
 use crate::crypto::merkle::verify_consistency;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 
 /// Why a proven entry is not found in a log.
 #[derive(Debug, Error)]
@@ -80,8 +82,9 @@ pub fn prove_consistency(
     proof.map_err(|error| no_proof(first_size, error))
 }
 
-/// Finds a proven entry in a store, and returns it as the line of an export. The store's log, up to
-/// the checkpoint, must be the one that the entry was proven for.
+/// Finds a proven entry in a store, and returns it, or what is left of it where it was erased, as
+/// the line of an export. The store's log, up to the checkpoint, must be the one that the entry was
+/// proven for.
 ///
 /// # Errors
 ///
@@ -111,11 +114,16 @@ pub fn find_in_store(
     let stored = store.entries(index, 1).map_err(VerifyError::from)?;
     let stored = stored.first().ok_or(VerifyError::Index { index })?;
     // The tree is the one that was proven; so the leaf is, if it has the hash.
-    if entry_leaf_hash(stored) != proven.leaf_hash() {
+    if stored_leaf_hash(stored) != proven.leaf_hash() {
         return Err(VerifyError::Entry { index }.into());
     }
-    let entry = Entry::decode(&stored.entry).map_err(|_| VerifyError::Entry { index })?;
-    let line = export::line(&entry, stored);
+    let line = match stored {
+        StoredLeaf::Kept(stored) => {
+            let entry = Entry::decode(&stored.entry).map_err(|_| VerifyError::Entry { index })?;
+            export::line(&entry, stored)
+        }
+        StoredLeaf::Erased { .. } => export::erased_line(index, proven.leaf_hash()),
+    };
     line.map_err(|error| VerifyError::Read(io::Error::other(error)).into())
 }
 
@@ -131,7 +139,7 @@ pub fn find_in_export<R: BufRead + Send>(
 ) -> Result<Vec<Result<String, FindError>>, VerifyError> {
     let checkpoint = verify::export_checkpoint(open().map_err(VerifyError::Read)?, keys)?;
     let mut found: Vec<Found> = proven.iter().map(|_| Found::default()).collect();
-    let mut frontier = Frontier::new();
+    let (mut frontier, mut archived_size) = (Frontier::new(), 0);
     meet(&frontier, proven, &mut found);
     let mut reader = open().map_err(VerifyError::Read)?;
     let mut text = String::new();
@@ -142,21 +150,36 @@ pub fn find_in_export<R: BufRead + Send>(
             break;
         }
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        let Some(ExportLine::Entry(stored)) = export::read_line(line) else {
-            continue;
+        let (index, leaf_hash) = match export::read_line(line) {
+            Some(ExportLine::Entry(stored)) => (stored.index, entry_leaf_hash(&stored)),
+            Some(ExportLine::Erased { index, hash }) => (index, hash),
+            Some(ExportLine::Archived(before)) => {
+                archived_size = before.size();
+                frontier = before;
+                continue;
+            }
+            Some(ExportLine::Checkpoint(_) | ExportLine::Handover(_) | ExportLine::Segment(_))
+            | None => continue,
         };
-        let leaf_hash = entry_leaf_hash(&stored);
         for (proven, found) in proven.iter().zip(&mut found) {
-            if (proven.index(), proven.leaf_hash()) == (stored.index, leaf_hash) {
+            if (proven.index(), proven.leaf_hash()) == (index, leaf_hash) {
                 found.line = Some(line.to_owned());
             }
         }
-        let index = stored.index;
         let full = |_| VerifyError::Index { index };
         frontier.append(leaf_hash, |_, _, _| ()).map_err(full)?;
         meet(&frontier, proven, &mut found);
     }
     let result = |(proven, found): (&ProvenEntry, Found)| match found {
+        // Nothing can be said of it from what is there.
+        Found { .. }
+            if proven.index() < archived_size || proven.checkpoint().size() < archived_size =>
+        {
+            Err(VerifyError::Archived {
+                size: archived_size,
+            }
+            .into())
+        }
         Found {
             is_log: Some(true),
             line: Some(line),

@@ -35,6 +35,7 @@ use crate::ceremony::Operation;
 use crate::ceremony::Rollback;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 
 /// Why the log does not go on.
 #[derive(Debug, Error)]
@@ -167,7 +168,8 @@ fn is_accepted(
         return Ok(false);
     }
     let stored = store.entries(at, 1)?;
-    let stored = stored.first().and_then(|it| Entry::decode(&it.entry).ok());
+    let stored = stored.first().and_then(StoredLeaf::entry);
+    let stored = stored.and_then(|it| Entry::decode(&it.entry).ok());
     let note = stored
         .filter(|stored| stored.draft.event == Event::RollbackAccepted)
         .map(|stored| stored.draft.ceremony);

@@ -15,6 +15,7 @@
 //! A write that fails at 2 or 4 may have happened. The sequencer then never writes again: going on
 //! from what is in memory could sign a log that the disk does not have.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -30,12 +31,16 @@ use crate::audit::CheckpointSigner;
 use crate::audit::CommitError;
 use crate::audit::Entry;
 use crate::audit::EntryDraft;
+use crate::audit::EntryErasureError;
 use crate::audit::HeadError;
 use crate::audit::LogParts;
 use crate::audit::LogState;
+use crate::audit::PruningError;
 use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
 use crate::audit::WriteHead;
+use crate::audit::check_entry_erasure;
+use crate::audit::check_pruning;
 use crate::audit::group::Placed;
 use crate::audit::group::judge;
 use crate::audit::group::take_group;
@@ -57,10 +62,12 @@ use crate::domain::Timestamp;
 use crate::store::Append;
 use crate::store::Changes;
 use crate::store::CommitBatch;
+use crate::store::Conflict;
 use crate::store::SALT_BYTES;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// Why the log can no longer be written.
 #[derive(Debug, Error)]
@@ -267,6 +274,9 @@ impl Sequencer {
             if placed.entry.ceremony.public_key.is_some() {
                 announced = Some(frontier.size());
             }
+            append.erased.extend(placed.entry.erases());
+            let pruned_size = placed.entry.prunes().map(|archived| archived.size);
+            append.pruned_size = append.pruned_size.max(pruned_size);
             let stored = self.place(frontier.size(), now, placed.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);
@@ -316,7 +326,12 @@ impl Sequencer {
             Err(error) => return Err(error.into()),
         };
         let mut accepted = Vec::with_capacity(group.len());
+        let mut gone = BTreeSet::new();
         for (call, conflicts) in group.into_iter().zip(conflicts) {
+            let mut conflicts = conflicts;
+            if !self.may_go(&call, &mut gone)? {
+                conflicts.push(Conflict::EntryStays);
+            }
             if conflicts.is_empty() {
                 accepted.push(call);
             } else {
@@ -324,6 +339,45 @@ impl Sequencer {
             }
         }
         Ok(accepted)
+    }
+
+    /// Whether the entries that a call's own say are erased, or archived, may go, and nobody before
+    /// it in the group takes any away.
+    fn may_go(&self, call: &Call, gone: &mut BTreeSet<u64>) -> Result<bool, Fatal> {
+        let commit = &call.commit;
+        let entries = || [&commit.entry].into_iter().chain(&commit.further);
+        for index in entries().filter_map(EntryDraft::erases) {
+            match check_entry_erasure(self.store.as_ref(), index) {
+                Ok(()) if !gone.contains(&u64::MAX) && gone.insert(index) => {}
+                Err(EntryErasureError::Store(StoreError::Corrupt { table })) => {
+                    tracing::error!(table, "entry that is to be erased is damaged");
+                    return Ok(false);
+                }
+                Err(EntryErasureError::Store(error)) => return Err(error.into()),
+                Ok(())
+                | Err(
+                    EntryErasureError::Archived
+                    | EntryErasureError::Erased
+                    | EntryErasureError::Kind
+                    | EntryErasureError::Missing,
+                ) => return Ok(false),
+            }
+        }
+        for archived in entries().filter_map(EntryDraft::prunes) {
+            match check_pruning(self.store.as_ref(), &archived) {
+                // Whoever erases in the same group must not find that the entry is archived.
+                Ok(()) if gone.is_empty() => gone.extend([u64::MAX]),
+                Err(PruningError::Store(error)) => return Err(error.into()),
+                Ok(())
+                | Err(
+                    PruningError::Before
+                    | PruningError::Place
+                    | PruningError::Root
+                    | PruningError::Unwitnessed,
+                ) => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Writes calls as groups of their own; one that is alone already meets the damaged row itself.
@@ -365,19 +419,23 @@ impl Sequencer {
 
     fn read_back(&self, append: &Append) -> Result<(), Fatal> {
         let stored = self.store.entries(append.tree_size, append.entries.len())?;
-        let read = stored
-            .iter()
-            .map(|stored| *entry_leaf_hash(stored).as_bytes());
+        let entries = stored.iter().filter_map(StoredLeaf::entry);
+        let read = entries.map(|stored| *entry_leaf_hash(stored).as_bytes());
         let leaves = append
             .hashes
             .iter()
             .filter(|hash| hash.level == 0)
             .map(|leaf| leaf.hash);
-        if read.eq(leaves) {
-            Ok(())
-        } else {
-            Err(Fatal::ReadBack)
+        if !read.eq(leaves) {
+            return Err(Fatal::ReadBack);
         }
+        for index in &append.erased {
+            let left = self.store.entries(*index, 1)?;
+            if !matches!(left.as_slice(), [StoredLeaf::Erased { .. }]) {
+                return Err(Fatal::ReadBack);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -392,6 +450,7 @@ fn turn_away(group: Vec<Option<(Answer, Granted)>>, error: StoreError) -> Result
         | StoreError::Corrupt { .. }
         | StoreError::Missing
         | StoreError::OutcomeUnknown(_)
+        | StoreError::Pruned { .. }
         | StoreError::SchemaVersion { .. }
         | StoreError::Unavailable(_) => return Err(error.into()),
     };

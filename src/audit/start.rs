@@ -12,6 +12,7 @@ use crate::crypto::merkle::Frontier;
 use crate::domain::Timestamp;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 
 /// Why the vault must not serve.
 #[derive(Debug, Error)]
@@ -135,6 +136,7 @@ pub(super) fn check(
 /// the last.
 fn check_latest_entries(store: &dyn Store, tree_size: u64) -> Result<Timestamp, StartError> {
     let from = tree_size.saturating_sub(LATEST_ENTRIES_MAX as u64);
+    let from = from.max(store.pruned_size()?);
     let entries = store.entries(from, LATEST_ENTRIES_MAX)?;
     let hashes = store.hashes(0, from, LATEST_ENTRIES_MAX)?;
     if entries.len() != hashes.len() || from + entries.len() as u64 != tree_size {
@@ -142,6 +144,11 @@ fn check_latest_entries(store: &dyn Store, tree_size: u64) -> Result<Timestamp, 
     }
     let mut latest_time = Timestamp::default();
     for (stored, hash) in entries.iter().zip(&hashes) {
+        // Of an erased one there is nothing but its hash, which is in the tree that was checked.
+        // The last one is not erased: what erases an entry comes after it.
+        let StoredLeaf::Kept(stored) = stored else {
+            continue;
+        };
         let damaged = StartError::Entry {
             index: stored.index,
         };

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use crate::audit::tree::entry_leaf_hash;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::StoredLeaf;
 
 /// A file of a published log, by its path below the log's prefix.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -52,8 +53,18 @@ pub struct Tiles<'a> {
 pub enum TileContent {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// It is in an archive, as is everything before this entry.
+    Archived {
+        /// The index of the first entry that is not.
+        size: u64,
+    },
     /// A bundle cannot hold this entry, whose length does not fit into 16 bits.
     EntryTooLong {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// It would have this entry, which was erased.
+    Erased {
         /// The index of the entry.
         index: u64,
     },
@@ -74,6 +85,13 @@ impl<'a> Tiles<'a> {
     ///
     /// If the store cannot be read, or does not have what it must.
     pub fn read(&self, path: TilePath) -> Result<TileContent, StoreError> {
+        match self.read_stored(path) {
+            Err(StoreError::Pruned { size }) => Ok(TileContent::Archived { size }),
+            read => read,
+        }
+    }
+
+    fn read_stored(&self, path: TilePath) -> Result<TileContent, StoreError> {
         match path {
             TilePath::Checkpoint => Ok(TileContent::Missing),
             TilePath::Entries { index, width } => self.bundle(index, width),
@@ -130,7 +148,10 @@ impl<'a> Tiles<'a> {
         }
         let mut bytes = Vec::new();
         for stored in &entries {
-            let index = stored.index;
+            let index = stored.index();
+            let StoredLeaf::Kept(stored) = stored else {
+                return Ok(TileContent::Erased { index });
+            };
             let Ok(length) = u16::try_from(stored.salt.len() + stored.entry.len()) else {
                 return Ok(TileContent::EntryTooLong { index });
             };
@@ -148,7 +169,12 @@ impl<'a> Tiles<'a> {
         let stored = self.store.entries(index, 1)?;
         let leaf = self.store.hashes(0, index, 1)?;
         match (stored.first(), leaf.first()) {
-            (Some(stored), Some(leaf)) if entry_leaf_hash(stored).as_bytes() == leaf => {
+            (Some(StoredLeaf::Erased { index, .. }), _) => {
+                Ok(TileContent::Erased { index: *index })
+            }
+            (Some(StoredLeaf::Kept(stored)), Some(leaf))
+                if entry_leaf_hash(stored).as_bytes() == leaf =>
+            {
                 let bytes = [&stored.salt, stored.entry.as_slice()].concat();
                 Ok(TileContent::Bytes(bytes))
             }

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
+use crate::store::StoredLeaf;
 
 /// Every hash of the tree, from those that the store has.
 pub(super) struct StoredTree<'a>(pub(super) &'a dyn Store);
@@ -51,6 +52,14 @@ impl HashReader for StoredTree<'_> {
 /// The hash of a stored entry's leaf: the salt, then the entry.
 pub(super) fn entry_leaf_hash(stored: &StoredEntry) -> Hash {
     leaf_hash(&[&stored.salt, stored.entry.as_slice()].concat())
+}
+
+/// The hash of a stored leaf: computed, where its entry is there.
+pub(super) fn stored_leaf_hash(stored: &StoredLeaf) -> Hash {
+    match stored {
+        StoredLeaf::Kept(stored) => entry_leaf_hash(stored),
+        StoredLeaf::Erased { hash, .. } => Hash::from_bytes(*hash),
+    }
 }
 
 /// Appends a leaf, and names the hashes that the store keeps of what it completes.

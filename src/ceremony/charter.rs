@@ -41,13 +41,15 @@ pub struct Rule {
 
 impl Rule {
     /// What holds where a charter says nothing: as few as may be, and a day before a key is
-    /// destroyed.
+    /// destroyed, an entry erased or the log pruned.
     #[must_use]
     pub const fn usual(kind: OperationKind) -> Self {
         Self {
             approvals: kind.approvals_min(),
             delay_seconds: match kind {
-                OperationKind::DestroyKey => 24 * 60 * 60,
+                OperationKind::DestroyKey | OperationKind::EraseEntry | OperationKind::PruneLog => {
+                    24 * 60 * 60
+                }
                 OperationKind::AcceptRollback
                 | OperationKind::ChangeCharter
                 | OperationKind::CompromiseKey
@@ -113,6 +115,8 @@ impl Charter {
                 OperationKind::AcceptRollback
                 | OperationKind::CompromiseKey
                 | OperationKind::DestroyKey
+                | OperationKind::EraseEntry
+                | OperationKind::PruneLog
                 | OperationKind::ResumeKey
                 | OperationKind::Retokenize
                 | OperationKind::RotateKey
@@ -273,6 +277,8 @@ impl Charter {
             OperationKind::AcceptRollback
             | OperationKind::CompromiseKey
             | OperationKind::DestroyKey
+            | OperationKind::EraseEntry
+            | OperationKind::PruneLog
             | OperationKind::ResumeKey
             | OperationKind::Retokenize
             | OperationKind::RotateKey

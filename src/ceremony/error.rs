@@ -27,6 +27,9 @@ pub enum CeremonyError {
     /// Somebody else acted on the same ceremony or key at the same time.
     #[error("somebody else acted on this at the same time: look at it, and try again")]
     Concurrent,
+    /// The entry cannot be erased, or the log not be pruned.
+    #[error("{0}")]
+    Entry(&'static str),
     /// The statement's time is over, or too far away.
     #[error("statement must end after now, and within a day")]
     Expired,

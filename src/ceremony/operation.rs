@@ -1,5 +1,6 @@
 //! What officers can do, each with the line that a statement says it in.
 
+use crate::ceremony::LogPoint;
 use crate::ceremony::Retokenization;
 use crate::ceremony::Rollback;
 use crate::ceremony::RootKeyMove;
@@ -19,6 +20,10 @@ pub enum Operation {
     CompromiseKey(KeyName),
     /// Make a key version open nothing, for ever.
     DestroyKey(KeyName),
+    /// Erase the content of the entry of the log with this index, for ever.
+    EraseEntry(u64),
+    /// Take the beginning of the log out of the vault: this much of it, which an archive has.
+    PruneLog(LogPoint),
     /// Take a suspended key version back among those that open what they protected.
     ResumeKey(KeyName),
     /// Let tokens be replaced by others for the same values, by who may retokenize.
@@ -42,6 +47,10 @@ pub enum OperationKind {
     CompromiseKey,
     /// [`Operation::DestroyKey`]
     DestroyKey,
+    /// [`Operation::EraseEntry`]
+    EraseEntry,
+    /// [`Operation::PruneLog`]
+    PruneLog,
     /// [`Operation::ResumeKey`]
     ResumeKey,
     /// [`Operation::Retokenize`]
@@ -56,11 +65,13 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// Every kind, in the order of their names.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::AcceptRollback,
         Self::ChangeCharter,
         Self::CompromiseKey,
         Self::DestroyKey,
+        Self::EraseEntry,
+        Self::PruneLog,
         Self::ResumeKey,
         Self::Retokenize,
         Self::RotateKey,
@@ -76,6 +87,8 @@ impl OperationKind {
             Self::ChangeCharter => "change-charter",
             Self::CompromiseKey => "compromise-key",
             Self::DestroyKey => "destroy-key",
+            Self::EraseEntry => "erase-entry",
+            Self::PruneLog => "prune-log",
             Self::ResumeKey => "resume-key",
             Self::Retokenize => "retokenize",
             Self::RotateKey => "rotate-key",
@@ -103,6 +116,8 @@ impl OperationKind {
             Self::AcceptRollback => 7,
             Self::RotateRootKey => 8,
             Self::Retokenize => 9,
+            Self::EraseEntry => 10,
+            Self::PruneLog => 11,
         }
     }
 
@@ -121,6 +136,8 @@ impl OperationKind {
             Self::AcceptRollback
             | Self::ChangeCharter
             | Self::DestroyKey
+            | Self::EraseEntry
+            | Self::PruneLog
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateRootKey => 2,
@@ -135,6 +152,8 @@ impl OperationKind {
             Self::ChangeCharter
             | Self::CompromiseKey
             | Self::DestroyKey
+            | Self::EraseEntry
+            | Self::PruneLog
             | Self::ResumeKey
             | Self::Retokenize
             | Self::RotateKey
@@ -147,7 +166,11 @@ impl OperationKind {
     #[must_use]
     pub const fn is_in_every_charter(self) -> bool {
         match self {
-            Self::AcceptRollback | Self::Retokenize | Self::RotateRootKey => false,
+            Self::AcceptRollback
+            | Self::EraseEntry
+            | Self::PruneLog
+            | Self::Retokenize
+            | Self::RotateRootKey => false,
             Self::ChangeCharter
             | Self::CompromiseKey
             | Self::DestroyKey
@@ -167,6 +190,8 @@ impl Operation {
             Self::ChangeCharter(_) => OperationKind::ChangeCharter,
             Self::CompromiseKey(_) => OperationKind::CompromiseKey,
             Self::DestroyKey(_) => OperationKind::DestroyKey,
+            Self::EraseEntry(_) => OperationKind::EraseEntry,
+            Self::PruneLog(_) => OperationKind::PruneLog,
             Self::ResumeKey(_) => OperationKind::ResumeKey,
             Self::Retokenize(_) => OperationKind::Retokenize,
             Self::RotateKey(_) => OperationKind::RotateKey,
@@ -181,6 +206,8 @@ impl Operation {
         match self {
             Self::AcceptRollback(_)
             | Self::ChangeCharter(_)
+            | Self::EraseEntry(_)
+            | Self::PruneLog(_)
             | Self::Retokenize(_)
             | Self::RotateRootKey(_) => None,
             Self::CompromiseKey(key)
@@ -200,6 +227,8 @@ impl Operation {
             | Self::ChangeCharter(_)
             | Self::CompromiseKey(_)
             | Self::DestroyKey(_)
+            | Self::EraseEntry(_)
+            | Self::PruneLog(_)
             | Self::ResumeKey(_)
             | Self::RotateKey(_)
             | Self::RotateRootKey(_)
@@ -212,6 +241,10 @@ impl Operation {
         match self {
             Self::AcceptRollback(rollback) => rollback.to_string(),
             Self::ChangeCharter(digest) => hex::encode(digest),
+            Self::EraseEntry(index) => format!("{ENTRY}{index}"),
+            Self::PruneLog(LogPoint { size, root }) => {
+                format!("{LOG}{size} {}", hex::encode(root))
+            }
             Self::Retokenize(allowed) => allowed.to_string(),
             Self::RotateRootKey(moved) => moved.to_string(),
             Self::CompromiseKey(key)
@@ -233,6 +266,16 @@ impl Operation {
             }
             OperationKind::CompromiseKey => Self::CompromiseKey(key()?),
             OperationKind::DestroyKey => Self::DestroyKey(key()?),
+            OperationKind::EraseEntry => {
+                Self::EraseEntry(object.strip_prefix(ENTRY)?.parse().ok()?)
+            }
+            OperationKind::PruneLog => {
+                let (size, root) = object.strip_prefix(LOG)?.split_once(' ')?;
+                Self::PruneLog(LogPoint {
+                    size: size.parse().ok()?,
+                    root: hex::decode(root).ok()?.try_into().ok()?,
+                })
+            }
             OperationKind::ResumeKey => Self::ResumeKey(key()?),
             OperationKind::Retokenize => Self::Retokenize(Retokenization::read(object)?),
             OperationKind::RotateKey => Self::RotateKey(key()?),
@@ -258,3 +301,8 @@ fn read_key(text: &str) -> Option<KeyName> {
     };
     (purpose.is_of_namespace() == key.namespace.is_some()).then_some(key)
 }
+
+/// What an entry of the log is called in statements, before its index.
+const ENTRY: &str = "entry/";
+/// What the beginning of the log is called in statements, before its size.
+const LOG: &str = "log/";

@@ -159,6 +159,7 @@ fn log_of(log: protocol::ExposureLog) -> LogLine {
         end_root_hash: hex::encode(log.end_root_hash),
         end_proof: log.end_proof.iter().map(hex::encode).collect(),
         checkpoint: log.checkpoint,
+        erased_count: Some(log.erased_count).filter(|count| *count > 0),
     }
 }
 

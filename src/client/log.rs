@@ -149,15 +149,23 @@ impl fmt::Debug for WatchedEntries {
 }
 
 fn page(page: protocol::EntryPage) -> Result<EntryPage, ClientError> {
-    let entry = |entry: protocol::LogEntry| PageEntry {
-        index: entry.index,
-        leaf: entry.leaf,
-        line: entry.json,
+    let entry = |entry: protocol::LogEntry| {
+        let erased = match entry.leaf_hash.is_empty() {
+            true => None,
+            false => hashes(&[entry.leaf_hash])?.into_iter().next(),
+        };
+        Ok(PageEntry {
+            index: entry.index,
+            leaf: entry.leaf,
+            erased,
+            line: entry.json,
+        })
     };
+    let entries = page.entries.into_iter().map(entry);
     Ok(EntryPage {
         first_index: page.first_index,
         first_hashes: hashes(&page.first_hashes)?,
-        entries: page.entries.into_iter().map(entry).collect(),
+        entries: entries.collect::<Result<_, ClientError>>()?,
         proof: hashes(&page.proof)?,
         checkpoint: page.checkpoint,
     })

@@ -40,6 +40,9 @@ pub(super) fn of(error: &VaultError) -> Status {
             tracing::error!(error = %source, "stored row is damaged");
             Status::data_loss("stored record is damaged")
         }
+        VaultError::Store(source @ StoreError::Pruned { .. }) => {
+            Status::failed_precondition(source.to_string())
+        }
         VaultError::Store(source) => {
             tracing::error!(error = %source, "store cannot be read");
             retry_later(Code::Unavailable, "try again later")
@@ -126,6 +129,7 @@ fn of_ceremony(error: &CeremonyError) -> Status {
         CeremonyError::Concurrent => Code::Aborted,
         CeremonyError::Missing => Code::NotFound,
         CeremonyError::Allowance(_)
+        | CeremonyError::Entry(_)
         | CeremonyError::KeyInUse { .. }
         | CeremonyError::KeyState(_)
         | CeremonyError::KeyWraps { .. }

@@ -198,6 +198,12 @@ async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Respo
         Ok(Ok(TileContent::EntryTooLong { index })) => missing(&format!(
             "entry {index} is too long for a bundle: read the entries of this one at leaf/INDEX\n"
         )),
+        Ok(Ok(TileContent::Archived { size })) => {
+            gone(format!("what is before entry {size} is in an archive\n"))
+        }
+        Ok(Ok(TileContent::Erased { index })) => gone(format!(
+            "entry {index} is erased: read the others of this bundle at leaf/INDEX\n"
+        )),
         Ok(Ok(TileContent::Missing)) => missing("not published, or not yet\n"),
         Ok(Err(error)) => {
             tracing::error!(%error, "log cannot be published");
@@ -210,9 +216,11 @@ async fn answer(State(log): State<Arc<PublishedLog>>, request: Request) -> Respo
 fn found(path: TilePath, bytes: Vec<u8>) -> Response {
     let (content_type, caching) = match path {
         TilePath::Checkpoint => ("text/plain; charset=utf-8", CACHED_BRIEFLY),
-        TilePath::Entries { .. } | TilePath::Leaf { .. } | TilePath::Tile { .. } => {
-            ("application/octet-stream", CACHED_FOR_EVER)
+        // What is erased must leave the caches, too.
+        TilePath::Entries { .. } | TilePath::Leaf { .. } => {
+            ("application/octet-stream", CACHED_FOR_A_DAY)
         }
+        TilePath::Tile { .. } => ("application/octet-stream", CACHED_FOR_EVER),
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -224,6 +232,12 @@ fn found(path: TilePath, bytes: Vec<u8>) -> Response {
     (headers, Body::from(bytes)).into_response()
 }
 
+/// What there was, and will not be again.
+fn gone(words: String) -> Response {
+    let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
+    (StatusCode::GONE, caching, words).into_response()
+}
+
 fn missing(words: &str) -> Response {
     // What is missing now may come.
     let caching = [(header::CACHE_CONTROL, CACHED_BRIEFLY)];
@@ -231,6 +245,7 @@ fn missing(words: &str) -> Response {
 }
 
 const CACHED_BRIEFLY: &str = "public, max-age=1";
+const CACHED_FOR_A_DAY: &str = "public, max-age=86400";
 const CACHED_FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// One address may be a proxy, for everybody. Whoever wants more connects anew.
 const CONNECTIONS: ConnectionLimits = ConnectionLimits {

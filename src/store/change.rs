@@ -201,6 +201,12 @@ pub struct Append {
     pub tree_size: u64,
     /// The entries, their indexes from `tree_size` on without a gap.
     pub entries: Vec<StoredEntry>,
+    /// The indexes of earlier entries that are erased: those of `entries` that say so name them.
+    /// None of them was erased before.
+    pub erased: Vec<u64>,
+    /// The log begins here from now on: entries before it, and the hashes of their leaves, go. One
+    /// of `entries` says so. A multiple of 256, more than before, at most `tree_size`.
+    pub pruned_size: Option<u64>,
     /// The Merkle hashes that they complete.
     pub hashes: Vec<StoredHash>,
     /// The signed checkpoint of the log with them.

@@ -50,6 +50,8 @@ macro_rules! suite {
             call_that_relies_on_what_has_ended_conflicts,
             places_that_were_read_free_are_judged_as_if_read_again,
             purge_removes_no_row_that_stands,
+            erased_entry_leaves_its_hash,
+            pruned_log_begins_behind_what_is_gone,
             oversized_record_is_refused,
         );
     };
@@ -136,7 +138,7 @@ fn request(id: u8, created: u64, expires: u64) -> Changes {
     }
 }
 
-fn append(tree_size: u64) -> Append {
+pub(crate) fn append(tree_size: u64) -> Append {
     Append {
         tree_size,
         entries: vec![StoredEntry {
@@ -144,6 +146,8 @@ fn append(tree_size: u64) -> Append {
             salt: [1; 16],
             entry: vec![2; 30],
         }],
+        erased: Vec::new(),
+        pruned_size: None,
         hashes: vec![StoredHash {
             level: 0,
             index: tree_size,
@@ -228,7 +232,7 @@ pub(crate) fn committed_rows_outlast_the_process<S: Store>(open: Open<'_, S>) {
     let (key, row) = request(4, 10, 20).request.unwrap();
     assert_eq!(store.request(&key).unwrap(), Some(row));
     assert_eq!(store.entries(0, 10).unwrap().len(), 2);
-    assert_eq!(store.entries(1, 10).unwrap()[0].index, 1);
+    assert_eq!(store.entries(1, 10).unwrap()[0].index(), 1);
     assert_eq!(store.hashes(0, 0, 10).unwrap(), [[3; 32]; 2]);
     assert_eq!(store.hashes(8, 0, 10).unwrap(), [[0; 32]; 0]);
     store.flush().unwrap();

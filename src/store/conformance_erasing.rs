@@ -2,6 +2,7 @@
 
 use crate::domain::KeyVersion;
 use crate::store::conformance::Open;
+use crate::store::conformance::append;
 use crate::store::conformance::call;
 use crate::store::conformance::commit;
 use crate::store::conformance::conflicts;
@@ -166,4 +167,95 @@ pub(crate) fn purge_removes_no_row_that_stands<S: Store>(open: Open<'_, S>) {
     assert_eq!(found[0], Some(Record::tombstone(KeyVersion::FIRST)));
     assert_eq!(found[1].as_ref().unwrap().residue, [6]);
     assert_eq!(listed(&store, 2), [6]);
+}
+
+pub(crate) fn erased_entry_leaves_its_hash<S: Store>(open: Open<'_, S>) {
+    let store = open();
+    for _ in 0..3 {
+        commit(&store, &[&call(vec![])]);
+    }
+    let erase = |store: &S, erased: Vec<u64>| {
+        let append = Append {
+            erased,
+            ..append(store.tree_size().unwrap())
+        };
+        store.commit(&CommitBatch {
+            changes: vec![],
+            puts: Vec::new(),
+            append,
+        })
+    };
+    // What the batch itself appends has no hash in the tree yet.
+    assert!(matches!(erase(&store, vec![3]), Err(StoreError::Conflict)));
+    let is_kept = |store: &S| -> Vec<bool> {
+        let leaves = store.entries(0, 10).unwrap();
+        leaves.iter().map(|leaf| leaf.entry().is_some()).collect()
+    };
+    assert_eq!(is_kept(&store), [true; 3]);
+    let endings_count = store.endings_count();
+    erase(&store, vec![1]).unwrap();
+    for (purged, unpurged_count) in [(false, 1), (true, 0)] {
+        if purged {
+            store.purge().unwrap();
+        }
+        let statistics = store.statistics().unwrap();
+        assert_eq!(statistics.erasures_unpurged_count, unpurged_count);
+        assert_eq!(is_kept(&store), [true, false, true, true]);
+        let erased = StoredLeaf::Erased {
+            index: 1,
+            hash: [3; 32],
+        };
+        assert_eq!(store.entries(1, 1).unwrap(), [erased]);
+    }
+    // No call waits for it: it is about nobody's records.
+    assert_eq!(store.endings_count(), endings_count);
+    erase(&store, vec![0]).unwrap();
+    drop(store);
+    let store = open();
+    assert_eq!(is_kept(&store), [false, false, true, true, true]);
+    assert_eq!(store.statistics().unwrap().erasures_unpurged_count, 1);
+}
+
+pub(crate) fn pruned_log_begins_behind_what_is_gone<S: Store>(open: Open<'_, S>) {
+    let store = open();
+    for _ in 0..520 {
+        commit(&store, &[&call(vec![])]);
+    }
+    let prune = |store: &S, size: u64| {
+        let append = Append {
+            pruned_size: Some(size),
+            ..append(store.tree_size().unwrap())
+        };
+        store.commit(&CommitBatch {
+            changes: vec![],
+            puts: Vec::new(),
+            append,
+        })
+    };
+    // Not where a tile of hashes would be parted, and not beyond the end.
+    for size in [0, 100, 768] {
+        assert!(matches!(prune(&store, size), Err(StoreError::Conflict)));
+    }
+    assert_eq!(store.pruned_size().unwrap(), 0);
+    prune(&store, 256).unwrap();
+    assert!(matches!(prune(&store, 256), Err(StoreError::Conflict)));
+    let check = |store: &S, begins: u64, size: u64| {
+        assert_eq!(store.pruned_size().unwrap(), begins);
+        assert_eq!(store.tree_size().unwrap(), size);
+        for refused in [
+            store.entries(begins - 1, 5).err(),
+            store.hashes(0, begins - 1, 5).err(),
+        ] {
+            assert!(matches!(refused, Some(StoreError::Pruned { .. })));
+        }
+        assert_eq!(store.entries(begins, 5).unwrap()[0].index(), begins);
+        assert_eq!(store.hashes(0, begins, 5).unwrap().len(), 5);
+    };
+    check(&store, 256, 521);
+    store.purge().unwrap();
+    assert_eq!(store.statistics().unwrap().erasures_unpurged_count, 0);
+    check(&store, 256, 521);
+    prune(&store, 512).unwrap();
+    drop(store);
+    check(&open(), 512, 522);
 }

@@ -47,6 +47,12 @@ pub enum StoreError {
     /// A write failed, and may be there or not. The store refuses everything from now on.
     #[error("outcome of a write is unknown\nremedy: start the process anew; it verifies the log")]
     OutcomeUnknown(#[source] EngineError),
+    /// What is asked for was taken out of the vault: an archive has it.
+    #[error("entries of the log before {size} are in an archive")]
+    Pruned {
+        /// The index of the first entry that is there.
+        size: u64,
+    },
     /// The database was written by another version of the program.
     #[error("database has schema version {found}, this program reads version {supported}")]
     SchemaVersion {
@@ -71,6 +77,8 @@ pub enum StoreError {
 /// A condition of a call that does not hold. Numbers are positions in the call's own lists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Conflict {
+    /// The entry of the log that is to be erased is not there, was erased, or must stay.
+    EntryStays,
     /// Something was erased, or got a successor, since the call read: it may be what the call is
     /// about.
     Erased,

@@ -77,6 +77,7 @@ pub use row::SALT_BYTES;
 pub use row::Salt;
 pub use row::StoredEntry;
 pub use row::StoredHash;
+pub use row::StoredLeaf;
 pub use row::ValueRow;
 pub use snapshot::Snapshot;
 pub use succession::Succession;
@@ -199,12 +200,13 @@ pub trait Store: Send + Sync + 'static {
     /// written; [`StoreError::OutcomeUnknown`] if the write itself failed.
     fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError>;
 
-    /// Reads at most `limit` entries of the audit log, from index `from` on.
+    /// Reads at most `limit` entries of the audit log, from index `from` on; of those that were
+    /// erased, the hashes of their leaves.
     ///
     /// # Errors
     ///
     /// If the engine cannot read, or an index is missing.
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError>;
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError>;
 
     /// Reads at most `limit` Merkle hashes of one stored level, from index `from` on. Levels 0, 8,
     /// 16 and so on are stored, and only hashes of complete subtrees.
@@ -214,7 +216,15 @@ pub trait Store: Send + Sync + 'static {
     /// If the engine cannot read, or an index is missing.
     fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError>;
 
-    /// How many entries the audit log has.
+    /// How many entries of the audit log were taken out: it begins with the entry of this index.
+    /// Reading earlier ones, or the hashes of their leaves, is [`StoreError::Pruned`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot read.
+    fn pruned_size(&self) -> Result<u64, StoreError>;
+
+    /// How many entries the audit log has, with those that were taken out.
     ///
     /// # Errors
     ///
@@ -333,7 +343,8 @@ pub struct Statistics {
     pub memtable_bytes: u64,
     /// About how many records there are.
     pub records_count_estimate: u64,
-    /// Calls that erased, whose bytes may still be on the disk: see [`Store::purge`].
+    /// Calls that erased, and entries of the log that were, whose bytes may still be on the disk:
+    /// see [`Store::purge`].
     pub erasures_unpurged_count: u64,
     /// Bytes in table files.
     pub table_bytes: u64,

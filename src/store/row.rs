@@ -52,6 +52,20 @@ pub struct StoredEntry {
     pub entry: Vec<u8>,
 }
 
+/// What there is at an index of the audit log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoredLeaf {
+    /// An entry.
+    Kept(StoredEntry),
+    /// The hash of an entry's leaf: its content was erased, and its salt.
+    Erased {
+        /// The place in the log, from 0.
+        index: u64,
+        /// The hash of the leaf, from the tree.
+        hash: Hash,
+    },
+}
+
 /// A hash of the Merkle tree as it is stored: of a complete subtree, never changed again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StoredHash {
@@ -124,17 +138,44 @@ impl StoredEntry {
         Ok([&self.salt, self.entry.as_slice()].concat())
     }
 
-    pub(super) fn decode(index: u64, bytes: &[u8]) -> Result<Self, StoreError> {
+    /// Reads a row; nothing for one whose entry was erased.
+    pub(super) fn decode(index: u64, bytes: &[u8]) -> Result<Option<Self>, StoreError> {
+        if bytes == ERASED_ROW {
+            return Ok(None);
+        }
         let (salt, entry) = bytes
             .split_first_chunk()
             .ok_or(StoreError::Corrupt { table: "audit" })?;
-        Ok(Self {
+        Ok(Some(Self {
             index,
             salt: *salt,
             entry: entry.to_vec(),
-        })
+        }))
     }
 }
+
+impl StoredLeaf {
+    /// The place in the log, from 0.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        match self {
+            Self::Kept(stored) => stored.index,
+            Self::Erased { index, .. } => *index,
+        }
+    }
+
+    /// The entry; nothing if it was erased.
+    #[must_use]
+    pub fn entry(&self) -> Option<&StoredEntry> {
+        match self {
+            Self::Kept(stored) => Some(stored),
+            Self::Erased { .. } => None,
+        }
+    }
+}
+
+/// The row of an entry that was erased: shorter than any salt, so that no entry has it.
+pub(super) const ERASED_ROW: &[u8] = b"erased";
 
 const REQUEST_VERSION: u8 = 1;
 
@@ -168,8 +209,10 @@ mod tests {
         };
         assert_eq!(
             StoredEntry::decode(3, &entry.encode().unwrap()).unwrap(),
-            entry
+            Some(entry)
         );
+        assert_eq!(StoredEntry::decode(3, ERASED_ROW).unwrap(), None);
+        assert!(ERASED_ROW.len() < SALT_BYTES);
         assert!(StoredEntry::decode(3, &[0; 15]).is_err());
     }
 

@@ -59,7 +59,8 @@ impl Drawing {
             .iter()
             .filter_map(|conflict| match conflict {
                 Conflict::TokenTaken { item } => Some(*item),
-                Conflict::Erased
+                Conflict::EntryStays
+                | Conflict::Erased
                 | Conflict::LinkOutdated { .. }
                 | Conflict::ListOutdated
                 | Conflict::RecordChanged { .. }

@@ -2,6 +2,7 @@
 
 use crate::access::Act;
 use crate::audit::Event;
+use crate::audit::VerifyError;
 use crate::audit::exposure::Document;
 use crate::audit::exposure::ExposureError;
 use crate::audit::exposure::Query;
@@ -63,6 +64,9 @@ impl Vault {
         work(usize::MAX, || {
             let report = report_store(self.store(), &checkpoint, query, |_| ());
             let report = report.map_err(|error| match error {
+                ExposureError::Log(VerifyError::Archived { size }) => {
+                    StoreError::Pruned { size }.into()
+                }
                 ExposureError::Log(error) => {
                     tracing::error!(%error, "audit log is damaged");
                     VaultError::Store(StoreError::Corrupt { table: "audit" })

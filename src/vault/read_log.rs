@@ -258,6 +258,9 @@ fn damaged(error: VerifyError) -> VaultError {
     if let VerifyError::Store(error) = error {
         return VaultError::Store(error);
     }
+    if let VerifyError::Archived { size } = error {
+        return StoreError::Pruned { size }.into();
+    }
     tracing::error!(%error, "audit log is damaged");
     VaultError::Store(StoreError::Corrupt { table: "audit" })
 }

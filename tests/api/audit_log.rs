@@ -47,6 +47,7 @@ fn page(page: protocol::EntryPage) -> EntryPage {
     let entry = |entry: protocol::LogEntry| PageEntry {
         index: entry.index,
         leaf: entry.leaf,
+        erased: entry.leaf_hash.try_into().ok().map(Hash::from_bytes),
         line: entry.json,
     };
     EntryPage {

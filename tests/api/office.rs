@@ -41,7 +41,9 @@ permit (
     Action::"list_keys",
     Action::"propose_operation",
     Action::"approve_operation",
-    Action::"cancel_operation"
+    Action::"cancel_operation",
+    Action::"list_entries",
+    Action::"prove_audit_log"
   ],
   resource
 );

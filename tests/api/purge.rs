@@ -65,7 +65,7 @@ fn sealed_parts(record: &Record) -> [&[u8]; 3] {
 }
 
 /// Every file of a directory with what is in it, but pages of zeros: nothing sealed is one.
-fn contents(directory: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn contents(directory: &Path) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -83,7 +83,7 @@ fn contents(directory: &Path) -> Vec<Vec<u8>> {
 }
 
 /// In how many files the bytes are.
-fn files_with(files: &[Vec<u8>], bytes: &[u8]) -> usize {
+pub(crate) fn files_with(files: &[Vec<u8>], bytes: &[u8]) -> usize {
     let has = |file: &&Vec<u8>| file.windows(bytes.len()).any(|window| window == bytes);
     files.iter().filter(has).count()
 }

@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use counterfoil::audit::Event;
 use counterfoil::ceremony::Charter;
+use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::Operation;
 use counterfoil::ceremony::OperationKind;
 use counterfoil::ceremony::Rule;
@@ -35,6 +37,10 @@ struct Look {
     charter: String,
     /// Operations that allow something now, whoever proposed them.
     allowances_count: usize,
+    /// Whether the entry that is to be erased is.
+    is_entry_erased: bool,
+    /// Where the log begins.
+    pruned_size: u64,
     /// Ceremonies that are under way, and not of the subset that tries.
     ceremonies: BTreeMap<String, i32>,
 }
@@ -56,6 +62,8 @@ impl Look {
                 .collect(),
             charter: listed.charter,
             allowances_count,
+            is_entry_erased: is_erased(office),
+            pruned_size: pruned_size(office),
             ceremonies: others.map(|it| (it.operation_id, it.state)).collect(),
         }
     }
@@ -174,6 +182,16 @@ enum When {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_subset_below_the_quorum_has_an_effect() {
     let office = Office::open_with(&[1, 2, 3, 4], &rules()).await;
+    for _ in 0..256 {
+        office.list().await;
+    }
+    let entries = office.vault.entries();
+    let read = entries.iter().find(|it| it.draft.event == Event::KeysRead);
+    assert_eq!(
+        read.unwrap().index,
+        ERASED,
+        "the entry that is to be erased"
+    );
     let mut seen = Vec::new();
     let mut tried = 0;
     for wish in wishes(&office) {
@@ -208,7 +226,7 @@ async fn no_subset_below_the_quorum_has_an_effect() {
         assert_ne!(before, after, "{:?}", wish.operation);
     }
     println!("{tried} attempts by too few officers, none with an effect");
-    assert_eq!(tried, 7 * (1 + 10 * 4));
+    assert_eq!(tried, 9 * (1 + 10 * 4));
     office.vault.check().await;
 }
 
@@ -337,6 +355,8 @@ fn wishes(office: &Office) -> Vec<Wish> {
         Operation::CompromiseKey(wrapping(3)),
         Operation::DestroyKey(wrapping(1)),
         allowed(office, 1_000, 80 * 24 * 60 * 60),
+        Operation::EraseEntry(ERASED),
+        Operation::PruneLog(beginning(office)),
         Operation::ChangeCharter(charter.digest()),
     ];
     let kinds: BTreeSet<OperationKind> = wishes.iter().map(Operation::kind).collect();
@@ -362,6 +382,30 @@ fn subsets() -> Vec<Vec<u8>> {
         .collect()
 }
 
+fn is_erased(office: &Office) -> bool {
+    let stored = office.vault.with_store(|store| store.entries(ERASED, 1));
+    // Once it is in the archive, it is not to be erased any more.
+    stored.is_ok_and(|stored| stored.iter().any(|it| it.entry().is_none()))
+}
+
+fn pruned_size(office: &Office) -> u64 {
+    office
+        .vault
+        .with_store(|store| store.pruned_size().unwrap())
+}
+
+/// The first entries of the log, as an archive would have them.
+fn beginning(office: &Office) -> LogPoint {
+    let size = 256;
+    let root = office
+        .vault
+        .with_store(|store| store.hashes(8, 0, 1).unwrap());
+    LogPoint {
+        size,
+        root: root[0],
+    }
+}
+
 fn rule_of_each() -> BTreeMap<OperationKind, Rule> {
     let rule = |kind: OperationKind| Rule {
         approvals: APPROVALS,
@@ -382,6 +426,8 @@ fn rules() -> String {
     format!("[officers.rules]\n{}", rules.collect::<String>())
 }
 
+/// An entry of the beginning.
+const ERASED: u64 = 14;
 const OFFICERS: u8 = 4;
 const APPROVALS: usize = 3;
 const DELAY_SECONDS: u64 = 600;

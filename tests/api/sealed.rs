@@ -206,11 +206,11 @@ impl Officers {
         let keys = CheckpointKeys::new(vec![key.unwrap().trim().parse().unwrap()]);
         let head = Head::read(&self.config.audit.head_dir, &keys).unwrap();
         verify_store(&store, Some(&head), &keys).unwrap();
-        let entries = store.entries(0, usize::MAX).unwrap();
-        let entries = entries.iter().map(|it| Entry::decode(&it.entry).unwrap());
-        entries
-            .filter(|it| it.draft.event == Event::Started)
-            .collect()
+        let leaves = store.entries(0, usize::MAX).unwrap();
+        let entries = leaves.iter().filter_map(|it| it.entry());
+        let entries = entries.map(|it| Entry::decode(&it.entry).unwrap());
+        let is_start = |it: &Entry| it.draft.event == Event::Started;
+        entries.filter(is_start).collect()
     }
 }
 

@@ -204,7 +204,7 @@ async fn call_that_outlasts_the_drain_is_cut_off() {
     assert!(answer.is_none_or(|answer| answer.is_err()));
     let store = vault.read_only();
     let last = store.entries(store.tree_size().unwrap() - 1, 1).unwrap();
-    let last = Entry::decode(&last[0].entry).unwrap();
+    let last = Entry::decode(&last[0].entry().unwrap().entry).unwrap();
     assert_eq!(last.draft.event, Event::Stopped);
     drop(store);
     let report = vault.check().await;

@@ -229,6 +229,74 @@ async fn entry_that_is_too_long_for_a_bundle_is_a_leaf() {
     }
 }
 
+/// Goal: what was erased is not published any more, and what was published of it is removed; hashes
+/// and the other entries stay. Method: a server and a directory of a log, before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn erased_entry_is_taken_from_what_is_published() {
+    let mut writer = Writer::new(1);
+    writer.grow_to(300);
+    let site = tempfile::tempdir().unwrap();
+    assert!(
+        export(&writer, site.path(), &["--entries"])
+            .status
+            .success()
+    );
+    let file = |path: &str| fs::read(site.path().join(path)).ok();
+    let hashes = file("tile/0/000");
+    assert!(file("tile/entries/000").is_some() && file("tile/entries/001.p/44").is_some());
+    let (address, _scratch) = published(&writer, true).await;
+    let bundle = ask(address, "GET", "/tile/entries/000");
+    assert!(bundle.head.contains("max-age=86400") && !bundle.head.contains("immutable"));
+
+    writer.erase(7);
+    writer.erase(299);
+    for path in [
+        "/tile/entries/000",
+        "/tile/entries/001.p/46",
+        "/leaf/7",
+        "/leaf/299",
+    ] {
+        // The server learns of the log's growth as its checkpoint is asked for.
+        ask(address, "GET", "/checkpoint");
+        let gone = ask(address, "GET", path);
+        assert_eq!(gone.status, 410, "{path}");
+        assert!(!gone.head.contains("immutable"));
+        assert!(String::from_utf8(gone.body).unwrap().contains("is erased"));
+    }
+    assert_eq!(
+        ask(address, "GET", "/tile/0/000").body,
+        hashes.clone().unwrap()
+    );
+    assert_eq!(ask(address, "GET", "/leaf/8").status, 200);
+
+    // A run without entries removes what one with them had written.
+    assert!(export(&writer, site.path(), &[]).status.success());
+    assert_eq!(file("tile/entries/000"), None);
+    assert_eq!(file("tile/entries/001.p/44"), None);
+    for _ in 0..2 {
+        assert!(
+            export(&writer, site.path(), &["--entries"])
+                .status
+                .success()
+        );
+        assert_eq!(file("tile/0/000"), hashes);
+        assert_eq!(file("tile/entries/000"), None);
+        let (erased, kept): (Vec<u64>, Vec<u64>) = (0..302).partition(|it| [7, 299].contains(it));
+        for index in erased {
+            assert_eq!(file(&format!("leaf/{index}")), None, "{index}");
+        }
+        for index in kept {
+            let path = format!("leaf/{index}");
+            assert_eq!(
+                file(&path),
+                Some(ask(address, "GET", &format!("/{path}")).body)
+            );
+        }
+    }
+    let (_, leaves) = reader::read(&in_directory(site.path()));
+    assert_eq!(leaves.len(), 302);
+}
+
 /// Goal: nobody is shown two logs. Method: a directory and a server of one log, and then another's
 /// that the same key signed, and one that went back.
 #[tokio::test(flavor = "multi_thread")]

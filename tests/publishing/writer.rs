@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use counterfoil::audit::CheckpointKeys;
+use counterfoil::audit::Entry;
+use counterfoil::audit::EntryDraft;
 use counterfoil::audit::Head;
 use counterfoil::audit::SignedCheckpoint;
 use counterfoil::audit::WriteHead;
@@ -12,6 +14,7 @@ use counterfoil::crypto::merkle::leaf_hash;
 use counterfoil::crypto::note::AuditSigningKey;
 use counterfoil::crypto::note::Checkpoint;
 use counterfoil::crypto::note::NoteKeyName;
+use counterfoil::domain::Timestamp;
 use counterfoil::store::Append;
 use counterfoil::store::CommitBatch;
 use counterfoil::store::Store;
@@ -78,10 +81,26 @@ impl Writer {
         }
     }
 
+    /// Erases an entry, as a vault does: with an entry that says so.
+    pub(crate) fn erase(&mut self, index: u64) {
+        let entry = Entry {
+            index: self.frontier.size(),
+            time: Timestamp::default(),
+            uptime_ms: 0,
+            draft: EntryDraft::of_entry_erasure(index),
+        };
+        self.write(vec![entry.encode()], vec![index]);
+    }
+
     pub(crate) fn append(&mut self, entries: Vec<Vec<u8>>) {
+        self.write(entries, Vec::new());
+    }
+
+    fn write(&mut self, entries: Vec<Vec<u8>>, erased: Vec<u64>) {
         let tree_size = self.frontier.size();
         let mut append = Append {
             tree_size,
+            erased,
             ..Append::default()
         };
         for (index, entry) in (tree_size..).zip(entries) {

@@ -87,7 +87,10 @@ line!(
         end_proof: Vec<String>,
         /// The checkpoint, a signed note: origin, tree size and root hash of the log.
         checkpoint: String,
-    } {}
+    } {
+        /// How many of its entries are erased, so that the report lacks what they said.
+        erased_count: u64,
+    }
 );
 
 line!(
@@ -232,6 +235,7 @@ impl LogLine {
     pub(super) fn new(range: &LogRange) -> Self {
         let text = |hash: &Hash| hex::encode(hash.as_bytes());
         Self {
+            erased_count: Some(range.erased_count).filter(|count| *count > 0),
             first_index: range.first_index,
             end_index: range.end_index,
             first_root_hash: text(&range.first_root),
@@ -248,6 +252,7 @@ impl LogLine {
         Some(LogRange {
             first_index: self.first_index,
             end_index: self.end_index,
+            erased_count: self.erased_count.unwrap_or(0),
             first_root: hash(&self.first_root_hash)?,
             first_proof: self.first_proof.iter().map(hash).collect::<Option<_>>()?,
             end_root: hash(&self.end_root_hash)?,

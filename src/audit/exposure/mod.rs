@@ -34,6 +34,7 @@ pub use query::Who;
 pub use read::ExposureError;
 pub use read::LogRange;
 pub use read::RangeReport;
+pub use read::index_from;
 pub use read::newest_checkpoint;
 pub use read::report_export;
 pub use read::report_store;

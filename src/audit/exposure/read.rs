@@ -36,6 +36,7 @@ use crate::domain::Timestamp;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// A report, and the part of the log that it was made of.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,6 +54,8 @@ pub struct LogRange {
     pub first_index: u64,
     /// The index after its last entry.
     pub end_index: u64,
+    /// How many of its entries are erased: what they said is not in the report.
+    pub erased_count: u64,
     /// The root hash of the tree before its first entry: of `first_index` leaves.
     pub first_root: Hash,
     /// That this tree is a prefix of the checkpoint's.
@@ -124,7 +127,7 @@ pub fn report_store(
     let tree = StoredTree(store);
     let size = checkpoint.size();
     // The entry before shows that nothing that matters is before it.
-    let first_index = find_time(store, size, look_back(query))?.saturating_sub(1);
+    let first_index = index_from(store, size, look_back(query))?.saturating_sub(1);
     let frontier = tree.frontier(first_index).map_err(VerifyError::from)?;
     let mut reading = Reading::new(query, first_index, frontier);
     while reading.index < size && !reading.scan.is_done() {
@@ -135,8 +138,8 @@ pub fn report_store(
             let index = reading.index;
             return Err(VerifyError::Index { index }.into());
         }
-        for (leaf, entry) in decode(&page) {
-            reading.entry(leaf, entry.as_ref())?;
+        for read in decode(&page) {
+            reading.leaf(&read)?;
             if reading.scan.is_done() {
                 break;
             }
@@ -160,33 +163,44 @@ pub fn report_export(
 ) -> Result<RangeReport, ExposureError> {
     let mut leaves = Leaves(Vec::new());
     let mut reading: Option<Reading> = None;
-    // The tree before the latest entry that is too early to matter, and that entry.
-    let (mut before, mut latest) = (Frontier::new(), None);
+    // The tree before the latest entry that is too early to matter, and what comes after that tree:
+    // this entry, and erased ones.
+    let (mut before, mut latest) = (Frontier::new(), Vec::new());
     let mut text = String::new();
     for index in 0..checkpoint.size() {
-        let (leaf, entry) = read_entry(&mut reader, &mut text, index)?;
-        leaves.0.push(leaf);
+        let read = read_leaf(&mut reader, &mut text, index)?;
+        leaves.0.push(read.hash);
         if index % PAGE_ENTRIES_MAX as u64 == 0 {
             progress(index);
         }
-        if reading.is_none() && entry.time < look_back(query) {
-            if let Some((leaf, _)) = latest.replace((leaf, entry)) {
-                let appended = before.append(leaf, |_, _, _| ());
-                appended.map_err(|_| VerifyError::Index { index })?;
+        if reading.is_none() {
+            match &read.content {
+                Content::Erased => {
+                    latest.push(read);
+                    continue;
+                }
+                Content::Entry(entry) if entry.time < look_back(query) => {
+                    for Leaf { hash, .. } in latest.drain(..) {
+                        let appended = before.append(hash, |_, _, _| ());
+                        appended.map_err(|_| VerifyError::Index { index })?;
+                    }
+                    latest.push(read);
+                    continue;
+                }
+                Content::Entry(_) | Content::Unreadable => {}
             }
-            continue;
         }
         let reading = match &mut reading {
             Some(reading) => reading,
-            None => reading.insert(Reading::after(query, &before, latest.take())?),
+            None => reading.insert(Reading::after(query, &before, &latest)?),
         };
         if !reading.scan.is_done() {
-            reading.entry(leaf, Some(&entry))?;
+            reading.leaf(&read)?;
         }
     }
     let reading = match reading {
         Some(reading) => reading,
-        None => Reading::after(query, &before, latest)?,
+        None => Reading::after(query, &before, &latest)?,
     };
     reading.finish(&leaves, checkpoint)
 }
@@ -196,6 +210,7 @@ struct Reading {
     first_index: u64,
     first_root: Hash,
     index: u64,
+    erased_count: u64,
     frontier: Frontier,
     first_time: Option<Timestamp>,
     latest_time: Timestamp,
@@ -204,15 +219,12 @@ struct Reading {
 }
 
 impl Reading {
-    /// Begins after a tree, with the entry before the first that can matter, if there is one.
-    fn after(
-        query: &Query,
-        before: &Frontier,
-        latest: Option<(Hash, Entry)>,
-    ) -> Result<Self, ExposureError> {
+    /// Begins after a tree, with the entry before the first that can matter, if there is one, and
+    /// with erased ones that may.
+    fn after(query: &Query, before: &Frontier, latest: &[Leaf]) -> Result<Self, ExposureError> {
         let mut reading = Self::new(query, before.size(), before.clone());
-        if let Some((leaf, entry)) = latest {
-            reading.entry(leaf, Some(&entry))?;
+        for read in latest {
+            reading.leaf(read)?;
         }
         Ok(reading)
     }
@@ -224,15 +236,31 @@ impl Reading {
             look_back: look_back(query),
             first_root: frontier.root(),
             index: first_index,
+            erased_count: 0,
             frontier,
             latest_time: Timestamp::default(),
             scan: Scan::new(query.clone()),
         }
     }
 
-    fn entry(&mut self, leaf: Hash, entry: Option<&Entry>) -> Result<(), ExposureError> {
+    fn leaf(&mut self, read: &Leaf) -> Result<(), ExposureError> {
         let index = self.index;
-        let entry = entry.ok_or(VerifyError::Entry { index })?;
+        match &read.content {
+            Content::Entry(entry) => self.entry(entry)?,
+            Content::Erased => {
+                self.erased_count += 1;
+                self.scan.erased(index);
+            }
+            Content::Unreadable => return Err(VerifyError::Entry { index }.into()),
+        }
+        let appended = self.frontier.append(read.hash, |_, _, _| ());
+        appended.map_err(|_| VerifyError::Index { index })?;
+        self.index += 1;
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), ExposureError> {
+        let index = self.index;
         if entry.index != index {
             return Err(VerifyError::Index { index }.into());
         }
@@ -241,9 +269,6 @@ impl Reading {
         }
         self.latest_time = entry.time;
         self.first_time.get_or_insert(entry.time);
-        let appended = self.frontier.append(leaf, |_, _, _| ());
-        appended.map_err(|_| VerifyError::Index { index })?;
-        self.index += 1;
         Ok(self.scan.entry(entry)?)
     }
 
@@ -267,6 +292,7 @@ impl Reading {
         let range = LogRange {
             first_index: self.first_index,
             end_index: self.index,
+            erased_count: self.erased_count,
             first_root: self.first_root,
             first_proof: prove(self.first_index)?,
             end_root,
@@ -295,26 +321,64 @@ impl LogRange {
     }
 }
 
-/// The next entry of an export, with the hash of its leaf.
-fn read_entry(
+/// A leaf of the log, as it was read.
+struct Leaf {
+    hash: Hash,
+    content: Content,
+}
+
+enum Content {
+    Entry(Box<Entry>),
+    Erased,
+    /// Bytes that are no entry.
+    Unreadable,
+}
+
+impl Leaf {
+    fn new(stored: &StoredLeaf) -> Self {
+        match stored {
+            StoredLeaf::Kept(stored) => Self::of_entry(stored),
+            StoredLeaf::Erased { hash, .. } => Self::of_erased(Hash::from_bytes(*hash)),
+        }
+    }
+
+    fn of_entry(stored: &StoredEntry) -> Self {
+        let entry = Entry::decode(&stored.entry);
+        Self {
+            hash: entry_leaf_hash(stored),
+            content: entry.map_or(Content::Unreadable, |entry| Content::Entry(Box::new(entry))),
+        }
+    }
+
+    fn of_erased(hash: Hash) -> Self {
+        let content = Content::Erased;
+        Self { hash, content }
+    }
+}
+
+/// The next leaf of an export.
+fn read_leaf(
     reader: &mut impl BufRead,
     text: &mut String,
     index: u64,
-) -> Result<(Hash, Entry), VerifyError> {
+) -> Result<Leaf, VerifyError> {
     let wrong = || VerifyError::Line { line: index + 1 };
-    let stored = loop {
+    loop {
         text.clear();
         let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(text);
         read.map_err(VerifyError::Read)?;
         match export::read_line(text.trim_end()).ok_or_else(wrong)? {
-            ExportLine::Entry(stored) => break stored,
+            ExportLine::Entry(stored) => return Ok(Leaf::of_entry(&stored)),
+            ExportLine::Erased { hash, .. } => return Ok(Leaf::of_erased(hash)),
             // Where the log came under another key.
             ExportLine::Handover(_) => {}
-            ExportLine::Checkpoint(_) => return Err(wrong()),
+            ExportLine::Archived(before) => {
+                let size = before.size();
+                return Err(VerifyError::Archived { size });
+            }
+            ExportLine::Checkpoint(_) | ExportLine::Segment(_) => return Err(wrong()),
         }
-    };
-    let entry = Entry::decode(&stored.entry).map_err(|_| wrong())?;
-    Ok((entry_leaf_hash(&stored), entry))
+    }
 }
 
 /// The leaves of a log, all in memory.
@@ -337,21 +401,46 @@ impl HashReader for Leaves {
     }
 }
 
-/// The index of the first entry that is not before the time. Times never go back.
-fn find_time(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, VerifyError> {
-    let (mut low, mut high) = (0, size);
+/// The index of the first entry that is not before the time, or of erased ones right before it.
+/// Times never go back.
+///
+/// # Errors
+///
+/// If the log cannot be read, or the place is in an archive.
+pub fn index_from(store: &dyn Store, size: u64, time: Timestamp) -> Result<u64, VerifyError> {
+    let begins = store.pruned_size()?;
+    let (mut low, mut high) = (begins, size);
     while low < high {
         let index = low + (high - low) / 2;
-        let entry = store.entries(index, 1)?.into_iter().next();
-        let entry = entry.ok_or(VerifyError::Index { index })?;
-        let entry = Entry::decode(&entry.entry).map_err(|_| VerifyError::Entry { index })?;
-        if entry.time < time {
+        if time_from(store, index)? < time {
             low = index + 1;
         } else {
             high = index;
         }
     }
+    // The one before it, which shows that nothing is missing, is in the archive.
+    if low == begins && begins > 0 {
+        return Err(VerifyError::Archived { size: begins });
+    }
     Ok(low)
+}
+
+/// The time of the first entry from an index on that is not erased. There is one: what erases an
+/// entry comes after it, and stays.
+fn time_from(store: &dyn Store, from: u64) -> Result<Timestamp, VerifyError> {
+    let mut index = from;
+    let mut limit = 1;
+    loop {
+        let page = store.entries(index, limit)?;
+        if let Some(stored) = page.iter().find_map(StoredLeaf::entry) {
+            let index = stored.index;
+            let entry = Entry::decode(&stored.entry);
+            return Ok(entry.map_err(|_| VerifyError::Entry { index })?.time);
+        }
+        let last = page.last().ok_or(VerifyError::Index { index })?;
+        index = last.index() + 1;
+        limit = PAGE_ENTRIES_MAX;
+    }
 }
 
 /// The first time whose entries can matter.
@@ -360,9 +449,9 @@ fn look_back(query: &Query) -> Timestamp {
     Timestamp::from_unix_ms(from_ms.saturating_sub(LOOK_BACK_SECONDS * 1_000))
 }
 
-/// The leaf hashes and the entries of a page, on all processors.
-fn decode(page: &[StoredEntry]) -> Vec<(Hash, Option<Entry>)> {
-    let one = |stored: &StoredEntry| (entry_leaf_hash(stored), Entry::decode(&stored.entry).ok());
+/// The leaves of a page, on all processors.
+fn decode(page: &[StoredLeaf]) -> Vec<Leaf> {
+    let one = Leaf::new;
     let threads_count = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let each = page.len().div_ceil(threads_count).max(PART_ENTRIES_MIN);
     if page.len() <= each {
@@ -372,7 +461,7 @@ fn decode(page: &[StoredEntry]) -> Vec<(Hash, Option<Entry>)> {
         let parts = page.chunks(each);
         let parts = parts.map(|part| (part, scope.spawn(move || part.iter().map(one).collect())));
         let parts: Vec<(_, thread::ScopedJoinHandle<'_, Vec<_>>)> = parts.collect();
-        let join = |(part, handle): (&[StoredEntry], thread::ScopedJoinHandle<'_, Vec<_>>)| {
+        let join = |(part, handle): (&[StoredLeaf], thread::ScopedJoinHandle<'_, Vec<_>>)| {
             // A thread that ended before its time has its part done again here.
             handle
                 .join()

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use thiserror::Error;
 
@@ -40,6 +41,8 @@ pub struct Scan {
     tallies: Vec<Tallies>,
     /// Intents in the window that have no outcome yet, by their index.
     open: BTreeMap<u64, OpenIntent>,
+    /// Erased entries: each may have been an intent whose outcome is still to come.
+    erased: HashSet<u64>,
     grants: Grants,
     /// Whether the log has been read as far as it can matter.
     is_done: bool,
@@ -71,6 +74,7 @@ impl Scan {
             ids: HashMap::new(),
             tallies: Vec::new(),
             open: BTreeMap::new(),
+            erased: HashSet::new(),
             is_done: false,
         }
     }
@@ -96,6 +100,11 @@ impl Scan {
             self.window(entry)?;
         }
         Ok(())
+    }
+
+    /// Takes note that the next entry is erased.
+    pub fn erased(&mut self, index: u64) {
+        self.erased.insert(index);
     }
 
     /// The report.
@@ -128,7 +137,7 @@ impl Scan {
     /// An entry within the window.
     fn window(&mut self, entry: &Entry) -> Result<(), TooMany> {
         if entry.draft.event == Event::DetokenizeOutcome {
-            return self.outcome(&entry.draft);
+            return self.outcome(entry);
         }
         let Some(kind) = kind(&entry.draft) else {
             return Ok(());
@@ -159,7 +168,7 @@ impl Scan {
     /// An entry after the window: the outcome of an intent in it, or nothing that matters.
     fn late(&mut self, entry: &Entry) -> Result<(), TooMany> {
         if entry.draft.event == Event::DetokenizeOutcome {
-            self.outcome(&entry.draft)?;
+            self.outcome(entry)?;
         }
         // An outcome comes from the process that wrote the intent.
         self.is_done = entry.draft.event == Event::Started;
@@ -169,7 +178,11 @@ impl Scan {
 
     /// What came of an intent. Items that the outcome does not name as the intent did stay
     /// possibly released: an outcome can only make sure of what was intended.
-    fn outcome(&mut self, draft: &EntryDraft) -> Result<(), TooMany> {
+    fn outcome(&mut self, entry: &Entry) -> Result<(), TooMany> {
+        let draft = &entry.draft;
+        if draft.intent_index.is_some_and(|it| self.erased.remove(&it)) {
+            return self.outcome_alone(entry);
+        }
         let intent = draft.intent_index.and_then(|it| self.open.remove(&it));
         let Some(intent) = intent else {
             return Ok(());
@@ -180,6 +193,24 @@ impl Scan {
             let same = item.filter(|item| self.ids.get(&seen(draft, item, kind)) == Some(&id));
             let status = same.map_or(Status::PossiblyReleased, |it| status(draft, it.outcome));
             self.count(id, status, intent.tally);
+        }
+        Ok(())
+    }
+
+    /// An outcome whose intent is erased: it says by itself whose values were seen, and by whom.
+    fn outcome_alone(&mut self, entry: &Entry) -> Result<(), TooMany> {
+        let draft = &entry.draft;
+        if !self.query.has_entry(entry) {
+            return Ok(());
+        }
+        let kind = Kind::of_level(draft.level);
+        let tally = Tally::once(entry.index, entry.time);
+        for item in &draft.items {
+            if !self.query.has_item(item) {
+                continue;
+            }
+            let id = self.id(seen(draft, item, kind))?;
+            self.count(id, status(draft, item.outcome), tally);
         }
         Ok(())
     }
@@ -240,6 +271,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::CharterChanged
         | Event::CharterFounded
         | Event::DecoysCreated
+        | Event::EntryErased
         | Event::ExposureReported
         | Event::Frozen
         | Event::GrantApproved
@@ -251,6 +283,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::KeyCreated
         | Event::KeyStateChanged
         | Event::KeysRead
+        | Event::LogPruned
         | Event::NamespaceCreated
         | Event::OperationApproved
         | Event::OperationCancelled

@@ -111,7 +111,7 @@ fn assert_goes_on(log: &TestLog, rollback: &Rollback, context: &str) {
     }
     let stored = log.store().entries(size, 2).unwrap();
     assert_eq!(stored.len(), 1, "{context}");
-    let entry = Entry::decode(&stored[0].entry).unwrap();
+    let entry = Entry::decode(&stored[0].entry().unwrap().entry).unwrap();
     assert_eq!(entry.draft.event, Event::RollbackAccepted, "{context}");
     assert_eq!(
         entry.draft.ceremony.lost_head,
@@ -342,7 +342,7 @@ fn assert_recovers(log: &TestLog, statement: &Statement, context: &str) {
     accept(log, statement).unwrap_or_else(|error| panic!("{context}: {error}"));
     let entries = log.store().entries(rollback.database.size, 2).unwrap();
     assert_eq!(entries.len(), 1, "{context}: accepted once");
-    let entry = Entry::decode(&entries[0].entry).unwrap();
+    let entry = Entry::decode(&entries[0].entry().unwrap().entry).unwrap();
     assert_eq!(
         entry.draft.ceremony.lost_head,
         Some(rollback.head),

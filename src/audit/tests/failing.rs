@@ -57,10 +57,17 @@ impl Store for FaultyStore {
         }
     }
 
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+    fn pruned_size(&self) -> Result<u64, StoreError> {
+        self.inner.pruned_size()
+    }
+
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         let mut entries = self.inner.entries(from, limit)?;
-        if self.is_turn() && self.fault == Fault::ReadsBackWrong {
-            entries[0].entry[0] ^= 1;
+        if self.is_turn()
+            && self.fault == Fault::ReadsBackWrong
+            && let StoredLeaf::Kept(stored) = &mut entries[0]
+        {
+            stored.entry[0] ^= 1;
         }
         Ok(entries)
     }

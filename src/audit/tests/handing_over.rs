@@ -8,7 +8,7 @@ use super::failing::Fault;
 use super::failing::FaultyStore;
 use super::*;
 use crate::audit::handover::Handover;
-use crate::audit::tree::entry_leaf_hash;
+use crate::audit::tree::stored_leaf_hash;
 use crate::crypto::merkle::Frontier;
 
 /// The key with this number; the first is that of the other tests.
@@ -351,7 +351,7 @@ fn follower_that_saw_the_change_of_hands_lets_go_of_the_old_key() {
         let mut frontier = Frontier::new();
         for stored in log.store().entries(0, 64).unwrap() {
             frontier
-                .append(entry_leaf_hash(&stored), |_, _, _| ())
+                .append(stored_leaf_hash(&stored), |_, _, _| ())
                 .unwrap();
         }
         let stolen = CheckpointSigner::new(origin(), key_of(1));

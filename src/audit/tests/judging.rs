@@ -89,7 +89,9 @@ fn touched_decoy_leaves_a_freeze_in_the_place_of_the_reveal() {
     thread.join();
 
     let entries = log.store().entries(0, 10).unwrap();
-    let frozen = Entry::decode(&entries[1].entry).unwrap().draft;
+    let frozen = Entry::decode(&entries[1].entry().unwrap().entry)
+        .unwrap()
+        .draft;
     assert_eq!(frozen.event, Event::Frozen);
     let target = FreezeTarget::Principal(Principal::new("a.example").unwrap());
     assert_eq!(frozen.access.freeze, Some(target));

@@ -1,7 +1,9 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
 mod accepting;
+mod archiving;
 mod campaign;
+mod erasing;
 mod failing;
 mod following;
 mod freezing;

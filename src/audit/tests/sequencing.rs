@@ -7,7 +7,7 @@ use std::task::Context;
 use std::task::Waker;
 
 use super::*;
-use crate::audit::tree::entry_leaf_hash;
+use crate::audit::tree::stored_leaf_hash;
 use crate::crypto::merkle::verify_inclusion;
 use crate::domain::Clock;
 use crate::domain::Timestamp;
@@ -52,7 +52,7 @@ fn calls_of_many_tasks_have_one_entry_each_in_one_order() {
 
     let stored = log.store().entries(0, TASKS * CALLS_PER_TASK + 1).unwrap();
     for (stored, (index, position)) in stored.iter().zip(&receipts) {
-        let entry = Entry::decode(&stored.entry).unwrap();
+        let entry = Entry::decode(&stored.entry().unwrap().entry).unwrap();
         assert_eq!((entry.index, &entry.draft), (*index, &draft(*position)));
     }
     assert_eq!(
@@ -71,7 +71,7 @@ fn receipt_proves_that_the_entry_is_in_the_log() {
     let root = receipt.checkpoint.root();
     for index in [0, 1, 255, 256, 299, 300] {
         let proof = audit.inclusion_proof(index, receipt.tree_size).unwrap();
-        let leaf = entry_leaf_hash(&store.entries(index, 1).unwrap()[0]);
+        let leaf = stored_leaf_hash(&store.entries(index, 1).unwrap()[0]);
         verify_inclusion(index, receipt.tree_size, &leaf, &proof, &root).unwrap();
     }
     assert!(audit.inclusion_proof(301, receipt.tree_size).is_err());

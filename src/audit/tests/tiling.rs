@@ -127,10 +127,9 @@ fn bundle_that_cannot_hold_an_entry_says_so() {
         changes: Vec::new(),
         puts: Vec::new(),
         append: Append {
-            tree_size: 0,
             entries,
             hashes,
-            checkpoint: String::new(),
+            ..Append::default()
         },
     };
     store.commit(&batch).unwrap();

@@ -9,19 +9,24 @@ use std::io::Read;
 
 use super::Report;
 use super::VerifyError;
-use super::verifier::ReadEntry;
+use super::archived::feed;
+use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
+use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
+use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::export;
 use crate::audit::export::ExportLine;
 use crate::audit::following_keys;
 use crate::audit::handover::Handover;
 use crate::audit::in_order::in_order;
 use crate::audit::ocsf;
+use crate::audit::tree::StoredTree;
+use crate::crypto::merkle::Frontier;
 use crate::store::ENTRY_BYTES_MAX;
 use crate::store::Store;
-use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// Verifies an export.
 ///
@@ -32,7 +37,20 @@ pub fn verify_export(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
-    verify_lines(reader, keys).map(|(report, _)| report)
+    verify_lines(reader, keys, None).map(|(report, _)| report)
+}
+
+/// Verifies an export of a log whose beginning is in an archive, and both as one log.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_export_behind(
+    archive: &Archive,
+    reader: impl BufRead + Send,
+    keys: &CheckpointKeys,
+) -> Result<Report, VerifyError> {
+    verify_lines(reader, keys, Some(archive)).map(|(report, _)| report)
 }
 
 /// Verifies an export, and returns its checkpoint.
@@ -44,39 +62,61 @@ pub fn export_checkpoint(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<SignedCheckpoint, VerifyError> {
-    verify_lines(reader, keys).map(|(_, checkpoint)| checkpoint)
+    verify_lines(reader, keys, None).map(|(_, checkpoint)| checkpoint)
 }
 
 fn verify_lines(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
+    archive: Option<&Archive>,
 ) -> Result<(Report, SignedCheckpoint), VerifyError> {
     let mut verifier = Verifier::new(keys, None)?;
     let mut checkpoint: Option<String> = None;
     let mut hashes = Vec::new();
-    in_order(Pages::new(reader), read_page, |page: ReadPage| {
-        for (number, line) in (page.first_number..).zip(page.lines) {
-            let wrong = VerifyError::Line { line: number };
-            match line {
-                Some(ReadLine::Entry(entry)) if checkpoint.is_none() => {
-                    hashes.clear();
-                    verifier.entry(*entry, &mut hashes)?;
+    each_line(reader, |number, line| {
+        let wrong = VerifyError::Line { line: number };
+        match line {
+            Some(ReadLine::Archived(before)) if number == 1 => match archive {
+                None => verifier.begin_after(before)?,
+                Some(archive) => {
+                    let size = before.size();
+                    feed(archive, &mut verifier, size, |_| Ok(()))?;
+                    if !verifier.is_at(&before) {
+                        return Err(VerifyError::Segment { index: size });
+                    }
                 }
-                Some(ReadLine::Handover(note))
-                    if checkpoint.is_none() && verifier.expects_handover() =>
-                {
-                    verifier.hand_over(&note)?;
-                }
-                Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
-                    checkpoint = Some(note);
-                }
-                // A line that is none, one after the checkpoint, or a handover to nobody.
-                Some(_) | None => return Err(wrong),
+            },
+            Some(ReadLine::Leaf(leaf)) if checkpoint.is_none() => {
+                hashes.clear();
+                verifier.leaf(leaf, &mut hashes)?;
             }
+            Some(ReadLine::Handover(note))
+                if checkpoint.is_none() && verifier.expects_handover() =>
+            {
+                verifier.hand_over(&note)?;
+            }
+            Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
+                checkpoint = Some(note);
+            }
+            // A line that is none, one after the checkpoint, or a handover to nobody.
+            Some(_) | None => return Err(wrong),
         }
-        page.end.map_or(Ok(()), Err)
+        Ok(())
     })?;
     verifier.finish(&checkpoint.ok_or(VerifyError::Checkpoint)?)
+}
+
+/// Hands over each line with its number, from 1; nothing for a line that is none.
+pub(super) fn each_line(
+    reader: impl BufRead + Send,
+    mut each: impl FnMut(u64, Option<ReadLine>) -> Result<(), VerifyError>,
+) -> Result<(), VerifyError> {
+    in_order(Pages::new(reader), read_page, |page: ReadPage| {
+        for (number, line) in (page.first_number..).zip(page.lines) {
+            each(number, line)?;
+        }
+        page.end.map_or(Ok(()), Err)
+    })
 }
 
 /// Writes a log as an export, as of the newest checkpoint, which it must have.
@@ -92,13 +132,18 @@ pub fn write_export(
     keys: &CheckpointKeys,
 ) -> Result<(), VerifyError> {
     let checkpoint = latest_checkpoint(store, keys)?;
+    let begins = store.pruned_size()?;
     let handovers = Handover::read_all(store)?.into_iter();
     let mut handovers = handovers
-        .filter(|handover| handover.size < checkpoint.size())
+        .filter(|it| begins < it.size && it.size < checkpoint.size())
         .peekable();
-    each_entry(store, checkpoint.size(), |stored| {
-        export::write_entry(writer, stored)?;
-        let size = stored.index + 1;
+    if begins > 0 {
+        let before = StoredTree(store).frontier(begins)?;
+        export::write_archived(writer, &before).map_err(VerifyError::Read)?;
+    }
+    each_leaf(store, checkpoint.size(), |stored| {
+        export::write_leaf(writer, stored)?;
+        let size = stored.index() + 1;
         match handovers.next_if(|handover| handover.size == size) {
             Some(handover) => export::write_handover(writer, &handover.note),
             None => Ok(()),
@@ -120,7 +165,11 @@ pub fn write_ocsf(
 ) -> Result<(), VerifyError> {
     let checkpoint = latest_checkpoint(store, keys)?;
     let origin = checkpoint.note().lines().next().unwrap_or_default();
-    each_entry(store, checkpoint.size(), |stored| {
+    each_leaf(store, checkpoint.size(), |stored| {
+        // There is nothing to tell of an erased one; the entry that says so is an event.
+        let StoredLeaf::Kept(stored) = stored else {
+            return Ok(());
+        };
         let line = ocsf::line(stored, origin);
         let line = line.ok_or_else(|| io::Error::other("entry cannot be read"))?;
         writeln!(writer, "{line}")
@@ -141,13 +190,13 @@ pub fn latest_checkpoint(
     checkpoint.ok_or(VerifyError::Checkpoint)
 }
 
-/// Hands over the first entries of a log, this many.
-fn each_entry(
+/// Hands over the leaves of a log before this index, from the first that is not archived.
+fn each_leaf(
     store: &dyn Store,
     size: u64,
-    mut write: impl FnMut(&StoredEntry) -> io::Result<()>,
+    mut write: impl FnMut(&StoredLeaf) -> io::Result<()>,
 ) -> Result<(), VerifyError> {
-    let mut from = 0;
+    let mut from = store.pruned_size()?;
     while from < size {
         let left = usize::try_from(size - from).unwrap_or(usize::MAX);
         let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
@@ -179,18 +228,24 @@ struct ReadPage {
     end: Option<VerifyError>,
 }
 
-enum ReadLine {
+/// A line, once it is read.
+pub(super) enum ReadLine {
+    Archived(Frontier),
     Checkpoint(String),
-    Entry(Box<ReadEntry>),
     Handover(String),
+    Leaf(ReadLeaf),
+    Segment(SegmentEnd),
 }
 
 fn read_page(page: Page) -> ReadPage {
     let read = |line: &String| {
         Some(match export::read_line(line)? {
+            ExportLine::Archived(before) => ReadLine::Archived(before),
             ExportLine::Checkpoint(note) => ReadLine::Checkpoint(note),
-            ExportLine::Entry(stored) => ReadLine::Entry(Box::new(ReadEntry::new(&stored))),
+            ExportLine::Entry(stored) => ReadLine::Leaf(ReadLeaf::of_entry(&stored)),
+            ExportLine::Erased { index, hash } => ReadLine::Leaf(ReadLeaf::of_erased(index, hash)),
             ExportLine::Handover(note) => ReadLine::Handover(note),
+            ExportLine::Segment(end) => ReadLine::Segment(end),
         })
     };
     ReadPage {

@@ -5,6 +5,8 @@
 //! the log, so that a log of any size can be verified. Entries are read and hashed on every
 //! processor, and judged in their order.
 
+mod archived;
+mod erasures;
 mod lines;
 mod store;
 mod verifier;
@@ -20,15 +22,19 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::note::NoteVerifier;
 use crate::store::StoreError;
 
+pub use archived::verify_archive;
+pub(super) use archived::verify_segment;
 pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
 pub use lines::latest_checkpoint;
 pub use lines::verify_export;
+pub use lines::verify_export_behind;
 pub use lines::write_export;
 pub use lines::write_ocsf;
 pub use store::verify_store;
+pub use store::verify_store_behind;
 #[cfg(test)]
-pub(super) use verifier::ReadEntry;
+pub(super) use verifier::ReadLeaf;
 #[cfg(test)]
 pub(super) use verifier::Verifier;
 
@@ -37,6 +43,10 @@ pub(super) use verifier::Verifier;
 pub struct Report {
     /// How many entries of each event.
     pub counts: BTreeMap<Event, u64>,
+    /// How many entries are in an archive that was not given: they were not verified.
+    pub archived_size: u64,
+    /// How many entries are erased, each with an entry that says so.
+    pub erased_count: u64,
     /// Intents to reveal without an outcome: they count as revealed.
     pub open_intents_count: u64,
     /// Where officers accepted that entries were lost, in the order of the log.
@@ -70,6 +80,18 @@ pub struct Successor {
 /// What is wrong with a log: the first thing that was found.
 #[derive(Debug, Error)]
 pub enum VerifyError {
+    /// What is asked for is in an archive.
+    #[error("entries before {size} are in an archive, which was not given")]
+    Archived {
+        /// The index of the first entry that is not.
+        size: u64,
+    },
+    /// A segment of an archive is missing, or two have the same entries.
+    #[error("archive has no segment that begins with entry {index}, or two")]
+    ArchiveGap {
+        /// The index that a segment should begin with.
+        index: u64,
+    },
     /// There is no checkpoint, or none of the keys has signed it.
     #[error("there is no checkpoint that is signed by the given keys")]
     Checkpoint,
@@ -77,6 +99,13 @@ pub enum VerifyError {
     #[error("entry {index} cannot be read")]
     Entry {
         /// The index that it should have.
+        index: u64,
+    },
+    /// An entry says that another was erased, which is there, or never was; or it does not say
+    /// which.
+    #[error("entry {index} says that an entry before it was erased, and that is not so")]
+    Erasure {
+        /// The index of the entry that says so.
         index: u64,
     },
     /// A signing key was announced, and the key before it did not hand over to it there.
@@ -111,6 +140,12 @@ pub enum VerifyError {
         /// The number of the line, from 1.
         line: u64,
     },
+    /// An entry says that the log was archived, and not up to where, or not before itself.
+    #[error("entry {index} does not say how much of the log was archived before it")]
+    Pruning {
+        /// The index of the entry.
+        index: u64,
+    },
     /// The export cannot be read.
     #[error("export cannot be read")]
     Read(#[source] io::Error),
@@ -128,12 +163,31 @@ pub enum VerifyError {
         /// The tree size of the checkpoint.
         tree_size: u64,
     },
+    /// A segment of an archive does not have its entries, or is not proven to be of a log that was
+    /// signed.
+    #[error("segment that ends before entry {index} is not a part of the log")]
+    Segment {
+        /// The index after its last entry.
+        index: u64,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An entry is earlier than the one before it.
     #[error("entry {index} is earlier than the one before it")]
     Time {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// The log begins behind entries, and no entry of it says that they were archived.
+    #[error("entries before {size} are missing without a word of the log")]
+    Unarchived {
+        /// The index of the first entry that is there.
+        size: u64,
+    },
+    /// The content of an entry is gone, and no later entry says that it was erased.
+    #[error("entry {index} is missing without a word of the log")]
+    Untold {
         /// The index of the entry.
         index: u64,
     },

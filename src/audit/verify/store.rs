@@ -2,12 +2,18 @@
 
 use super::Report;
 use super::VerifyError;
-use super::verifier::ReadEntry;
+use super::archived::feed;
+use super::archived::verify_archive;
+use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
+use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
+use crate::audit::following_keys;
 use crate::audit::handover::Handover;
 use crate::audit::in_order::in_order;
+use crate::audit::tree::StoredTree;
+use crate::store::Hash;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredHash;
@@ -22,22 +28,55 @@ pub fn verify_store(
     head: Option<&SignedCheckpoint>,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
+    verify(store, head, keys, None)
+}
+
+/// Verifies the log in a store whose beginning is in an archive, and both as one log.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_store_behind(
+    archive: &Archive,
+    store: &dyn Store,
+    head: Option<&SignedCheckpoint>,
+    keys: &CheckpointKeys,
+) -> Result<Report, VerifyError> {
+    let (size, begins) = (archive.size(), store.pruned_size()?);
+    // What both have is the same in both.
+    if size > begins {
+        let report = verify_archive(archive, &following_keys(store, keys)?)?;
+        if size > store.tree_size()? || StoredTree(store).frontier(size)?.root() != report.root {
+            return Err(VerifyError::Segment { index: size });
+        }
+    }
+    verify(store, head, keys, Some(archive))
+}
+
+fn verify(
+    store: &dyn Store,
+    head: Option<&SignedCheckpoint>,
+    keys: &CheckpointKeys,
+    archive: Option<&Archive>,
+) -> Result<Report, VerifyError> {
     // A log without entries has no checkpoint of its own yet; its head has.
     let note = store.checkpoint()?;
     let note = note.or_else(|| head.map(|head| head.note().to_owned()));
     let note = note.ok_or(VerifyError::Checkpoint)?;
-    let mut handovers = Handover::read_all(store)?.into_iter().peekable();
-    let mut verifier = Verifier::new(keys, head)?;
+    let begins = store.pruned_size()?;
+    let mut verifier = begin(store, head, keys, archive)?;
+    let handovers = Handover::read_all(store)?.into_iter();
+    let mut handovers = handovers.filter(|it| it.size > begins).peekable();
     let size = store.tree_size()?;
-    let pages = (0..size).step_by(PAGE_ENTRIES_MAX);
+    let pages = (begins..size).step_by(PAGE_ENTRIES_MAX);
     in_order(
         pages,
         |from| read_page(store, from, size),
         |page: Result<Page, StoreError>| {
-            let Page { from, entries } = page?;
-            let (count, mut hashes) = (entries.len(), Vec::with_capacity(entries.len() + 8));
-            for entry in entries {
-                verifier.entry(entry, &mut hashes)?;
+            let Page { from, leaves } = page?;
+            let (count, mut hashes) = (leaves.len(), Vec::with_capacity(leaves.len() + 8));
+            for leaf in leaves {
+                verifier.leaf(leaf, &mut hashes)?;
                 let size = verifier.size();
                 if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
                     verifier.kept_handover(&handover)?;
@@ -65,17 +104,46 @@ pub fn verify_store(
     verifier.finish(&note).map(|(report, _)| report)
 }
 
+/// A verifier of what is before the first entry of a store: nothing, what an archive has, or what
+/// the hashes above say of it.
+fn begin<'a>(
+    store: &dyn Store,
+    head: Option<&'a SignedCheckpoint>,
+    keys: &'a CheckpointKeys,
+    archive: Option<&Archive>,
+) -> Result<Verifier<'a>, VerifyError> {
+    let mut verifier = Verifier::new(keys, head)?;
+    let size = store.pruned_size()?;
+    if size == 0 {
+        return Ok(verifier);
+    }
+    let before = StoredTree(store).frontier(size)?;
+    let Some(archive) = archive else {
+        verifier.begin_after(before)?;
+        return Ok(verifier);
+    };
+    feed(archive, &mut verifier, size, |computed| {
+        let mut above = computed.iter().filter(|hash| hash.level > 0);
+        above.try_for_each(|hash| compare(store, hash, None))
+    })?;
+    if verifier.is_at(&before) {
+        Ok(verifier)
+    } else {
+        Err(VerifyError::Segment { index: size })
+    }
+}
+
 /// Entries that lie side by side.
 struct Page {
     from: u64,
-    entries: Vec<ReadEntry>,
+    leaves: Vec<ReadLeaf>,
 }
 
 fn read_page(store: &dyn Store, from: u64, size: u64) -> Result<Page, StoreError> {
     let left = usize::try_from(size - from).unwrap_or(usize::MAX);
     let page = store.entries(from, PAGE_ENTRIES_MAX.min(left))?;
-    let entries = page.iter().map(ReadEntry::new).collect();
-    Ok(Page { from, entries })
+    let leaves = page.iter().map(ReadLeaf::new).collect();
+    Ok(Page { from, leaves })
 }
 
 /// Compares the hashes that a page of entries completes with those that the store has.
@@ -86,19 +154,31 @@ fn compare_hashes(
     computed: &[StoredHash],
 ) -> Result<(), VerifyError> {
     let mut leaves = store.hashes(0, from, leaves_count)?.into_iter();
-    for StoredHash { level, index, hash } in computed {
-        let stored = match level {
+    for hash in computed {
+        let leaf = match hash.level {
             0 => leaves.next(),
-            _ => store.hashes(*level, *index, 1)?.into_iter().next(),
+            _ => None,
         };
-        if stored != Some(*hash) {
-            return Err(VerifyError::Hash {
-                level: *level,
-                index: *index,
-            });
-        }
+        compare(store, hash, leaf)?;
     }
     Ok(())
+}
+
+/// Compares a hash with the one that the store has: of a leaf, with the one that was read.
+fn compare(
+    store: &dyn Store,
+    computed: &StoredHash,
+    leaf: Option<Hash>,
+) -> Result<(), VerifyError> {
+    let StoredHash { level, index, hash } = *computed;
+    let stored = match level {
+        0 => leaf,
+        _ => store.hashes(level, index, 1)?.into_iter().next(),
+    };
+    if stored == Some(hash) {
+        return Ok(());
+    }
+    Err(VerifyError::Hash { level, index })
 }
 
 /// How many entries a page has.

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::AcceptedRollback;
 use super::Report;
 use super::VerifyError;
+use super::erasures::Erasures;
 use crate::audit::CheckpointKeys;
 use crate::audit::Decision;
 use crate::audit::Entry;
@@ -15,37 +16,78 @@ use crate::audit::handover::Handover;
 use crate::audit::handover::Succession;
 use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
+use crate::ceremony::LogPoint;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
+use crate::crypto::merkle::verify_consistency;
 use crate::domain::Timestamp;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
+use crate::store::StoredLeaf;
 
-/// What can be said of a stored entry by itself.
-pub(in crate::audit) struct ReadEntry {
+/// What can be said of a stored leaf by itself.
+pub(in crate::audit) struct ReadLeaf {
     /// Where it was found.
     index: u64,
-    leaf: Hash,
-    /// Nothing if its bytes are no entry.
-    entry: Option<Entry>,
+    hash: Hash,
+    content: Content,
 }
 
-impl ReadEntry {
-    pub(in crate::audit) fn new(stored: &StoredEntry) -> Self {
+enum Content {
+    Entry(Box<Entry>),
+    Erased,
+    /// Bytes that are no entry.
+    Unreadable,
+}
+
+impl ReadLeaf {
+    pub(in crate::audit) fn new(stored: &StoredLeaf) -> Self {
+        match stored {
+            StoredLeaf::Kept(stored) => Self::of_entry(stored),
+            StoredLeaf::Erased { index, hash } => Self::of_erased(*index, Hash::from_bytes(*hash)),
+        }
+    }
+
+    pub(in crate::audit) fn of_entry(stored: &StoredEntry) -> Self {
+        let entry = Entry::decode(&stored.entry);
         Self {
             index: stored.index,
-            leaf: entry_leaf_hash(stored),
-            entry: Entry::decode(&stored.entry).ok(),
+            hash: entry_leaf_hash(stored),
+            content: entry.map_or(Content::Unreadable, |entry| Content::Entry(Box::new(entry))),
         }
+    }
+
+    pub(in crate::audit) fn of_erased(index: u64, hash: Hash) -> Self {
+        let content = Content::Erased;
+        Self {
+            index,
+            hash,
+            content,
+        }
+    }
+
+    /// The leaf's hash, if it is one that can be at this index.
+    pub(super) fn hash_at(&self, index: u64) -> Option<Hash> {
+        let is_there = match &self.content {
+            Content::Entry(entry) => entry.index == index,
+            Content::Erased => true,
+            Content::Unreadable => false,
+        };
+        (is_there && self.index == index).then_some(self.hash)
     }
 }
 
 /// What is known of the log so far.
 pub(in crate::audit) struct Verifier<'a> {
     frontier: Frontier,
+    /// The log before the first entry that is judged.
+    before: LogPoint,
+    /// What the log says last of what was archived.
+    archived: Option<LogPoint>,
     latest_time: Timestamp,
     counts: BTreeMap<Event, u64>,
     open_intents: HashSet<u64>,
+    erasures: Erasures,
     rollbacks: Vec<AcceptedRollback>,
     succession: Succession<'a>,
     head: Option<&'a SignedCheckpoint>,
@@ -57,10 +99,13 @@ impl<'a> Verifier<'a> {
         head: Option<&'a SignedCheckpoint>,
     ) -> Result<Self, VerifyError> {
         let verifier = Self {
+            before: point(&Frontier::new()),
+            archived: None,
             frontier: Frontier::new(),
             latest_time: Timestamp::default(),
             counts: BTreeMap::new(),
             open_intents: HashSet::new(),
+            erasures: Erasures::default(),
             rollbacks: Vec::new(),
             succession: Succession::new(keys),
             head,
@@ -69,33 +114,59 @@ impl<'a> Verifier<'a> {
         Ok(verifier)
     }
 
-    /// How many entries were judged.
+    /// Begins behind entries that are not there.
+    pub(super) fn begin_after(&mut self, before: Frontier) -> Result<(), VerifyError> {
+        self.before = point(&before);
+        self.frontier = before;
+        self.compare_head()
+    }
+
+    /// Whether what was judged so far is the log of this tree.
+    pub(super) fn is_at(&self, tree: &Frontier) -> bool {
+        self.frontier == *tree
+    }
+
+    /// How many leaves the log has, up to the last that was judged.
     pub(in crate::audit) fn size(&self) -> u64 {
         self.frontier.size()
     }
 
-    /// Judges the next entry, and names the hashes that it completes.
-    pub(in crate::audit) fn entry(
+    /// Judges the next leaf, and names the hashes that it completes.
+    pub(in crate::audit) fn leaf(
         &mut self,
-        read: ReadEntry,
+        read: ReadLeaf,
         hashes: &mut Vec<StoredHash>,
     ) -> Result<(), VerifyError> {
         let index = self.frontier.size();
-        let entry = read.entry.ok_or(VerifyError::Entry { index })?;
-        if read.index != index || entry.index != index {
+        if read.index != index {
+            return Err(VerifyError::Index { index });
+        }
+        match read.content {
+            Content::Entry(entry) => self.entry(&entry)?,
+            Content::Erased => self.erasures.erased(index),
+            Content::Unreadable => return Err(VerifyError::Entry { index }),
+        }
+        tree::append(&mut self.frontier, read.hash, hashes)
+            .map_err(|_| VerifyError::Index { index })?;
+        self.compare_head()
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), VerifyError> {
+        let index = self.frontier.size();
+        if entry.index != index {
             return Err(VerifyError::Index { index });
         }
         if entry.time < self.latest_time {
             return Err(VerifyError::Time { index });
         }
         self.latest_time = entry.time;
-        self.check_intent(&entry)?;
-        self.note_rollback(&entry);
-        self.succession.entry(&entry)?;
+        self.check_intent(entry)?;
+        self.erasures.entry(entry, self.before.size)?;
+        self.note_archived(entry)?;
+        self.note_rollback(entry);
+        self.succession.entry(entry)?;
         *self.counts.entry(entry.draft.event).or_default() += 1;
-        tree::append(&mut self.frontier, read.leaf, hashes)
-            .map_err(|_| VerifyError::Index { index })?;
-        self.compare_head()
+        Ok(())
     }
 
     /// Whether a key was announced, and not handed over to yet.
@@ -124,10 +195,11 @@ impl<'a> Verifier<'a> {
     fn check_intent(&mut self, entry: &Entry) -> Result<(), VerifyError> {
         let index = entry.index;
         let is_outcome = entry.draft.event == Event::DetokenizeOutcome;
-        let follows = entry
-            .draft
-            .intent_index
-            .is_some_and(|it| self.open_intents.remove(&it));
+        let follows = entry.draft.intent_index.is_some_and(|it| {
+            self.open_intents.remove(&it)
+                || self.erasures.was_perhaps_intent(it)
+                || it < self.before.size
+        });
         if is_outcome != entry.draft.intent_index.is_some() || is_outcome != follows {
             return Err(VerifyError::Intent { index });
         }
@@ -136,6 +208,16 @@ impl<'a> Verifier<'a> {
         if is_intent && entry.draft.decision != Some(Decision::Deny) {
             self.open_intents.insert(index);
         }
+        Ok(())
+    }
+
+    fn note_archived(&mut self, entry: &Entry) -> Result<(), VerifyError> {
+        let (index, archived) = (entry.index, entry.draft.ceremony.archived);
+        let is_before = archived.is_none_or(|archived| archived.size <= index);
+        if (entry.draft.event == Event::LogPruned) != archived.is_some() || !is_before {
+            return Err(VerifyError::Pruning { index });
+        }
+        self.archived = archived.or(self.archived);
         Ok(())
     }
 
@@ -176,6 +258,11 @@ impl<'a> Verifier<'a> {
                 tree_size: head.size(),
             });
         }
+        let erased_count = self.erasures.finish()?;
+        let size = self.before.size;
+        if size > 0 && self.archived != Some(self.before) {
+            return Err(VerifyError::Unarchived { size });
+        }
         let checkpoint = self.succession.finish(note, entries_count, root)?;
         if checkpoint.size() != entries_count {
             return Err(VerifyError::Size {
@@ -185,7 +272,9 @@ impl<'a> Verifier<'a> {
         }
         self.compare_root(&checkpoint)?;
         let report = Report {
+            archived_size: self.before.size,
             counts: self.counts,
+            erased_count,
             open_intents_count: self.open_intents.len() as u64,
             rollbacks: self.rollbacks,
             root,
@@ -193,5 +282,33 @@ impl<'a> Verifier<'a> {
             tree_size: entries_count,
         };
         Ok((report, checkpoint))
+    }
+    /// Judges the log as the beginning of that of a checkpoint.
+    pub(super) fn finish_within(self, note: &str, proof: &[Hash]) -> Result<Report, VerifyError> {
+        let (tree_size, root) = (self.frontier.size(), self.frontier.root());
+        let checkpoint = self.succession.verify(note);
+        let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
+        let (size, other) = (checkpoint.size(), checkpoint.root());
+        verify_consistency(tree_size, &root, size, &other, proof)
+            .map_err(|_| VerifyError::Root { tree_size: size })?;
+        Ok(Report {
+            archived_size: self.before.size,
+            counts: self.counts,
+            // What says so may be behind its end.
+            erased_count: self.erasures.count(),
+            open_intents_count: self.open_intents.len() as u64,
+            rollbacks: self.rollbacks,
+            root,
+            successors: self.succession.into_successors(),
+            tree_size,
+        })
+    }
+}
+
+/// The log of a tree.
+fn point(tree: &Frontier) -> LogPoint {
+    LogPoint {
+        size: tree.size(),
+        root: *tree.root().as_bytes(),
     }
 }

@@ -29,8 +29,9 @@ use crate::cli::exit::Exit;
 /// Checks receipts offline: each proves that an entry is in the log that the public key signed
 ///
 /// A receipt does not say what the entry is, since it shows nobody else what was revealed. With a
-/// log at hand, an export or a data directory, the entry is found and written, and the log must be
-/// the one of the receipt: one that was rolled back or forged since is not.
+/// log at hand, an export or a data directory, the entry is found and written, or the hash that is
+/// left of it where it was erased, and the log must be the one of the receipt: one that was rolled
+/// back or forged since is not.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Exit code 4: a receipt does not verify, or its entry is not in the log that was given.
@@ -158,6 +159,7 @@ fn text_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> String 
         proven.checkpoint().size()
     );
     match line {
+        Some(line) if is_erased(line) => format!("{text}, and erased since\n{line}"),
         Some(line) => format!("{text}\n{line}"),
         None => text,
     }
@@ -175,9 +177,16 @@ fn json_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> Result<
         "leaf_index": proven.index(),
         "leaf_hash": hex::encode(proven.leaf_hash().as_bytes()),
         "tree_size": proven.checkpoint().size(),
+        "erased": line.is_some_and(is_erased),
         "entry": entry,
     });
     Ok(report.to_string())
+}
+
+/// Whether a line is what is left of an entry that was erased: no other has this member.
+fn is_erased(line: &str) -> bool {
+    let members = serde_json::from_str::<Value>(line);
+    members.is_ok_and(|members| members.get("erased").is_some())
 }
 
 /// More than any receipt has, so that one that is too long is read as such.

@@ -26,6 +26,7 @@ use crate::outbound::syslog::Patience;
 use crate::outbound::syslog::SyslogMessage;
 use crate::store::Store;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 use crate::store::rocks::RocksStore;
 
 /// Writes a log as JSON Lines, entries first and the signed checkpoint last; or as tiles
@@ -98,7 +99,7 @@ async fn send(
 ) -> Result<Exit, CliError> {
     let checkpoint = latest_checkpoint(store, keys).map_err(verify_error)?;
     let origin = checkpoint.note().lines().next().unwrap_or_default();
-    let mut index = 0;
+    let mut index = store.pruned_size().map_err(|error| store_error(&error))?;
     while index < checkpoint.size() {
         let left = usize::try_from(checkpoint.size() - index).unwrap_or(usize::MAX);
         let entries = store.entries(index, ENTRIES_PER_READ.min(left));
@@ -123,16 +124,21 @@ async fn send(
 }
 
 fn messages(
-    entries: &[StoredEntry],
+    leaves: &[StoredLeaf],
     collector: &Collector,
     origin: &str,
 ) -> Result<Vec<SyslogMessage>, CliError> {
+    // There is nothing to tell of an erased entry; the entry that says so has a message.
+    let kept = leaves.iter().filter_map(|leaf| match leaf {
+        StoredLeaf::Kept(stored) => Some(stored),
+        StoredLeaf::Erased { .. } => None,
+    });
     let message = |stored: &StoredEntry| {
         let message = collector.form.message(stored, origin);
         let unreadable = || format!("entry {} cannot be read", stored.index);
         message.ok_or_else(|| CliError::Verification(unreadable()))
     };
-    entries.iter().map(message).collect()
+    kept.map(message).collect()
 }
 
 const ENTRIES_PER_READ: usize = 500;

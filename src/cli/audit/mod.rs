@@ -1,6 +1,7 @@
 //! `counterfoil audit`: verifies, exports and publishes the audit log, checks receipts, and lists
 //! who was seen. Only `watch`, and what is asked with `--online`, needs a server.
 
+mod archive;
 mod auditor;
 mod check_receipt;
 mod export;
@@ -24,6 +25,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::audit::AcceptedRollback;
+use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::HeadError;
@@ -32,8 +34,12 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::Successor;
 use crate::audit::VerifyError;
 use crate::audit::following_keys;
+use crate::audit::verify_archive;
 use crate::audit::verify_export;
+use crate::audit::verify_export_behind;
 use crate::audit::verify_store;
+use crate::audit::verify_store_behind;
+use crate::cli::audit::archive::ArchiveArgs;
 use crate::cli::audit::check_receipt::CheckReceiptArgs;
 use crate::cli::audit::export::ExportArgs;
 use crate::cli::audit::prove::ProveConsistencyArgs;
@@ -54,6 +60,7 @@ use crate::store::rocks::RocksStore;
 /// The audit log: verify, export, follow and publish it, check receipts, list who was seen
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
+    Archive(ArchiveArgs),
     CheckReceipt(CheckReceiptArgs),
     Export(ExportArgs),
     Exposure(Box<ExposureArgs>),
@@ -73,7 +80,8 @@ Examples:
   counterfoil audit verify --dev .dev
   counterfoil audit verify --data-dir /var/lib/counterfoil --public-key audit.vkey
   counterfoil audit verify --export log.jsonl --public-key audit.vkey
-  counterfoil audit verify --backup /var/backups/counterfoil --public-key audit.vkey")]
+  counterfoil audit verify --backup /var/backups/counterfoil --public-key audit.vkey
+  counterfoil audit verify --archive /mnt/archive --dev .dev")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -81,6 +89,10 @@ pub(super) struct VerifyArgs {
     /// Verify an export instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
     export: Option<PathBuf>,
+
+    /// Verify this archive too, as the beginning of the log; alone, if no log is given
+    #[arg(long, value_name = "DIR", conflicts_with = "backup")]
+    archive: Option<PathBuf>,
 
     /// Verify the youngest backup in a directory instead, every byte of it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data_dir", "head_dir", "export"])]
@@ -122,6 +134,7 @@ pub(super) struct LogKeyArgs {
 impl AuditCommand {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         match self {
+            Self::Archive(arguments) => arguments.run(),
             Self::CheckReceipt(arguments) => arguments.run(),
             Self::Export(arguments) => arguments.run(),
             Self::Exposure(arguments) => arguments.run(),
@@ -137,13 +150,22 @@ impl AuditCommand {
 impl VerifyArgs {
     fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
-        let report = match (&self.export, &self.backup) {
-            (_, Some(directory)) => Ok(backup::verify_log(directory, &keys)?),
-            (Some(path), None) => {
+        let archive = self.archive.as_deref().map(Archive::open).transpose();
+        let archive = archive.map_err(verify_error)?;
+        let report = match (&self.export, &self.backup, &archive) {
+            (_, Some(directory), _) => Ok(backup::verify_log(directory, &keys)?),
+            (Some(path), None, archive) => {
                 let file = File::open(path).map_err(CliError::file(path))?;
-                verify_export(BufReader::new(file), &keys)
+                let reader = BufReader::new(file);
+                match archive {
+                    Some(archive) => verify_export_behind(archive, reader, &keys),
+                    None => verify_export(reader, &keys),
+                }
             }
-            (None, None) => self.log.verify(&keys)?,
+            (None, None, Some(archive)) if self.log.data_dir().is_err() => {
+                verify_archive(archive, &keys)
+            }
+            (None, None, archive) => self.log.verify(archive.as_ref(), &keys)?,
         };
         let report = report.map_err(verify_error)?;
         let text = if self.json {
@@ -183,12 +205,19 @@ impl LogArgs {
         }
     }
 
-    fn verify(&self, keys: &CheckpointKeys) -> Result<Result<Report, VerifyError>, CliError> {
+    fn verify(
+        &self,
+        archive: Option<&Archive>,
+        keys: &CheckpointKeys,
+    ) -> Result<Result<Report, VerifyError>, CliError> {
         // First the head, then the log: a vault that is served meanwhile makes the log longer,
         // and a log may be longer than its head.
         let head = self.head(keys)?;
         let store = open(&self.data_dir()?)?;
-        Ok(verify_store(&store, Some(&head), keys))
+        Ok(match archive {
+            Some(archive) => verify_store_behind(archive, &store, Some(&head), keys),
+            None => verify_store(&store, Some(&head), keys),
+        })
     }
 
     /// Where the head is.
@@ -262,16 +291,23 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
     match &error {
         VerifyError::Read(source) => CliError::Failed(format!("{error}: {source}")),
         VerifyError::Store(store) => store_error(store),
-        VerifyError::Checkpoint
+        VerifyError::Archived { .. } => CliError::failed(error),
+        VerifyError::ArchiveGap { .. }
+        | VerifyError::Checkpoint
         | VerifyError::Entry { .. }
+        | VerifyError::Erasure { .. }
         | VerifyError::Handover { .. }
         | VerifyError::Hash { .. }
         | VerifyError::Index { .. }
         | VerifyError::Intent { .. }
         | VerifyError::Line { .. }
+        | VerifyError::Pruning { .. }
         | VerifyError::Root { .. }
+        | VerifyError::Segment { .. }
         | VerifyError::Size { .. }
-        | VerifyError::Time { .. } => CliError::Verification(format!("NOT verified: {error}")),
+        | VerifyError::Time { .. }
+        | VerifyError::Unarchived { .. }
+        | VerifyError::Untold { .. } => CliError::Verification(format!("NOT verified: {error}")),
     }
 }
 
@@ -283,11 +319,13 @@ fn store_error(error: &StoreError) -> CliError {
 }
 
 fn text_report(report: &Report) -> String {
-    let mut text = format!(
-        "verified: {} entries, root hash {}",
-        report.tree_size,
-        hex::encode(report.root.as_bytes())
-    );
+    let (size, root) = (report.tree_size, hex::encode(report.root.as_bytes()));
+    let mut text = match report.archived_size {
+        0 => format!("verified: {size} entries, root hash {root}"),
+        first => {
+            format!("verified: the entries from {first} on of {size}, root hash {root}")
+        }
+    };
     for (event, count) in &report.counts {
         text.push_str(&format!("\n{count:>8} {}", event.name()));
     }
@@ -295,6 +333,18 @@ fn text_report(report: &Report) -> String {
     text.push_str(&format!(
         "\n{open:>8} intents to reveal without an outcome, counted as revealed"
     ));
+    if report.archived_size > 0 {
+        let size = report.archived_size;
+        text.push_str(&format!(
+            "\nentries before {size} are in an archive that was not given: not verified"
+        ));
+    }
+    if report.erased_count > 0 {
+        let erased = report.erased_count;
+        text.push_str(&format!(
+            "\n{erased:>8} entries are erased, and entries after them say so"
+        ));
+    }
     for successor in &report.successors {
         text.push('\n');
         text.push_str(&successor_words(successor));
@@ -330,6 +380,8 @@ fn json_report(report: &Report) -> String {
         "verified": true,
         "tree_size": report.tree_size,
         "root_hash": hex::encode(report.root.as_bytes()),
+        "archived_size": report.archived_size,
+        "erased_count": report.erased_count,
         "counts": counts.collect::<serde_json::Map<_, _>>(),
         "open_intents_count": report.open_intents_count,
         "successors": successors.collect::<Vec<_>>(),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::audit::CheckpointKeys;
@@ -10,6 +11,8 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::TileContent;
 use crate::audit::TilePath;
 use crate::audit::Tiles;
+use crate::audit::VerifyError;
+use crate::audit::erased_by;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
 use crate::cli::audit::replace_file;
@@ -45,11 +48,13 @@ pub(super) fn write(
     for path in tiles.since(older_size) {
         files_count += write_file(directory, &tiles, path)?;
     }
+    remove_erased(directory, store, older_size..head.size())?;
     if with_entries {
         // All of them: the runs before may have been without.
-        let bundles = tiles.since(0).filter_map(TilePath::entries);
-        for path in bundles.filter(|path| !has(directory, *path)) {
-            files_count += write_file(directory, &tiles, path)?;
+        for path in tiles.since(0).filter_map(TilePath::entries) {
+            if !has(directory, &tiles, path)? {
+                files_count += write_file(directory, &tiles, path)?;
+            }
         }
     }
     let folder = File::open(directory).map_err(CliError::file(directory))?;
@@ -88,16 +93,61 @@ fn published(
     Ok(first)
 }
 
-/// Whether the bundle is there, or the last of the leaves in its place.
-fn has(directory: &Path, bundle: TilePath) -> bool {
-    let last = match bundle {
-        TilePath::Entries { index, width } => index * ENTRIES_PER_BUNDLE + u64::from(width) - 1,
-        TilePath::Checkpoint | TilePath::Leaf { .. } | TilePath::Tile { .. } => return false,
+/// Removes the entries that the log says were erased since, wherever an earlier run has put them: a
+/// bundle with one, of which the next step writes the others as leaves.
+fn remove_erased(
+    directory: &Path,
+    store: &dyn Store,
+    new_entries: Range<u64>,
+) -> Result<(), CliError> {
+    for index in erased_by(store, new_entries).map_err(verify_error)? {
+        let bundle = index / ENTRIES_PER_BUNDLE;
+        remove(&directory.join(TilePath::Leaf { index }.to_string()))?;
+        for width in 1..=ENTRIES_PER_BUNDLE {
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
+            let path = TilePath::Entries {
+                index: bundle,
+                width,
+            };
+            remove(&directory.join(path.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), CliError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CliError::file(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether the bundle is there, or the last of the leaves in its place that were not erased.
+fn has(directory: &Path, tiles: &Tiles<'_>, bundle: TilePath) -> Result<bool, CliError> {
+    let (first, width) = match bundle {
+        TilePath::Entries { index, width } => (index * ENTRIES_PER_BUNDLE, u64::from(width)),
+        TilePath::Checkpoint | TilePath::Leaf { .. } | TilePath::Tile { .. } => return Ok(false),
     };
-    let leaf = TilePath::Leaf { index: last };
-    [bundle, leaf]
-        .iter()
-        .any(|path| directory.join(path.to_string()).is_file())
+    if directory.join(bundle.to_string()).is_file() {
+        return Ok(true);
+    }
+    for index in (first..first + width).rev() {
+        let leaf = TilePath::Leaf { index };
+        if directory.join(leaf.to_string()).is_file() {
+            return Ok(true);
+        }
+        match tiles.read(leaf).map_err(CliError::failed)? {
+            TileContent::Erased { .. } => {}
+            TileContent::Archived { .. }
+            | TileContent::Bytes(_)
+            | TileContent::EntryTooLong { .. }
+            | TileContent::Missing => {
+                return Ok(false);
+            }
+        }
+    }
+    // Nothing is left of it.
+    Ok(true)
 }
 
 /// Writes a tile or a bundle, and the leaves of a bundle that cannot be. Returns how many files.
@@ -110,7 +160,7 @@ fn write_file(directory: &Path, tiles: &Tiles<'_>, path: TilePath) -> Result<u64
             }
             Ok(1)
         }
-        TileContent::EntryTooLong { .. } => {
+        TileContent::EntryTooLong { .. } | TileContent::Erased { .. } => {
             let TilePath::Entries { index, width } = path else {
                 return Ok(0);
             };
@@ -123,6 +173,13 @@ fn write_file(directory: &Path, tiles: &Tiles<'_>, path: TilePath) -> Result<u64
             }
             Ok(u64::from(width))
         }
+        TileContent::Archived { size } => match path {
+            // Whoever has no copy of them yet finds them in the archive.
+            TilePath::Entries { .. } => Ok(0),
+            TilePath::Checkpoint | TilePath::Leaf { .. } | TilePath::Tile { .. } => {
+                Err(verify_error(VerifyError::Archived { size }))
+            }
+        },
         TileContent::Missing => Err(CliError::failed("the log does not have its tiles")),
     }
 }

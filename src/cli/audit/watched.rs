@@ -69,12 +69,16 @@ impl Output {
             Sink::Stdout(format) => {
                 let mut output = io::stdout().lock();
                 for entry in entries {
-                    writeln!(output, "{}", line(entry, *format, origin)?)?;
+                    if let Some(line) = line(entry, *format, origin)? {
+                        writeln!(output, "{line}")?;
+                    }
                 }
                 Ok(output.flush()?)
             }
             Sink::Syslog(collector) => {
-                let messages = entries.map(|entry| message(entry, collector, origin));
+                // As in an export, there is nothing to tell of an erased entry.
+                let kept = entries.filter(|entry| entry.erased.is_none());
+                let messages = kept.map(|entry| message(entry, collector, origin));
                 let messages = messages.collect::<Result<_, _>>()?;
                 let sent = collector.delivery.deliver(messages).await;
                 sent.map_err(|error| collector.failed(&error))?;
@@ -121,13 +125,15 @@ impl Output {
     }
 }
 
-fn line(entry: &PageEntry, format: EntryFormat, origin: &str) -> Result<String, CliError> {
+/// An entry as a line; nothing for an erased one, of which there is no event.
+fn line(entry: &PageEntry, format: EntryFormat, origin: &str) -> Result<Option<String>, CliError> {
     match format {
-        EntryFormat::Line => Ok(entry.line.clone()),
+        EntryFormat::Line => Ok(Some(entry.line.clone())),
+        EntryFormat::Ocsf if entry.erased.is_some() => Ok(None),
         EntryFormat::Ocsf => {
             let stored = entry.stored();
             let line = stored.and_then(|stored| format.line(&stored, origin));
-            line.ok_or_else(|| unreadable(entry))
+            line.map(Some).ok_or_else(|| unreadable(entry))
         }
     }
 }

@@ -132,7 +132,10 @@ impl DevDirectory {
         }
         lines
             .push_str("]\n\n# For tries: in production, leave the day that there is by default.\n");
-        lines.push_str("[officers.rules]\ndestroy-key = { delay_seconds = 5 }\n");
+        lines.push_str("[officers.rules]\n");
+        for kind in ["destroy-key", "erase-entry", "prune-log"] {
+            lines.push_str(&format!("{kind} = {{ delay_seconds = 5 }}\n"));
+        }
         Ok(lines)
     }
 

@@ -26,7 +26,6 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
-use crate::cli::exposure::time::read_time;
 use crate::domain::CaseId;
 use crate::domain::Clock;
 use crate::domain::GrantId;
@@ -36,6 +35,8 @@ use crate::domain::PersonId;
 use crate::domain::Principal;
 use crate::domain::SystemClock;
 use crate::domain::Timestamp;
+
+pub(in crate::cli) use time::read_time;
 
 /// Lists the customers whose values somebody saw, or may have seen, between two times
 ///

@@ -73,6 +73,11 @@ pub(super) fn summary(document: &Document) -> String {
             "\nunder grants, {count} more values could have been seen"
         ));
     }
+    if let Some(count) = document.log.erased_count {
+        text.push_str(&format!(
+            "\n{count} entries of this part of the log are erased: the list may lack what they said"
+        ));
+    }
     text
 }
 

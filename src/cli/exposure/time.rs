@@ -5,7 +5,7 @@ use crate::domain::Timestamp;
 
 /// Reads a time: `2026-11-22T18:46:31Z`, a day such as `2026-11-22` (its first moment, UTC), `now`,
 /// or how long ago it is, such as `24h`, `90m` or `7d`. Nothing if it is none of them.
-pub(super) fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub(in crate::cli) fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     if text == "now" {
         return Some(now);
     }

@@ -8,11 +8,15 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Subcommand;
 
+use crate::audit::Archive;
+use crate::audit::verify_archive;
 use crate::ceremony::Charter;
+use crate::ceremony::LogPoint;
 use crate::ceremony::Operation;
 use crate::ceremony::Retokenization;
 use crate::ceremony::STATEMENT_SECONDS_MAX;
 use crate::cli::acting::ActingArgs;
+use crate::cli::audit::verify_error;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
@@ -22,6 +26,7 @@ use crate::cli::keys::list::charter;
 use crate::cli::keys::show;
 use crate::cli::keys::signing::Officer;
 use crate::cli::keys::signing::SigningArgs;
+use crate::cli::public_keys::read_public_keys;
 use crate::client;
 use crate::client::KeyClient;
 use crate::crypto::SystemEntropy;
@@ -66,6 +71,8 @@ Example:
   counterfoil keys propose resume --key-version 1 --dev .dev --as officer1 --yes")]
     Resume(KeyArgs),
 
+    EraseEntry(EraseEntryArgs),
+    PruneLog(PruneLogArgs),
     Retokenize(RetokenizeArgs),
     Rotate(RotateArgs),
 
@@ -150,6 +157,46 @@ pub(in crate::cli) struct RetokenizeArgs {
     proposing: ProposingArgs,
 }
 
+/// That the content of one entry of the log is erased, for ever
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+What is left is the hash of the entry's leaf: the log still verifies, receipts of the entry too, and
+a new entry says who erased it. Reports of who was seen lack it from then on. A reveal has two
+entries: its intent, and its outcome, which names it (intent_index).
+
+Example:
+  counterfoil keys propose erase-entry 4711 --dev .dev --as officer1")]
+pub(in crate::cli) struct EraseEntryArgs {
+    /// The index of the entry
+    #[arg(value_name = "INDEX")]
+    index: u64,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
+/// That the beginning of the log is taken out of the vault: what an archive has
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+The archive is verified first. It is then the only place that has these entries: keep it in two
+places, away from the vault. Each officer verifies a copy: counterfoil audit verify --archive DIR
+
+Example:
+  counterfoil keys propose prune-log --archive /mnt/archive --public-key audit.vkey --dev .dev \\
+    --as officer1")]
+pub(in crate::cli) struct PruneLogArgs {
+    /// The directory that `audit archive` has written
+    #[arg(long, value_name = "DIR")]
+    archive: PathBuf,
+
+    /// The public key of the log, in a file
+    #[arg(long = "public-key", value_name = "FILE", required = true)]
+    public_keys: Vec<PathBuf>,
+
+    #[command(flatten)]
+    proposing: ProposingArgs,
+}
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct ProposingArgs {
     /// For how long others may sign, in hours
@@ -175,6 +222,11 @@ impl ProposeCommand {
         type Make = fn(KeyName) -> Operation;
         let (arguments, make): (KeyArgs, Make) = match self {
             Self::Charter(arguments) => return arguments.run().await,
+            Self::EraseEntry(arguments) => {
+                let operation = Operation::EraseEntry(arguments.index);
+                return arguments.proposing.propose(|_| Ok((operation, None))).await;
+            }
+            Self::PruneLog(arguments) => return arguments.run().await,
             Self::Retokenize(arguments) => return arguments.run().await,
             Self::Rotate(arguments) => return arguments.run().await,
             Self::Compromise(arguments) => (arguments, Operation::CompromiseKey),
@@ -240,6 +292,19 @@ impl RetokenizeArgs {
             until: Timestamp::from_unix_ms(until.unix_ms() / 1_000 * 1_000),
         };
         let operation = Operation::Retokenize(allowed);
+        self.proposing.propose(|_| Ok((operation, None))).await
+    }
+}
+
+impl PruneLogArgs {
+    async fn run(self) -> Result<Exit, CliError> {
+        let keys = read_public_keys(&self.public_keys)?;
+        let archive = Archive::open(&self.archive).map_err(verify_error)?;
+        let report = verify_archive(&archive, &keys).map_err(verify_error)?;
+        let operation = Operation::PruneLog(LogPoint {
+            size: report.tree_size,
+            root: *report.root.as_bytes(),
+        });
         self.proposing.propose(|_| Ok((operation, None))).await
     }
 }

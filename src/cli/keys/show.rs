@@ -157,6 +157,12 @@ fn next_step_of(operation: &protocol::Operation) -> String {
             Some(due) => format!("it is carried out at {due}, unless two officers cancel it"),
             None => "it is about to be carried out".to_owned(),
         },
+        OperationState::Running if kind(operation) == Some(OperationKind::EraseEntry) => {
+            "it took effect: the entry is erased, and its bytes leave the disk next".to_owned()
+        }
+        OperationState::Running if kind(operation) == Some(OperationKind::PruneLog) => {
+            "it took effect: the entries are gone, and their bytes leave the disk next".to_owned()
+        }
         OperationState::Running if kind(operation) == Some(OperationKind::Retokenize) => format!(
             "it took effect: tokens may be replaced with: counterfoil retokenize --operation {id}"
         ),

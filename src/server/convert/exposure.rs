@@ -117,6 +117,7 @@ fn log_of(log: LogLine) -> protocol::ExposureLog {
         end_root_hash: hash(&log.end_root_hash),
         end_proof: log.end_proof.iter().map(hash).collect(),
         checkpoint: log.checkpoint,
+        erased_count: log.erased_count.unwrap_or(0),
     }
 }
 

@@ -29,6 +29,9 @@ pub(in crate::server) fn page(page: EntryPage) -> protocol::EntryPage {
     let entry = |entry: PageEntry| protocol::LogEntry {
         index: entry.index,
         leaf: entry.leaf,
+        leaf_hash: entry
+            .erased
+            .map_or_else(Vec::new, |hash| hash.as_bytes().to_vec()),
         json: entry.line,
     };
     protocol::EntryPage {

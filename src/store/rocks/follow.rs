@@ -15,6 +15,7 @@ use crate::store::rocks::RocksStore;
 use crate::store::rocks::error::open_error;
 use crate::store::rocks::error::unavailable;
 use crate::store::rocks::existing;
+use crate::store::rocks::layout;
 use crate::store::rocks::options;
 
 impl RocksStore {
@@ -53,6 +54,8 @@ impl RocksStore {
         self.database
             .try_catch_up_with_primary()
             .map_err(unavailable)?;
+        let pruned_size = self.read_count(layout::PRUNED_KEY)?;
+        self.pruned_size.store(pruned_size, Ordering::Release);
         let tree_size = self.read_tree_size()?;
         self.tree_size.store(tree_size, Ordering::Release);
         Ok(())

@@ -4,12 +4,14 @@
 //! |---|---|---|
 //! | `default` | `schema` | [`SCHEMA_VERSION`], 4 bytes |
 //! | `default` | `erasures`, `purged` | calls that erased; those whose bytes are gone; 8 bytes |
+//! | `default` | `pruned` | index 8 of the first entry that was not taken out |
+//! | `default` | `entry_erasures`, `entries_purged` | the same of entries of the log |
 //! | `records` | namespace 4, record id 16 | a record |
 //! | `values` | namespace 4, value fingerprint 16 | record id 16, key version 4 |
 //! | `sharers` | namespace 4, record id 16, subject fingerprint 16 | key version 4 |
 //! | `subjects` | namespace 4, subject fingerprint 16, record id 16 | key version 4 |
 //! | `requests` | namespace 4, request fingerprint 16 | a request row |
-//! | `audit` | index 8 | salt 16, entry |
+//! | `audit` | index 8 | salt 16, entry; or `erased` |
 //! | `tiles` | level 1, index 8 | hash 32 |
 //! | `checkpoints` | `latest` | a signed note |
 //! | `checkpoints` | `handover`, tree size 8 | index of an entry 8, a signed note |
@@ -42,6 +44,9 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 pub(super) const ERASURES_KEY: &[u8] = b"erasures";
 pub(super) const PURGED_KEY: &[u8] = b"purged";
+pub(super) const PRUNED_KEY: &[u8] = b"pruned";
+pub(super) const ENTRY_ERASURES_KEY: &[u8] = b"entry_erasures";
+pub(super) const ENTRIES_PURGED_KEY: &[u8] = b"entries_purged";
 pub(super) const CHECKPOINT_KEY: &[u8] = b"latest";
 pub(super) const COSIGNED_KEY: &[u8] = b"cosigned";
 
@@ -127,7 +132,8 @@ impl Family {
     }
 }
 
-/// The families that have what must leave the disk when it goes: rows of customers, and keys.
+/// The families that have what must leave the disk when a customer is erased, or a key: the log of
+/// entries is not among them, so that it is written anew only where one of its own was erased.
 pub(super) const ERASED: [Family; 6] = [
     Family::Keys,
     Family::Records,

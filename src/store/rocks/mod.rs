@@ -54,7 +54,7 @@ use crate::store::Snapshot;
 use crate::store::Statistics;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 use crate::store::SubjectKey;
 use crate::store::Sweep;
 use crate::store::Table;
@@ -82,7 +82,10 @@ pub struct RocksStore {
     /// One writer at a time: what is checked is still so when it is written.
     writer: Mutex<()>,
     tree_size: AtomicU64,
+    pruned_size: AtomicU64,
     erasures_count: AtomicU64,
+    /// Entries of the log that were erased. Not among those above: no call waits for them.
+    entry_erasures_count: AtomicU64,
     successions_count: AtomicU64,
     relocations_count: AtomicU64,
     /// What the latest commits have written; how many there were, for who reads without waiting.
@@ -175,7 +178,9 @@ impl RocksStore {
             ballast,
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
+            pruned_size: AtomicU64::new(0),
             erasures_count: AtomicU64::new(0),
+            entry_erasures_count: AtomicU64::new(0),
             successions_count: AtomicU64::new(0),
             relocations_count: AtomicU64::new(0),
             recent: Mutex::default(),
@@ -203,10 +208,16 @@ impl RocksStore {
         store
             .tree_size
             .store(store.read_tree_size()?, Ordering::Release);
+        let pruned_size = store.read_count(layout::PRUNED_KEY)?;
+        store.pruned_size.store(pruned_size, Ordering::Release);
         let erasures_count = store.read_count(layout::ERASURES_KEY)?;
         store
             .erasures_count
             .store(erasures_count, Ordering::Release);
+        let entry_erasures_count = store.read_count(layout::ENTRY_ERASURES_KEY)?;
+        store
+            .entry_erasures_count
+            .store(entry_erasures_count, Ordering::Release);
         Ok(store)
     }
 
@@ -337,12 +348,17 @@ impl Store for RocksStore {
         self.write_commit(batch)
     }
 
-    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredEntry>, StoreError> {
+    fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         self.read_entries(from, limit)
     }
 
     fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
         self.read_hashes(level, from, limit)
+    }
+
+    fn pruned_size(&self) -> Result<u64, StoreError> {
+        self.usable()?;
+        Ok(self.pruned_size.load(Ordering::Acquire))
     }
 
     fn tree_size(&self) -> Result<u64, StoreError> {

@@ -1,11 +1,13 @@
 //! Erasing: the rows that go, and getting their bytes off the disk.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use rocksdb::BottommostLevelCompaction;
 use rocksdb::CompactOptions;
 use rocksdb::WriteBatch;
 
+use crate::store::Append;
 use crate::store::Changes;
 use crate::store::ERASURES_MAX;
 use crate::store::EngineError;
@@ -15,6 +17,7 @@ use crate::store::StoreError;
 use crate::store::rocks::RocksStore;
 use crate::store::rocks::layout;
 use crate::store::rocks::layout::Family;
+use crate::store::row::ERASED_ROW;
 
 impl RocksStore {
     /// Writes what takes the place of erased records, and returns how many calls have erased
@@ -66,42 +69,112 @@ impl RocksStore {
         Ok(())
     }
 
-    /// Writes the tables of customers anew. A write-ahead log is removed once all that it has is
-    /// in tables, and a table once another has what is left of it.
+    /// Writes what takes the place of entries of the log that are erased, and returns how many have
+    /// been once that is written.
+    pub(super) fn put_erased_entries(
+        &self,
+        write: &mut WriteBatch,
+        append: &Append,
+    ) -> Result<u64, StoreError> {
+        let before = self.entry_erasures_count.load(Ordering::Acquire);
+        let audit = self.family(Family::Audit)?;
+        for index in &append.erased {
+            // An entry of the same batch has no hash in the tree yet that would be left of it.
+            if *index >= append.tree_size {
+                return Err(StoreError::Conflict);
+            }
+            write.put_cf(audit, layout::entry_key(*index), ERASED_ROW);
+        }
+        let pruned_count = u64::from(append.pruned_size.is_some());
+        let count = before + append.erased.len() as u64 + pruned_count;
+        if count != before {
+            let schema = self.family(Family::Schema)?;
+            write.put_cf(schema, layout::ENTRY_ERASURES_KEY, count.to_be_bytes());
+        }
+        Ok(count)
+    }
+
+    /// Takes the beginning of the log out, in one step: however many entries there are, the batch
+    /// has two ranges of keys.
+    pub(super) fn put_pruning(
+        &self,
+        write: &mut WriteBatch,
+        append: &Append,
+    ) -> Result<(), StoreError> {
+        let Some(size) = append.pruned_size else {
+            return Ok(());
+        };
+        let before = self.pruned_size.load(Ordering::Acquire);
+        let is_tile_end = size.is_multiple_of(TILE_WIDTH);
+        if size <= before || size > append.tree_size || !is_tile_end {
+            return Err(StoreError::Conflict);
+        }
+        let (audit, tiles) = (self.family(Family::Audit)?, self.family(Family::Tiles)?);
+        write.delete_range_cf(audit, layout::entry_key(before), layout::entry_key(size));
+        write.delete_range_cf(
+            tiles,
+            layout::hash_key(0, before),
+            layout::hash_key(0, size),
+        );
+        let schema = self.family(Family::Schema)?;
+        write.put_cf(schema, layout::PRUNED_KEY, size.to_be_bytes());
+        Ok(())
+    }
+
+    /// Writes the tables anew that have what was erased. A write-ahead log is removed once all that
+    /// it has is in tables, and a table once another has what is left of it.
     pub(super) fn rewrite_erased(&self) -> Result<(), StoreError> {
         let erasures_count = self.erasures_count.load(Ordering::Acquire);
+        let entry_erasures_count = self.entry_erasures_count.load(Ordering::Acquire);
         self.flush()?;
-        let mut options = CompactOptions::default();
-        // The lowest level too, which has most of the bytes and is else left as it is.
-        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        // Other compactions may go on meanwhile.
-        options.set_exclusive_manual_compaction(false);
         for family in layout::ERASED {
-            let handle = self.family(family)?;
-            let whole = None::<&[u8]>;
-            self.database
-                .compact_range_cf_opt(handle, whole, whole, &options);
-            // The call itself does not say whether it worked.
-            if self.property(family, "rocksdb.background-errors")? > 0 {
-                return Err(StoreError::Unavailable(EngineError::new(NOT_PURGED)));
-            }
+            self.rewrite(family)?;
+        }
+        if entry_erasures_count != self.read_count(layout::ENTRIES_PURGED_KEY)? {
+            self.rewrite(Family::Audit)?;
         }
         // If we crash before this line, the next start purges once more than it had to.
         let guard = self.begin()?;
         let mut write = WriteBatch::default();
         let schema = self.family(Family::Schema)?;
-        write.put_cf(schema, layout::PURGED_KEY, erasures_count.to_be_bytes());
+        for (key, count) in [
+            (layout::PURGED_KEY, erasures_count),
+            (layout::ENTRIES_PURGED_KEY, entry_erasures_count),
+        ] {
+            write.put_cf(schema, key, count.to_be_bytes());
+        }
         self.write(&guard, write)
     }
 
-    /// How many calls erased since the last purge began.
+    fn rewrite(&self, family: Family) -> Result<(), StoreError> {
+        let mut options = CompactOptions::default();
+        // The lowest level too, which has most of the bytes and is else left as it is.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        // Other compactions may go on meanwhile.
+        options.set_exclusive_manual_compaction(false);
+        let handle = self.family(family)?;
+        let whole = None::<&[u8]>;
+        self.database
+            .compact_range_cf_opt(handle, whole, whole, &options);
+        // The call itself does not say whether it worked.
+        if self.property(family, "rocksdb.background-errors")? > 0 {
+            return Err(StoreError::Unavailable(EngineError::new(NOT_PURGED)));
+        }
+        Ok(())
+    }
+
+    /// How many calls erased, and entries were, since the last purge began.
     pub(super) fn erasures_unpurged(&self) -> Result<u64, StoreError> {
-        let purged = self.read_count(layout::PURGED_KEY)?;
-        Ok(self
-            .erasures_count
-            .load(Ordering::Acquire)
-            .saturating_sub(purged))
+        let unpurged = |count: &AtomicU64, key| {
+            let purged = self.read_count(key)?;
+            Ok(count.load(Ordering::Acquire).saturating_sub(purged))
+        };
+        let calls: Result<u64, StoreError> = unpurged(&self.erasures_count, layout::PURGED_KEY);
+        let entries = unpurged(&self.entry_erasures_count, layout::ENTRIES_PURGED_KEY)?;
+        Ok(calls? + entries)
     }
 }
 
+/// Hashes of leaves go with the whole tiles that they are in.
+const TILE_WIDTH: u64 = 256;
 const NOT_PURGED: &str = "tables were not rewritten: an earlier flush or compaction failed";

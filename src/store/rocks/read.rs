@@ -1,5 +1,7 @@
 //! Reading rows.
 
+use std::sync::atomic::Ordering;
+
 use rocksdb::Direction;
 use rocksdb::IteratorMode;
 use rocksdb::ReadOptions;
@@ -14,6 +16,7 @@ use crate::store::Sharing;
 use crate::store::Statistics;
 use crate::store::StoreError;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 use crate::store::SubjectKey;
 use crate::store::Table;
 use crate::store::ValueKey;
@@ -137,10 +140,11 @@ impl RocksStore {
         &self,
         from: u64,
         limit: usize,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
+    ) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.not_pruned(from)?;
         let mut expected = from;
         let from = layout::entry_key(from);
-        self.scan(Family::Audit, &from, None, limit, |key, value| {
+        let rows = self.scan(Family::Audit, &from, None, limit, |key, value| {
             // A gap is damage: a log is read to be believed.
             if key != layout::entry_key(expected).as_slice() {
                 return Err(StoreError::Corrupt {
@@ -148,8 +152,24 @@ impl RocksStore {
                 });
             }
             expected += 1;
-            StoredEntry::decode(expected - 1, value).map(Some)
-        })
+            let index = expected - 1;
+            Ok(Some((index, StoredEntry::decode(index, value)?)))
+        })?;
+        rows.into_iter()
+            .map(|(index, stored)| match stored {
+                Some(stored) => Ok(StoredLeaf::Kept(stored)),
+                None => self.read_erased(index),
+            })
+            .collect()
+    }
+
+    /// What is left of an entry that was erased: its place, and its leaf's in the tree.
+    fn read_erased(&self, index: u64) -> Result<StoredLeaf, StoreError> {
+        let hash = self.read_hashes(0, index, 1)?.into_iter().next();
+        let hash = hash.ok_or(StoreError::Corrupt {
+            table: Family::Tiles.name(),
+        })?;
+        Ok(StoredLeaf::Erased { index, hash })
     }
 
     pub(super) fn read_hashes(
@@ -158,6 +178,9 @@ impl RocksStore {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Hash>, StoreError> {
+        if level == 0 {
+            self.not_pruned(from)?;
+        }
         let mut expected = from;
         let from = layout::hash_key(level, from);
         self.scan(Family::Tiles, &from, None, limit, |key, value| {
@@ -173,6 +196,15 @@ impl RocksStore {
             expected += 1;
             value.try_into().map(Some).map_err(|_| corrupt)
         })
+    }
+
+    /// Refuses what was taken out of the log.
+    fn not_pruned(&self, index: u64) -> Result<(), StoreError> {
+        let size = self.pruned_size.load(Ordering::Acquire);
+        if index < size {
+            return Err(StoreError::Pruned { size });
+        }
+        Ok(())
     }
 
     pub(super) fn read_tree_size(&self) -> Result<u64, StoreError> {
@@ -207,7 +239,7 @@ impl RocksStore {
         self.usable()?;
         let mut statistics = Statistics {
             free_bytes: ballast::free_bytes(&self.directory)?,
-            tree_size: self.tree_size.load(std::sync::atomic::Ordering::Acquire),
+            tree_size: self.tree_size.load(Ordering::Acquire),
             erasures_unpurged_count: self.erasures_unpurged()?,
             ..Statistics::default()
         };

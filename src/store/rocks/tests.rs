@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::store::Append;
+use crate::store::StoredEntry;
 use crate::store::conformance;
 
 const OPTIONS: RocksOptions = RocksOptions {
@@ -28,8 +29,7 @@ fn append(tree_size: u64) -> Append {
     Append {
         tree_size,
         entries: vec![entry],
-        hashes: vec![],
-        checkpoint: String::new(),
+        ..Append::default()
     }
 }
 

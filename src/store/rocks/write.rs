@@ -57,6 +57,8 @@ impl RocksStore {
         }
         let erasures_count = self.put_erasures(&mut write, &batch.changes)?;
         self.put_append(&mut write, append)?;
+        let entry_erasures_count = self.put_erased_entries(&mut write, append)?;
+        self.put_pruning(&mut write, append)?;
         // Before the write, and after it: who reads in between sees an odd number.
         let step = u64::from(has_relocations || successions_count > 0);
         self.relocations_count.fetch_add(step, Ordering::SeqCst);
@@ -71,8 +73,13 @@ impl RocksStore {
         // If we crash before this line, the next start reads the tree size from the table.
         let tree_size = append.tree_size + append.entries.len() as u64;
         self.tree_size.store(tree_size, Ordering::Release);
+        if let Some(size) = append.pruned_size {
+            self.pruned_size.store(size, Ordering::Release);
+        }
         // After the write: who reads the new number reads what was written.
         self.erasures_count.store(erasures_count, Ordering::Release);
+        self.entry_erasures_count
+            .store(entry_erasures_count, Ordering::Release);
         self.successions_count
             .fetch_add(successions_count, Ordering::Release);
         Ok(())

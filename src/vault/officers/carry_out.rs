@@ -3,10 +3,15 @@
 use crate::audit::CeremonyNote;
 use crate::audit::CheckpointSigner;
 use crate::audit::EntryDraft;
+use crate::audit::EntryErasureError;
 use crate::audit::Event;
+use crate::audit::PruningError;
+use crate::audit::check_entry_erasure;
+use crate::audit::check_pruning;
 use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
+use crate::ceremony::LogPoint;
 use crate::ceremony::Operation;
 use crate::ceremony::RETOKENIZATION_SECONDS_MAX;
 use crate::ceremony::Retokenization;
@@ -93,6 +98,12 @@ impl Vault {
         if let Some(allowed) = operation.retokenization() {
             self.check_allowable(allowed)?;
         }
+        if let Operation::EraseEntry(index) = operation {
+            self.check_erasable(*index)?;
+        }
+        if let Operation::PruneLog(archived) = operation {
+            self.check_prunable(archived)?;
+        }
         let Some(name) = operation.key() else {
             return Ok(());
         };
@@ -107,6 +118,8 @@ impl Vault {
         let is_possible = match operation {
             Operation::AcceptRollback(_)
             | Operation::ChangeCharter(_)
+            | Operation::EraseEntry(_)
+            | Operation::PruneLog(_)
             | Operation::Retokenize(_)
             | Operation::RotateRootKey(_) => true,
             Operation::CompromiseKey(_) => state.transition(KeyState::Compromised).is_ok(),
@@ -153,6 +166,28 @@ impl Vault {
         Ok(())
     }
 
+    /// Says whether an entry of the log could be erased.
+    fn check_erasable(&self, index: u64) -> Result<(), VaultError> {
+        check_entry_erasure(self.store(), index).map_err(|error| match error {
+            EntryErasureError::Archived => CeremonyError::Entry(ARCHIVED).into(),
+            EntryErasureError::Erased => CeremonyError::Entry(ERASED).into(),
+            EntryErasureError::Kind => CeremonyError::Entry(STAYS).into(),
+            EntryErasureError::Missing => CeremonyError::Entry(NO_ENTRY).into(),
+            EntryErasureError::Store(error) => error.into(),
+        })
+    }
+
+    /// Says whether this much of the log could be taken out of the vault.
+    fn check_prunable(&self, archived: &LogPoint) -> Result<(), VaultError> {
+        check_pruning(self.store(), archived).map_err(|error| match error {
+            PruningError::Before => CeremonyError::Entry(ARCHIVED).into(),
+            PruningError::Place => CeremonyError::Entry(NO_SEGMENT).into(),
+            PruningError::Root => CeremonyError::Entry(OTHER_LOG).into(),
+            PruningError::Store(error) => error.into(),
+            PruningError::Unwitnessed => CeremonyError::Entry(UNWITNESSED).into(),
+        })
+    }
+
     /// Carries an operation out: what must be written for it, and the keys that are in use after.
     pub(super) fn carry_out(
         &self,
@@ -185,6 +220,15 @@ impl Vault {
                 self.check_unused(&change.table, key, now)?;
                 change.transition(key, KeyState::Destroyed)?;
                 // What is left is to get its bytes off the disk.
+                has_job = true;
+            }
+            Operation::EraseEntry(index) => {
+                change.erase_entry(*index);
+                // As of a key: what is left is to get its bytes off the disk.
+                has_job = true;
+            }
+            Operation::PruneLog(archived) => {
+                change.prune_log(*archived, self.charter()?.digest());
                 has_job = true;
             }
             Operation::ResumeKey(key) => change.transition(key, KeyState::Deactivated)?,
@@ -341,6 +385,41 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// The entry that says so is all that it takes: the log erases what it names.
+    fn erase_entry(&mut self, index: u64) {
+        let entry = EntryDraft::of_entry_erasure(index);
+        let note = CeremonyNote {
+            erased_index: entry.ceremony.erased_index,
+            ..self.signed_note()
+        };
+        self.push(entry, note);
+    }
+
+    /// As with an erasing. It names the charter too: what said so last may be what goes.
+    fn prune_log(&mut self, archived: LogPoint, charter: [u8; 32]) {
+        let entry = EntryDraft::of_pruning(archived);
+        let note = CeremonyNote {
+            archived: entry.ceremony.archived,
+            charter_digest: Some(charter),
+            ..self.signed_note()
+        };
+        self.push(entry, note);
+    }
+
+    fn push(&mut self, entry: EntryDraft, ceremony: CeremonyNote) {
+        self.entries.push(EntryDraft { ceremony, ..entry });
+    }
+
+    /// What entries say of the ceremony and of all who signed.
+    fn signed_note(&self) -> CeremonyNote {
+        let signers = self.ceremony.approvals.iter();
+        CeremonyNote {
+            officers: signers.map(|signed| signed.officer.clone()).collect(),
+            state: None,
+            ..note(self.ceremony, None)
+        }
+    }
+
     fn put_charter(&mut self, ring: &Ring) -> Result<(), VaultError> {
         let text = self.ceremony.charter.as_deref().unwrap_or_default();
         let charter = Charter::read(text)?;
@@ -399,6 +478,14 @@ const CHANGEABLE: [KeyPurpose; 5] = [
 ];
 const NO_KEY: &str = "there is no such key version";
 const KEY_STATE: &str = "the key version is not in a state for this: see `counterfoil keys list`";
+const ARCHIVED: &str = "it is in an archive already";
+const NO_SEGMENT: &str = "no segment of an archive ends there: see `counterfoil audit archive`";
+const OTHER_LOG: &str = "the archive is not one of this log";
+const UNWITNESSED: &str = "the witness has not seen the log up to there yet";
+const ERASED: &str = "the entry is erased already";
+const STAYS: &str = "entries of this kind stay: who verifies the log, or starts the vault, needs \
+     them";
+const NO_ENTRY: &str = "the log has no such entry";
 const NO_NAMESPACE: &str = "there is no such namespace";
 const NOT_CONFIGURED: &str = "the key's namespace is not configured: put it back, and try again";
 const IS_OVER: &str = "what would be allowed is over already";

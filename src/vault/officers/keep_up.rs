@@ -120,7 +120,9 @@ impl Vault {
                 continue;
             }
             let step = match &ceremony.statement.operation {
-                Operation::DestroyKey(_) => self.purge_destroyed(&id, setbacks).await,
+                Operation::DestroyKey(_) | Operation::EraseEntry(_) | Operation::PruneLog(_) => {
+                    self.purge_destroyed(&id, setbacks).await
+                }
                 // It has no job: who may retokenize does the work.
                 Operation::Retokenize(_) => continue,
                 operation if is_of_audit_fingerprint(operation) => self.reseal(&id).await,
@@ -161,8 +163,8 @@ impl Vault {
         Ok(())
     }
 
-    /// Gets the wrapped bytes of a destroyed key off the disk, and then says that it is done: they
-    /// were overwritten in their row, but a table file may still have them.
+    /// Gets the wrapped bytes of a destroyed key, or those of entries that are gone, off the disk,
+    /// and then says that it is done: a table file may still have them.
     async fn purge_destroyed(
         &self,
         id: &CeremonyId,
@@ -240,7 +242,7 @@ impl Vault {
 const fn urgency(operation: &Operation) -> u8 {
     match operation.kind() {
         OperationKind::CompromiseKey => 0,
-        OperationKind::DestroyKey => 1,
+        OperationKind::DestroyKey | OperationKind::EraseEntry | OperationKind::PruneLog => 1,
         OperationKind::AcceptRollback
         | OperationKind::ChangeCharter
         | OperationKind::ResumeKey

@@ -68,6 +68,9 @@ pub(super) fn of_the_log(directory: &Path) -> Result<Sightings, Failure> {
     verify_store(&store, Some(&head), &keys)?;
     let mut sightings = Sightings::default();
     for stored in store.entries(0, usize::MAX)? {
+        let Some(stored) = stored.entry() else {
+            continue;
+        };
         let Entry { time, draft, .. } = Entry::decode(&stored.entry)?;
         let is_sight = matches!(
             draft.event,

@@ -322,6 +322,8 @@ fn agree(
         Operation::SuspendKey(_) => KeyState::Suspended,
         Operation::AcceptRollback(_)
         | Operation::ChangeCharter(_)
+        | Operation::EraseEntry(_)
+        | Operation::PruneLog(_)
         | Operation::Retokenize(_)
         | Operation::RotateRootKey(_) => return false,
     };

@@ -205,6 +205,88 @@ fn older_checkpoint_gives_the_older_report() {
     assert_eq!(report, older.report(&query).unwrap());
 }
 
+/// Goal: a report says how many entries of its part of the log are erased, wherever they are, and
+/// has all that the others say. Method: runs of erased entries around everything that is read, in
+/// a store and in its export.
+#[test]
+fn erased_entries_are_counted_and_the_others_reported() {
+    let look_back = LOOK_BACK_SECONDS * 1_000 / HOUR_MS;
+    let first = 100 - look_back - 1;
+    let query = between(100 * HOUR_MS, 101 * HOUR_MS);
+    let cases: [(Vec<u64>, u64, u64); 9] = [
+        (vec![], 0, first),
+        // The one of the window.
+        (vec![100], 1, first),
+        // The one that shows that nothing before it matters: the one before it does.
+        (vec![first], 1, first - 1),
+        (vec![first - 1, first], 2, first - 2),
+        (vec![first - 1], 0, first),
+        (vec![first + 1], 1, first),
+        // Everything before the window.
+        ((0..100).collect(), 100, 0),
+        // After the window, the next that is there ends it.
+        (vec![101, 102], 2, first),
+        ((90..167).collect(), 77, first),
+    ];
+    for (erased, erased_count, first_index) in cases {
+        let log = StoredLog::of(week());
+        for index in &erased {
+            log.store
+                .tamper("audit", &index.to_be_bytes(), Some(b"erased"));
+        }
+        let report = log.report(&query).unwrap();
+        let RangeReport { exposure, range } = &report;
+        assert_eq!(range.erased_count, erased_count, "{erased:?}");
+        assert_eq!(range.first_index, first_index, "{erased:?}");
+        assert_eq!(exposure.rows.len(), usize::from(!erased.contains(&100)));
+        assert!(range.is_proven());
+        let document = Document::new(&query, &report);
+        let told = (erased_count > 0).then_some(erased_count);
+        assert_eq!(document.log.erased_count, told);
+        assert_eq!(Document::read(&document.text()), Ok(document));
+        let export = log.export();
+        let other = report_export(export.as_slice(), &log.checkpoint, &query, |_| ());
+        assert_eq!(other.unwrap(), report, "{erased:?}");
+    }
+}
+
+#[test]
+fn outcome_of_an_erased_intent_says_by_itself_who_was_seen() {
+    let items = || vec![item("cus_1", "email", ItemOutcome::Intended)];
+    let intent = call(Event::Detokenize, items());
+    let outcome = outcome_of(0, &intent, ItemOutcome::Revealed);
+    let refused = outcome_of(1, &intent, ItemOutcome::Expired);
+    let entries = [intent.clone(), intent, outcome, refused];
+    let entries = (0..).zip(entries);
+    let log = StoredLog::of(entries.map(|(index, draft)| entry(index, index + 1, draft)));
+    let whole = log.report(&everything()).unwrap().exposure;
+    for index in [0_u64, 1] {
+        log.store
+            .tamper("audit", &index.to_be_bytes(), Some(b"erased"));
+    }
+    let report = log.report(&everything()).unwrap();
+    let statuses = |exposure: &Exposure| -> Vec<(Seen, Status, u64)> {
+        let rows = exposure.rows.iter();
+        rows.map(|row| (row.seen.clone(), row.status, row.tally.count))
+            .collect()
+    };
+    assert_eq!(statuses(&report.exposure), statuses(&whole));
+    // At the time of the outcome, which is what is known.
+    let released = &report.exposure.rows[0];
+    assert_eq!(
+        (released.status, released.tally.first_index),
+        (Status::Released, 2)
+    );
+    let other = Query {
+        who: Who {
+            principal: Principal::new("another-tool").ok(),
+            ..Who::default()
+        },
+        ..everything()
+    };
+    assert!(log.report(&other).unwrap().exposure.rows.is_empty());
+}
+
 /// How long a report over 10^6 entries takes. Run with
 /// `cargo test --release --lib -- --ignored --nocapture a_million_entries`.
 #[test]

@@ -1,7 +1,7 @@
 //! Logs that are older than their head, or others: every one of them is whole by itself.
 
 use super::*;
-use crate::audit::verify::ReadEntry;
+use crate::audit::verify::ReadLeaf;
 use crate::audit::verify::Verifier;
 
 /// Whether a log is found not to be the one that the head was signed for.
@@ -10,9 +10,9 @@ fn is_found(log: &Growing, head: Option<&SignedCheckpoint>) -> bool {
     let Ok(mut verifier) = Verifier::new(&keys, head) else {
         return true;
     };
-    for stored in &log.entries {
-        let read = ReadEntry::new(stored);
-        if verifier.entry(read, &mut Vec::new()).is_err() {
+    for stored in leaves(&log.entries, &log.erased) {
+        let read = ReadLeaf::new(&stored);
+        if verifier.leaf(read, &mut Vec::new()).is_err() {
             return true;
         }
     }
@@ -23,10 +23,7 @@ fn is_found(log: &Growing, head: Option<&SignedCheckpoint>) -> bool {
 fn grown(seed: u64, common: usize, further: usize, branch: u64) -> Growing {
     let mut log = Growing::default();
     for (seed, count) in [(seed, common), (seed ^ branch, further)] {
-        let mut maker = Maker {
-            random: StdRng::seed_from_u64(seed),
-            open_intents: Vec::new(),
-        };
+        let mut maker = Maker::new(StdRng::seed_from_u64(seed));
         for _ in 0..count {
             let draft = maker.draft(log.frontier.size(), None);
             let salt = maker.random.random();

@@ -2,19 +2,21 @@
 //! changed is never suspected, by either of two verifiers that share no code.
 //!
 //! Method: random logs in memory, with every kind of entry, changes of the signing key and accepted
-//! rollbacks; each bit, each place to cut, each swap, and random edits of each. The second verifier
-//! is `docs/examples/verify_log.py`. A verifier with a fault must miss something, or the campaign
-//! proves nothing.
+//! rollbacks, and erased entries; each bit, each place to cut, each swap, and random edits of each.
+//! The second verifier is `docs/examples/verify_log.py`. A verifier with a fault must miss
+//! something, or the campaign proves nothing.
 //!
 //! `COUNTERFOIL_CASES_PERCENT` of the usual numbers of cases are run; at 10,000 those of the
 //! promise.
 
 mod clean;
 mod edits;
+mod erasing;
 mod forks;
 mod receipts;
 mod second;
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 
 use rand::RngExt;
@@ -24,6 +26,7 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::access::Cause;
 use crate::access::Effect;
+use crate::audit::entry_erasure::may_be_erased;
 use crate::audit::export;
 use crate::audit::handover::Handover;
 use crate::audit::tree::entry_leaf_hash;
@@ -46,11 +49,14 @@ use crate::domain::Principal;
 use crate::domain::Purpose;
 use crate::domain::Timestamp;
 use crate::store::StoredEntry;
+use crate::store::StoredLeaf;
 
 /// A log in memory.
 #[derive(Clone)]
 pub(super) struct RandomLog {
     pub(super) entries: Vec<StoredEntry>,
+    /// Those that are erased.
+    erased: BTreeSet<u64>,
     handovers: Vec<Handover>,
     checkpoint: SignedCheckpoint,
 }
@@ -71,10 +77,7 @@ fn key_of(number: u8) -> AuditSigningKey {
 impl RandomLog {
     fn new(seed: u64, entries_max: usize) -> Self {
         let random = StdRng::seed_from_u64(seed);
-        let mut maker = Maker {
-            random,
-            open_intents: Vec::new(),
-        };
+        let mut maker = Maker::new(random);
         let count = maker.random.random_range(0..=entries_max);
         let mut log = Growing::default();
         for _ in 0..count {
@@ -92,10 +95,7 @@ impl RandomLog {
     pub(super) fn of(seed: u64, count: usize) -> Self {
         let mut log = Growing::default();
         let random = StdRng::seed_from_u64(seed);
-        let mut maker = Maker {
-            random,
-            open_intents: Vec::new(),
-        };
+        let mut maker = Maker::new(random);
         for _ in 0..count {
             let draft = maker.draft(log.frontier.size(), None);
             let salt = maker.random.random();
@@ -108,9 +108,9 @@ impl RandomLog {
         let mut text = Vec::new();
         let mut handovers = self.handovers.iter().peekable();
         let size = self.entries.len() as u64;
-        for stored in &self.entries {
-            export::write_entry(&mut text, stored).unwrap();
-            let after = stored.index + 1;
+        for stored in leaves(&self.entries, &self.erased) {
+            export::write_leaf(&mut text, &stored).unwrap();
+            let after = stored.index() + 1;
             if let Some(handover) = handovers.next_if(|it| it.size == after && after < size) {
                 export::write_handover(&mut text, &handover.note).unwrap();
             }
@@ -120,11 +120,24 @@ impl RandomLog {
     }
 }
 
+/// What is stored of entries of which some are erased.
+fn leaves(entries: &[StoredEntry], erased: &BTreeSet<u64>) -> Vec<StoredLeaf> {
+    let leaf = |stored: &StoredEntry| match erased.contains(&stored.index) {
+        true => StoredLeaf::Erased {
+            index: stored.index,
+            hash: *entry_leaf_hash(stored).as_bytes(),
+        },
+        false => StoredLeaf::Kept(stored.clone()),
+    };
+    entries.iter().map(leaf).collect()
+}
+
 /// A log that still grows.
 #[derive(Clone)]
 struct Growing {
     frontier: Frontier,
     entries: Vec<StoredEntry>,
+    erased: BTreeSet<u64>,
     handovers: Vec<Handover>,
     signer_number: u8,
     time_ms: u64,
@@ -135,6 +148,7 @@ impl Default for Growing {
         Self {
             frontier: Frontier::new(),
             entries: Vec::new(),
+            erased: BTreeSet::new(),
             handovers: Vec::new(),
             signer_number: 0,
             time_ms: 1_700_000_000_000,
@@ -156,6 +170,7 @@ impl Growing {
     fn append(&mut self, draft: EntryDraft, salt: [u8; 16], later_ms: u64, announces: bool) {
         self.time_ms += later_ms;
         let index = self.frontier.size();
+        self.erased.extend(draft.erases());
         let entry = Entry {
             index,
             time: Timestamp::from_unix_ms(self.time_ms),
@@ -193,6 +208,7 @@ impl Growing {
         RandomLog {
             checkpoint: self.checkpoint(),
             entries: self.entries,
+            erased: self.erased,
             handovers: self.handovers,
         }
     }
@@ -202,9 +218,19 @@ impl Growing {
 struct Maker {
     random: StdRng,
     open_intents: Vec<u64>,
+    /// Entries that may be erased, and are not.
+    erasable: Vec<u64>,
 }
 
 impl Maker {
+    fn new(random: StdRng) -> Self {
+        Self {
+            random,
+            open_intents: Vec::new(),
+            erasable: Vec::new(),
+        }
+    }
+
     fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
@@ -219,7 +245,16 @@ impl Maker {
 
     fn draft(&mut self, index: u64, public_key: Option<[u8; 32]>) -> EntryDraft {
         let mut event = self.pick(Event::ALL);
-        let mut intent_index = None;
+        let (mut intent_index, mut erased_index) = (None, None);
+        // Entries that are erased are a small part of the kinds of entries, and of this campaign.
+        if event == Event::EntryErased || self.chance(10) {
+            erased_index = self.erasable.pop();
+            event = erased_index.map_or(Event::Tokenize, |_| Event::EntryErased);
+        }
+        let archived = (event == Event::LogPruned).then(|| LogPoint {
+            size: self.random.random_range(0..=index),
+            root: self.random.random(),
+        });
         if event == Event::DetokenizeOutcome {
             match self.open_intents.pop() {
                 Some(intent) => intent_index = Some(intent),
@@ -229,6 +264,10 @@ impl Maker {
         let decision = self.maybe(|it| it.pick(Decision::ALL));
         if event == Event::Detokenize && decision != Some(Decision::Deny) {
             self.open_intents.push(index);
+        }
+        if may_be_erased(event) && public_key.is_none() {
+            let place = self.random.random_range(0..=self.erasable.len());
+            self.erasable.insert(place, index);
         }
         let items_count = self.random.random_range(0..4);
         EntryDraft {
@@ -249,7 +288,11 @@ impl Maker {
             intent_index,
             key: self.maybe(|it| (it.pick(&KeyPurpose::ALL), KeyVersion::FIRST)),
             access: self.access(),
-            ceremony: self.ceremony(public_key),
+            ceremony: CeremonyNote {
+                erased_index,
+                archived,
+                ..self.ceremony(public_key)
+            },
             ..EntryDraft::new(event)
         }
     }
