@@ -33,8 +33,8 @@ pub(super) enum RecoverCommand {
 The vault must not run. The charter that counts is the one in this database: the officers of the
 time that it is from. To repeat the command after a crash is safe.
 
-Exit code 3: too few officers have signed, or they signed something else. Exit code 4: the log in the
-database does not verify.
+Exit code 3: too few officers have signed, or they signed something else. Exit code 4: the log in
+the database does not verify.
 
 A database from before a change of the signing key does not know who signed its head: give the newer
 public key, as `audit verify` printed it, with --public-key.

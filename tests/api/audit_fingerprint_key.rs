@@ -287,8 +287,8 @@ async fn row_under_the_old_version_holds_it_back_and_opens_nothing_after() {
     let waiting = office.propose(1, destroy()).await.unwrap();
     office.approve(2, &waiting).await.unwrap();
 
-    // One row of before is there again, and its version cannot go: neither what waits can be carried
-    // out, nor is it proposed anew.
+    // One row of before is there again, and its version cannot go: neither what waits can be
+    // carried out, nor is it proposed anew.
     office.vault.stop().await;
     put_back(&office.vault, "ceremonies", &operation);
     office.vault.serve().await.unwrap();

@@ -126,7 +126,7 @@ async fn job_without_its_namespace_holds_up_no_other() {
     office.vault.check().await;
 }
 
-/// Goal: what cannot be moved is told, and keeps its key. Method: two records in each other's place.
+/// Goal: what cannot be moved is told, and keeps its key. Method: two records in swapped places.
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_records_are_counted_and_keep_their_key() {
     let mut office = Office::open().await;

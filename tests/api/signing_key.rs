@@ -152,8 +152,8 @@ async fn replaced_key_signs_beside_until_it_is_suspect_or_gone() {
     office.vault.check().await;
 }
 
-/// Goal: who has any one public key of the log checks records. Method: a record of after a rotation,
-/// by the first key and by the second.
+/// Goal: who has any one public key of the log checks records. Method: a record of after two
+/// rotations, by the first key and by the last.
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_signed_by_the_old_key_and_the_new_one() {
     let office = Office::open().await;

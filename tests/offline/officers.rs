@@ -196,7 +196,7 @@ fn officers_are_led_through_a_compromise() {
         "{}",
         marked.words
     );
-    // Tokens are to be replaced, or somebody says that they need not be; before, nothing is destroyed.
+    // Nothing is destroyed before tokens are replaced, or somebody says that they need not be.
     for _ in 0..2 {
         let asked = until(2, "", "if nobody can have: --nothing-copied");
         assert_eq!((asked.code, asked.output.as_str()), (1, ""));

@@ -29,10 +29,10 @@ use crate::protocol::OperationState;
 
 /// Leads through what is to do once a key version may be known to others
 ///
-/// Does the next step that is yours as an officer: marks the version compromised, waits for its job,
-/// has tokens replaced where records were copied, destroys the version, and writes the records of
-/// all for the auditors. Says what others must do. Run it again, by any officer: it goes on where
-/// you are. Exit code 0: all is done. Exit code 1: something is left.
+/// Does the next step that is yours as an officer: marks the version compromised, waits for its
+/// job, has tokens replaced where records were copied, destroys the version, and writes the records
+/// of all for the auditors. Says what others must do. Run it again, by any officer: it goes on
+/// where you are. Exit code 0: all is done. Exit code 1: something is left.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:
@@ -117,8 +117,8 @@ fn say_replace(name: &KeyName) {
     say(format_args!(
         "{name}: nothing is under it any more\n  \
          whose values were seen under it: counterfoil audit exposure --key-version {version}\n  \
-         if somebody may have copied records: counterfoil keys propose retokenize, then counterfoil \
-         retokenize\n  \
+         if somebody may have copied records: counterfoil keys propose retokenize, and then \
+         counterfoil retokenize\n  \
          if nobody can have: --nothing-copied"
     ));
 }
@@ -149,10 +149,7 @@ fn next(
     // One of before is about what was copied before.
     let replaced = replaced.filter(|it| seconds(it.approvals.first()) >= marked.map_or(0, ended));
     if let Some(next) = replaced.and_then(under_way) {
-        return Ok(match next {
-            Next::Wait(_) => Next::Wait(replaced.map(show::next_step).unwrap_or_default()),
-            other => other,
-        });
+        return Ok(next);
     }
     if let Some(next) = destroyed.and_then(under_way) {
         return Ok(next);
@@ -299,7 +296,7 @@ mod tests {
         let propose_destroy = Next::Propose(destroy.clone());
         let marked = of(mark.clone(), Done, 100);
         let with = |further: &[protocol::Operation], nothing_copied| {
-            let all = [&[marked.clone()], further].concat();
+            let all = [std::slice::from_ref(&marked), further].concat();
             then(KeyState::Compromised, all, nothing_copied)
         };
         assert_eq!(then(KeyState::Active, Vec::new(), false), propose_mark);

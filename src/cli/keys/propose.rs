@@ -88,8 +88,8 @@ Example:
 /// A new version of a key, active at once
 ///
 /// Of a wrapping key and the audit fingerprint key, a job moves everything to it. What the other
-/// fingerprint keys find moves as known values are tokenized, and with `keys reindex`. Nothing moves
-/// to a new signing key: `audit verify` prints its public key.
+/// fingerprint keys find moves as known values are tokenized, and with `keys reindex`. Nothing
+/// moves to a new signing key: `audit verify` prints its public key.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Example:

@@ -138,8 +138,8 @@ pub(super) fn next_step(operation: &protocol::Operation) -> String {
         0 => next_step_of(operation),
         _ => format!(
             "{}\n  {damaged_count} records are damaged: they do not open, and stay under the key \
-             version that they were under, which cannot be destroyed\n  restore them from a backup, \
-             or see docs/officers.md, Limits",
+             version that they were under, which cannot be destroyed\n  \
+             restore them from a backup, or see docs/officers.md, Limits",
             next_step_of(operation)
         ),
     }

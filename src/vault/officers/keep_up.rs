@@ -106,7 +106,7 @@ impl Vault {
         jobs.retain(|kept| kept.ceremony.state == CeremonyState::Running);
         jobs.sort_by_key(|kept| {
             let looked_at = kept.ceremony.progress.map(|progress| progress.looked_at);
-            // Of those that are as urgent, the one that has come least far: a short one is soon over.
+            // Of those that are as urgent, the one that has come least far: short ones end soon.
             (urgency(&kept.ceremony.statement.operation), looked_at)
         });
         let mut pause = PERIOD;
