@@ -24,7 +24,15 @@ fn charter(officers: &[u8], destroyers: usize, delay_seconds: u64) -> Charter {
         approvals: destroyers,
         delay_seconds,
     };
-    let rules = BTreeMap::from([(OperationKind::DestroyKey, rule)]);
+    let quick = Rule {
+        approvals: 2,
+        ..rule
+    };
+    let rules = BTreeMap::from([
+        (OperationKind::DestroyKey, rule),
+        (OperationKind::EraseEntry, quick),
+        (OperationKind::PruneLog, quick),
+    ]);
     Charter::new(verifiers, rules).unwrap()
 }
 

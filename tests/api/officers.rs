@@ -265,7 +265,11 @@ async fn charter_changes_by_two_and_ends_what_was_signed_under_the_old_one() {
         approvals: 2,
         delay_seconds: 0,
     };
-    let rules = BTreeMap::from([(OperationKind::DestroyKey, rule)]);
+    let rules = BTreeMap::from([
+        (OperationKind::DestroyKey, rule),
+        (OperationKind::EraseEntry, rule),
+        (OperationKind::PruneLog, rule),
+    ]);
     let charter = Charter::new([1, 2, 4].map(verifier), rules).unwrap();
     let change = Operation::ChangeCharter(charter.digest());
     let now = office.vault.clock.now();

@@ -19,6 +19,11 @@ fn of(count: u8, rules: &[(OperationKind, usize, u64)]) -> Result<Charter, Cerem
 
 const CHANGE: OperationKind = OperationKind::ChangeCharter;
 const DESTROY: OperationKind = OperationKind::DestroyKey;
+/// What waits for a day by itself, and here for less.
+const QUICK: [(OperationKind, usize, u64); 2] = [
+    (OperationKind::EraseEntry, 2, 600),
+    (OperationKind::PruneLog, 2, 600),
+];
 
 /// Who could change the charter could give themselves every other rule.
 #[test]
@@ -31,28 +36,38 @@ fn charter_is_as_hard_to_change_as_any_of_its_rules() {
         (approvals, delay_seconds)
     };
     let destroy = (DESTROY, 3, 600);
+    let [erase, prune] = QUICK;
     assert_eq!(needed(&of(3, &[]).unwrap()), (2, 86_400));
     // One more, as long as one of them may be lost.
-    assert_eq!(needed(&of(3, &[destroy]).unwrap()), (3, 600));
-    assert_eq!(needed(&of(4, &[destroy]).unwrap()), (3, 600));
-    assert_eq!(needed(&of(5, &[destroy]).unwrap()), (4, 600));
+    assert_eq!(needed(&of(3, &[destroy, erase, prune]).unwrap()), (3, 600));
+    assert_eq!(needed(&of(4, &[destroy, erase, prune]).unwrap()), (3, 600));
+    assert_eq!(needed(&of(5, &[destroy, erase, prune]).unwrap()), (4, 600));
     for (approvals, delay_seconds, is_enough) in [
         (2, 600, false),
         (3, 599, false),
         (3, 600, true),
         (4, 700, true),
     ] {
-        let charter = of(4, &[destroy, (CHANGE, approvals, delay_seconds)]);
+        let charter = of(
+            4,
+            &[destroy, erase, prune, (CHANGE, approvals, delay_seconds)],
+        );
         assert_eq!(charter.is_ok(), is_enough, "{approvals} {delay_seconds}");
     }
     // What is done offline counts, too.
     let root = (OperationKind::RotateRootKey, 4, 0);
-    assert_eq!(needed(&of(4, &[root, destroy]).unwrap()), (4, 600));
+    assert_eq!(
+        needed(&of(4, &[root, destroy, erase, prune]).unwrap()),
+        (4, 600)
+    );
 }
 
 #[test]
 fn older_charter_that_fewer_could_change_is_read_and_held_to_its_strictest_rule() {
-    let text = of(4, &[(DESTROY, 3, 600)]).unwrap().to_string();
+    let [erase, prune] = QUICK;
+    let text = of(4, &[(DESTROY, 3, 600), erase, prune])
+        .unwrap()
+        .to_string();
     let older = text.replace("rule change-charter 3 600", "rule change-charter 2 0");
     assert_ne!(older, text);
     let read = Charter::read(&older).unwrap();

@@ -222,8 +222,13 @@ fn charter_lets_nothing_wait_that_is_done_offline() {
             approvals: 2,
             delay_seconds: 1,
         };
-        // The charter's change waits for as long as a destruction, at the least.
-        let rules = BTreeMap::from([(OperationKind::DestroyKey, rule), (kind, rule)]);
+        // The charter's change waits for as long as what waits by itself, at the least.
+        let rules = BTreeMap::from([
+            (OperationKind::DestroyKey, rule),
+            (OperationKind::EraseEntry, rule),
+            (OperationKind::PruneLog, rule),
+            (kind, rule),
+        ]);
         let charter = Charter::new(officers(), rules);
         assert_eq!(charter.is_err(), kind.is_offline(), "{kind:?}");
         if kind.is_offline() {

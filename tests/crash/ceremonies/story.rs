@@ -185,7 +185,9 @@ pub(crate) fn table(delay_seconds: u64) -> Result<String, Failure> {
     }
     Ok(format!(
         "[officers]\nkeys = [{keys}]\nrewrap_records_per_second = 3000\n\
-         [officers.rules]\ndestroy-key = {{ delay_seconds = {delay_seconds} }}\n"
+         [officers.rules]\ndestroy-key = {{ delay_seconds = {delay_seconds} }}\n\
+         erase-entry = {{ delay_seconds = {delay_seconds} }}\n\
+         prune-log = {{ delay_seconds = {delay_seconds} }}\n"
     ))
 }
 
