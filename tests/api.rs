@@ -77,6 +77,8 @@ mod officers;
 mod people;
 #[path = "api/policies.rs"]
 mod policies;
+#[path = "api/protected.rs"]
+mod protected;
 #[path = "api/purge.rs"]
 mod purge;
 #[path = "api/quorum.rs"]

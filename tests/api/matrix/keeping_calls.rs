@@ -141,6 +141,15 @@ impl Asker {
                 };
                 service.list_keys(request).await.map(drop)
             }
+            "ListProtected" => {
+                let request = protocol::ListProtectedRequest {
+                    namespace: "shop".to_owned(),
+                    key_version: 1,
+                    acting_principal,
+                };
+                let pages = service.list_protected(request).await?;
+                pages.into_inner().message().await.map(drop)
+            }
             "ProposeOperation" => {
                 let request = protocol::ProposeOperationRequest {
                     note,
