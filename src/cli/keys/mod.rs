@@ -1,5 +1,6 @@
 //! `counterfoil keys`: the work of key officers.
 
+mod compromise;
 mod list;
 mod officer;
 mod propose;
@@ -26,6 +27,7 @@ pub(super) enum KeysCommand {
     Approve(sign::ApproveArgs),
     Cancel(sign::CancelArgs),
     CheckRecord(record::CheckRecordArgs),
+    Compromise(compromise::CompromiseArgs),
     List(list::ListArgs),
     #[command(subcommand)]
     Officer(officer::OfficerCommand),
@@ -47,6 +49,7 @@ impl KeysCommand {
             Self::Approve(arguments) => arguments.run().await,
             Self::Cancel(arguments) => arguments.run().await,
             Self::CheckRecord(arguments) => arguments.run(),
+            Self::Compromise(arguments) => arguments.run().await,
             Self::List(arguments) => arguments.run().await,
             Self::Officer(command) => command.run(),
             Self::Propose(command) => command.run().await,

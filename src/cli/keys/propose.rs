@@ -271,14 +271,14 @@ fn version_of(
     KeyVersion::new(version.parse().ok()?)
 }
 
-fn purpose(text: &str) -> Result<KeyPurpose, String> {
+pub(super) fn purpose(text: &str) -> Result<KeyPurpose, String> {
     KeyPurpose::from_name(text).ok_or_else(|| {
         let names = KeyPurpose::ALL.map(KeyPurpose::name);
         format!("use one of {}", names.join(", "))
     })
 }
 
-fn version(text: &str) -> Result<KeyVersion, String> {
+pub(super) fn version(text: &str) -> Result<KeyVersion, String> {
     let number = text.parse().ok();
     number
         .and_then(KeyVersion::new)

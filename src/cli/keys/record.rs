@@ -19,6 +19,7 @@ use crate::cli::keys::sign::id;
 use crate::crypto::note::NoteVerifier;
 use crate::crypto::note::SignedNote;
 use crate::domain::CeremonyId;
+use crate::protocol;
 
 /// Writes the record of an operation that is over: signed, for auditors
 ///
@@ -53,16 +54,17 @@ pub(in crate::cli) struct RecordArgs {
 Example:
   counterfoil keys check-record record.txt --public-key audit.vkey --charter charter.txt")]
 pub(in crate::cli) struct CheckRecordArgs {
-    /// The record, as `keys record` writes it
+    /// The record, as `keys record` writes it; or several, as `keys compromise --record` does
     file: PathBuf,
 
     /// The public key of the audit log
     #[arg(long, value_name = "FILE")]
     public_key: PathBuf,
 
-    /// The charter that was in force when the operation was signed
-    #[arg(long, value_name = "FILE")]
-    charter: PathBuf,
+    /// The charter that was in force when the operation was signed; of several records that were
+    /// signed under different charters: each
+    #[arg(long, value_name = "FILE", required = true)]
+    charter: Vec<PathBuf>,
 }
 
 impl RecordArgs {
@@ -84,7 +86,7 @@ impl RecordArgs {
             });
             writeln!(output, "{object}")?;
         } else {
-            write!(output, "{}{SEPARATOR}{}", operation.record, operation.note)?;
+            write!(output, "{}", text(&operation))?;
         }
         Ok(Exit::Done)
     }
@@ -98,22 +100,31 @@ impl CheckRecordArgs {
             .trim()
             .parse()
             .map_err(CliError::failed)?;
-        let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
-        match check(&text, &verifier, &charter) {
-            Ok(officers) => {
-                say(format_args!("signed by the vault, and by {officers}"));
-                Ok(Exit::Done)
-            }
-            Err(problem) => {
-                say(format_args!("record does not hold: {problem}"));
-                Ok(Exit::VerificationFailed)
+        let mut charters = Vec::new();
+        for path in &self.charter {
+            charters.push(Charter::read(&read(path)?).map_err(CliError::failed)?);
+        }
+        for (index, record) in text.split(NEXT_RECORD).enumerate() {
+            match check(record, &verifier, &charters) {
+                Ok(words) => say(words),
+                Err(problem) => {
+                    let number = index + 1;
+                    say(format_args!("record {number} does not hold: {problem}"));
+                    return Ok(Exit::VerificationFailed);
+                }
             }
         }
+        Ok(Exit::Done)
     }
 }
 
-/// Says which officers have signed, if everything agrees.
-fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, &'static str> {
+/// The record of an operation that is over, with its statement.
+pub(super) fn text(operation: &protocol::Operation) -> String {
+    format!("{}{SEPARATOR}{}", operation.record, operation.note)
+}
+
+/// Says what was done, and which officers have signed, if everything agrees.
+fn check(text: &str, vault: &NoteVerifier, charters: &[Charter]) -> Result<String, &'static str> {
     let (record, statement) = text.split_once(SEPARATOR).ok_or("it has no two notes")?;
     let record: SignedNote = record.parse().map_err(|_| "its first note is none")?;
     let record = vault
@@ -128,9 +139,8 @@ fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, 
     if line("statement-sha256 ") != Some(&hex::encode(parsed.digest())) {
         return Err("it is of another statement");
     }
-    if parsed.charter != charter.digest() {
-        return Err("the statement was signed under another charter");
-    }
+    let charter = charters.iter().find(|it| it.digest() == parsed.charter);
+    let charter = charter.ok_or("the statement was signed under another charter")?;
     let mut officers = Vec::new();
     for officer in charter.officers() {
         if officer.verifier.verify(&note).is_ok() {
@@ -145,8 +155,15 @@ fn check(text: &str, vault: &NoteVerifier, charter: &Charter) -> Result<String, 
     if claimed != officers {
         return Err("other officers have signed than it says");
     }
-    Ok(officers.join(", "))
+    let (does, state) = (line("does "), line("state "));
+    let (does, state) = does.zip(state).ok_or("it does not say what was done")?;
+    let officers = officers.join(", ");
+    Ok(format!(
+        "{does}, {state}: signed by the vault, and by {officers}"
+    ))
 }
 
+/// Between two records of one file.
+pub(super) const NEXT_RECORD: &str = "\n=====\n\n";
 /// Between the vault's note and the officers'.
 const SEPARATOR: &str = "\n-----\n\n";
