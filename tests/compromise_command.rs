@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     reason = "clippy takes only functions with #[test] for tests"
 )]
+#![expect(clippy::too_many_lines, reason = "a test tells one story")]
 
 use std::fs;
 use std::io::BufRead;

@@ -17,6 +17,8 @@ use tonic::Code;
 use tonic::Status;
 use tonic::transport::Channel;
 
+use crate::damage::put;
+use crate::damage::raw;
 use crate::erase::erase;
 use crate::office::Office;
 use crate::office::tokens;
@@ -217,5 +219,30 @@ async fn list_is_recorded_with_its_key_and_refused_to_others() {
         entry(Some("shop"), 2, Decision::Deny),
     ];
     assert_eq!(of_lists, expected);
+    office.vault.check().await;
+}
+
+/// Two records in each other's places open in neither: the others are listed, and these counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_do_not_open_are_counted() {
+    let mut office = Office::open().await;
+    let client = office.vault.backend().await;
+    tokens(&client, 0..4).await;
+    let before = rows(&office, 1).await;
+    office.vault.stop().await;
+    {
+        let database = raw(&office.vault);
+        let stored = crate::damage::rows(&database, "records");
+        assert_eq!(stored.len(), 4);
+        put(&database, "records", &stored[0].0, &stored[1].1);
+        put(&database, "records", &stored[1].0, &stored[0].1);
+    }
+    office.vault.serve().await.unwrap();
+    office.keys = Office::connect(&office.vault).await;
+    let page = pages(&office.keys, "shop", 1).await.unwrap().remove(0);
+    assert_eq!((page.records.len(), page.records_damaged), (2, 2));
+    for record in page.records {
+        assert!(before.contains(&row(&record.subject, &record.field, 0)));
+    }
     office.vault.check().await;
 }

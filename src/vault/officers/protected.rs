@@ -1,7 +1,7 @@
 //! Whom a wrapping key protects: the customers and fields of the records that are still under it.
 //!
-//! It is read in pages, each with the keys of its moment, so that a long list holds nothing up. What
-//! a job moves to another version between two pages is in no later one.
+//! It is read in pages, each with the keys of its moment, so that a long list holds nothing up.
+//! What a job moves to another version between two pages is in no later one.
 
 use crate::access::Act;
 use crate::audit::Decision;

@@ -54,6 +54,7 @@ pub(super) async fn write(
         path.display(),
         written.records_count
     ));
+    say("not on it: what is made under the key from now on; the audit log has that");
     if written.damaged_count > 0 {
         let count = written.damaged_count;
         say(format_args!("not on it: {count} records that do not open"));

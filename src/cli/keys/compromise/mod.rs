@@ -321,5 +321,5 @@ async fn write_record(client: &KeyClient, course: &Course, path: &Path) -> Resul
     Ok(())
 }
 
-const NO_LIST: &str = "whom the key protects must be listed before its records move: --list FILE\n  \
-                       or give --without-list";
+const NO_LIST: &str = "whom the key protects must be listed before its records move: --list FILE
+  or give --without-list";
