@@ -182,7 +182,8 @@ impl KeyClient {
         Ok(service.watch_operation(message).await?.into_inner())
     }
 
-    /// Lists whom a version of a wrapping key protects, page by page.
+    /// Lists whom a version of a wrapping key protects, page by page; `with_moved` also whom it
+    /// protected until it retired.
     ///
     /// # Errors
     ///
@@ -191,10 +192,12 @@ impl KeyClient {
         &self,
         namespace: &Namespace,
         version: KeyVersion,
+        with_moved: bool,
     ) -> Result<Streaming<protocol::ListProtectedResponse>, ClientError> {
         let message = protocol::ListProtectedRequest {
             namespace: namespace.as_str().to_owned(),
             key_version: version.number(),
+            with_moved,
             acting_principal: self.assertion()?.to_string(),
         };
         let mut service = self.service.clone();

@@ -34,9 +34,19 @@ async fn pages(
     namespace: &str,
     key_version: u32,
 ) -> Result<Vec<ListProtectedResponse>, Status> {
+    pages_with(keys, namespace, key_version, false).await
+}
+
+async fn pages_with(
+    keys: &KeyServiceClient<Channel>,
+    namespace: &str,
+    key_version: u32,
+    with_moved: bool,
+) -> Result<Vec<ListProtectedResponse>, Status> {
     let request = ListProtectedRequest {
         namespace: namespace.to_owned(),
         key_version,
+        with_moved,
         ..ListProtectedRequest::default()
     };
     let mut stream = keys.clone().list_protected(request).await?.into_inner();
@@ -53,7 +63,16 @@ async fn refusal(keys: &KeyServiceClient<Channel>, namespace: &str, version: u32
 
 /// The customers, their fields, and how many others share the record, in order.
 async fn rows(office: &Office, key_version: u32) -> Vec<Row> {
-    let pages = pages(&office.keys, "shop", key_version).await.unwrap();
+    sorted(pages(&office.keys, "shop", key_version).await.unwrap())
+}
+
+/// The same of those whom it protected until it retired.
+async fn rows_of_then(office: &Office, key_version: u32) -> Vec<Row> {
+    let pages = pages_with(&office.keys, "shop", key_version, true).await;
+    sorted(pages.unwrap())
+}
+
+fn sorted(pages: Vec<ListProtectedResponse>) -> Vec<Row> {
     let last = pages.last().unwrap();
     assert!(last.done_millionths == 1_000_000 && !last.has_moved);
     assert!(pages.iter().all(|page| page.records_damaged == 0));
@@ -113,6 +132,15 @@ async fn list_has_customers_with_their_fields_until_their_records_move() {
     office.until(&compromised, OperationState::Done).await;
     assert_eq!(rows(&office, 1).await, []);
     assert_eq!(rows(&office, 2).await, all);
+    // What is made after it retired is not what it protected.
+    office.vault.clock.advance_seconds(61);
+    client
+        .tokenized(item_of("name", "Alan Turing", "cus_new"))
+        .await;
+    assert_eq!(rows_of_then(&office, 1).await, all);
+    let mut new = [&all[..], &[row("cus_new", "name", 0)]].concat();
+    new.sort();
+    assert_eq!(rows_of_then(&office, 2).await, new);
     office.vault.check().await;
 }
 
@@ -145,6 +173,7 @@ async fn long_list_has_pages_and_what_a_job_has_left() {
     office.vault.wait_for(Event::RecordsRewrapped, 1).await;
     let (left, moved) = (rows(&office, 1).await, rows(&office, 2).await);
     assert!([0, 1_000].contains(&left.len()), "{}", left.len());
+    assert_eq!(rows_of_then(&office, 1).await, whole);
     let mut both = [left, moved].concat();
     both.sort();
     both.dedup();

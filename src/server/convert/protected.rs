@@ -24,6 +24,7 @@ pub(in crate::server) fn key(
     Ok(ProtectingKey {
         namespace: part("namespace", &message.namespace, Namespace::new)?,
         version: version.ok_or_else(|| status::invalid("key_version", "is from 1"))?,
+        with_moved: message.with_moved,
     })
 }
 

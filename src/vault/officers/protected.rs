@@ -1,7 +1,8 @@
 //! Whom a wrapping key protects: the customers and fields of the records that are still under it.
 //!
 //! It is read in pages, each with the keys of its moment, so that a long list holds nothing up.
-//! What a job moves to another version between two pages is in no later one.
+//! What a job moves to another version between two pages is in no later one, unless what has moved
+//! is asked for, too: what was made before the version stopped to protect what is new.
 
 use crate::access::Act;
 use crate::audit::Decision;
@@ -16,6 +17,7 @@ use crate::domain::KeyState;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
 use crate::domain::Subject;
+use crate::domain::Timestamp;
 use crate::policy::Action;
 use crate::policy::Request;
 use crate::policy::Scope;
@@ -30,6 +32,7 @@ use crate::vault::error::VaultError;
 use crate::vault::field::NamespaceFields;
 use crate::vault::find::is_settled;
 use crate::vault::journal::error_class;
+use crate::vault::officers::usage::retired;
 use crate::vault::read::Workplace;
 use crate::vault::work;
 
@@ -63,6 +66,8 @@ pub struct ProtectedPage {
 #[derive(Debug)]
 pub struct ProtectedList {
     key: ProtectingKey,
+    /// When the version had stopped to protect what is new, if what has moved since is asked for.
+    retired: Option<Timestamp>,
     after: Option<RecordId>,
     relocations_before: u64,
     is_over: bool,
@@ -75,6 +80,8 @@ pub struct ProtectingKey {
     pub namespace: Namespace,
     /// The version of its wrapping key.
     pub version: KeyVersion,
+    /// Whether what has moved from it to newer versions is asked for, too.
+    pub with_moved: bool,
 }
 
 impl Request for ProtectingKey {
@@ -125,11 +132,16 @@ impl Vault {
     ) -> Result<ProtectedList, VaultError> {
         let permitted = self.permit_administrative(caller, key, None).await?;
         let (key, hash) = (permitted.request(), permitted.permit().policy_hash());
-        if let Err(error) = self.check_listable(key) {
-            let refused = self.denial(caller, key, hash, error_class(&error));
-            self.record(caller, refused, Act::Refused).await?;
-            return Err(error);
-        }
+        let retired = match self.retirement(key) {
+            Ok(retired) => retired
+                .filter(|_| key.with_moved)
+                .map(|time| time.plus_seconds(MARGIN_SECONDS)),
+            Err(error) => {
+                let refused = self.denial(caller, key, hash, error_class(&error));
+                self.record(caller, refused, Act::Refused).await?;
+                return Err(error);
+            }
+        };
         let entry = EntryDraft {
             decision: Some(Decision::Permit),
             ..self.administrative_entry(caller, key, hash)
@@ -140,6 +152,7 @@ impl Vault {
         }
         Ok(ProtectedList {
             key: key.clone(),
+            retired,
             after: None,
             relocations_before,
             is_over: false,
@@ -174,8 +187,7 @@ impl Vault {
             ..ProtectedPage::default()
         };
         for (id, record) in &read {
-            let is_under = record.wrapping_version == list.key.version;
-            if !is_under || record.wrapped.is_empty() {
+            if !list.has(record) || record.wrapped.is_empty() {
                 continue;
             }
             match workplace.whose(fields, *id, record) {
@@ -208,7 +220,8 @@ impl Vault {
         fields.ok_or_else(|| CeremonyError::KeyState(NO_KEY).into())
     }
 
-    fn check_listable(&self, key: &ProtectingKey) -> Result<(), VaultError> {
+    /// When the version stopped to protect what is new, if it did; where it can be listed at all.
+    fn retirement(&self, key: &ProtectingKey) -> Result<Option<Timestamp>, VaultError> {
         self.fields_of(key)?;
         let table = self.key_table()?;
         let stored = table.key(&key.name());
@@ -219,7 +232,7 @@ impl Vault {
             | KeyState::Compromised
             | KeyState::Deactivated
             | KeyState::PreActivation
-            | KeyState::Suspended => Ok(()),
+            | KeyState::Suspended => Ok(retired(stored.metadata())),
         }
     }
 }
@@ -239,6 +252,15 @@ impl Workplace<'_> {
 }
 
 impl ProtectedList {
+    /// Whether the version protects the record, or did. A record that is under a newer version and
+    /// was made in time was under this one when it retired; or under an older one, which it had
+    /// not been moved from.
+    fn has(&self, record: &Record) -> bool {
+        let version = record.wrapping_version;
+        let is_of_then = self.retired.is_some_and(|time| record.created <= time);
+        version == self.key.version || (version > self.key.version && is_of_then)
+    }
+
     fn millionths(&self) -> u32 {
         if self.is_over {
             return 1_000_000;
@@ -260,6 +282,9 @@ fn destroyed() -> VaultError {
 const SHARERS_MAX: usize = 1_000;
 /// Records that one page looks at.
 const RECORDS_PER_PAGE: usize = 1_000;
+/// A version retires at the time that its officers' turn began; until that was written, and the new
+/// keys were in use, calls still came under it. None of those may be missing from a list.
+const MARGIN_SECONDS: u64 = 60;
 const NO_KEY: &str = "there is no such key version";
 const DESTROYED: &str = "the key version is destroyed, and whom it protected can be told no more; \
                          who was seen under it: counterfoil audit exposure --key-version";

@@ -145,6 +145,7 @@ impl Asker {
                 let request = protocol::ListProtectedRequest {
                     namespace: "shop".to_owned(),
                     key_version: 1,
+                    with_moved: false,
                     acting_principal,
                 };
                 let pages = service.list_protected(request).await?;

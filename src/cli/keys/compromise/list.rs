@@ -27,8 +27,8 @@ struct Written {
     has_moved: bool,
 }
 
-/// Asks whom the key version protects, and writes it. A file that is there is left alone, and
-/// one that was not written to its end does not get its name.
+/// Asks whom the key version protects, or protected until it retired, and writes it. A file that
+/// is there is left alone, and one that was not written to its end does not get its name.
 pub(super) async fn write(
     client: &KeyClient,
     namespace: &Namespace,
@@ -54,7 +54,6 @@ pub(super) async fn write(
         path.display(),
         written.records_count
     ));
-    say("not on it: what is made under the key from now on; the audit log has that");
     if written.damaged_count > 0 {
         let count = written.damaged_count;
         say(format_args!("not on it: {count} records that do not open"));
@@ -82,7 +81,7 @@ async fn write_to(
     version: KeyVersion,
     file: File,
 ) -> Result<Written, CliError> {
-    let mut pages = client.list_protected(namespace, version).await?;
+    let mut pages = client.list_protected(namespace, version, true).await?;
     let mut table = csv::Writer::from_writer(file);
     let header = ["subject", "field", "further_customers"];
     table.write_record(header).map_err(CliError::failed)?;

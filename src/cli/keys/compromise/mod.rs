@@ -44,20 +44,23 @@ use crate::domain::Clock;
 use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyVersion;
+use crate::domain::Namespace;
 use crate::domain::SystemClock;
 use crate::protocol;
+use crate::protocol::KeyState;
 use crate::protocol::OperationState;
 
 /// Leads through what is to be done when a key may be known to others
 ///
-/// Each call does the next step, and prints what is done, under way, and to do: list whom the key
-/// protects, mark it compromised, follow the job that moves everything away, replace tokens where
-/// they must change, destroy the key, and write the signed record. Call it again to go on.
+/// Each call does the next step, and prints what is done, under way, and to do: mark the key
+/// compromised, list whom it protected, follow the job that moves everything away, replace tokens
+/// where they must change, destroy the key, and write the signed record. Call it again to go on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   counterfoil keys compromise --key-version 1 --list protected.csv --dev .dev --as officer1
-  counterfoil keys compromise --key-version 1 --destroy --dev .dev --as officer1
+  counterfoil keys compromise --key-version 1 --list protected.csv --destroy --dev .dev \\
+    --as officer1
   counterfoil keys compromise --key-version 1 --record record.txt --dev .dev --as auditor")]
 pub(in crate::cli) struct CompromiseArgs {
     /// What the key is for
@@ -68,12 +71,12 @@ pub(in crate::cli) struct CompromiseArgs {
     #[arg(long, value_name = "NUMBER", value_parser = version)]
     key_version: KeyVersion,
 
-    /// Write whom a wrapping key protects to this CSV file, before anything moves: the customer and
-    /// the field of each record, and how many others share it
+    /// Write whom a wrapping key protects, or protected, to this CSV file: the customer and the
+    /// field of each record, and how many others share it. A file that is there is left as it is
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
 
-    /// Mark a wrapping key compromised without a list: it cannot be made later
+    /// Destroy a wrapping key without a list: it cannot be made later
     #[arg(long, conflicts_with = "list")]
     without_list: bool,
 
@@ -144,8 +147,15 @@ impl CompromiseArgs {
         course: &Course,
     ) -> Result<(), CliError> {
         let marking = course.act(OperationKind::CompromiseKey);
-        let is_new = marking.is_none() && !course.is_marked();
-        self.write_list(client, course, is_new).await?;
+        let is_new =
+            marking.is_none() && !course.is_marked() && course.state != KeyState::Destroyed;
+        if is_new && let Some(path) = self.list.as_ref().filter(|path| path.exists()) {
+            // It may be of another key, or of another day.
+            let path = path.display();
+            let problem = format!("{path} is there already\n  give another name");
+            return Err(CliError::Usage(problem));
+        }
+        // Before everything else: from then on nothing new is under it.
         let operation_id = match marking {
             Some(act) => Some(act.operation.operation_id.clone()),
             None if is_new => {
@@ -154,63 +164,49 @@ impl CompromiseArgs {
             }
             None => None,
         };
+        let course = Course::of(&client.list().await?, &course.key)?;
+        self.write_list(client, &course).await?;
         if let Some(id) = operation_id {
             follow(client, &id).await?;
         }
-        if !self.destroy {
-            return Ok(());
+        if self.destroy {
+            self.propose_destruction(client, &course.key).await?;
         }
+        Ok(())
+    }
+
+    async fn propose_destruction(&self, client: &KeyClient, key: &KeyName) -> Result<(), CliError> {
         // What has moved is seen anew: the job may just have ended.
         let listed = client.list().await?;
-        let course = Course::of(&listed, &course.key)?;
-        if course.act(OperationKind::DestroyKey).is_some() {
+        let course = Course::of(&listed, key)?;
+        let is_begun = course.act(OperationKind::DestroyKey).is_some();
+        if is_begun || course.state == KeyState::Destroyed {
             return Ok(());
+        }
+        if course.is_listable() && self.list.is_none() && !self.without_list {
+            return Err(CliError::Usage(NO_LIST.to_owned()));
         }
         if !course.is_marked() || course.has_job() && !course.has_moved() {
             say("not yet: it is destroyed when it is marked, and nothing is under it");
             return Ok(());
         }
-        let operation = Operation::DestroyKey(course.key.clone());
+        let operation = Operation::DestroyKey(course.key);
         self.propose(client, &listed, operation).await?;
         Ok(())
     }
 
     /// Writes whom the key protects, where that is asked for and not done.
-    async fn write_list(
-        &self,
-        client: &KeyClient,
-        course: &Course,
-        is_new: bool,
-    ) -> Result<(), CliError> {
-        let Some(namespace) = course
-            .key
-            .namespace
-            .as_ref()
-            .filter(|_| course.is_listable())
-        else {
+    async fn write_list(&self, client: &KeyClient, course: &Course) -> Result<(), CliError> {
+        let is_listable = |_: &&Namespace| course.is_listable();
+        let namespace = course.key.namespace.as_ref().filter(is_listable);
+        let path = self.list.as_ref().filter(|path| !path.exists());
+        let (Some(namespace), Some(path)) = (namespace, path) else {
             return Ok(());
         };
-        let Some(path) = &self.list else {
-            return match is_new && !self.without_list {
-                true => Err(CliError::Usage(NO_LIST.to_owned())),
-                false => Ok(()),
-            };
-        };
-        if path.exists() {
-            return match is_new {
-                // It may be of another key, or of another day.
-                true => Err(CliError::Usage(format!(
-                    "{} is there already\n  give another name",
-                    path.display()
-                ))),
-                false => Ok(()),
-            };
-        }
-        if course.has_moved() {
-            let words = "its records have moved, and whom it protected can be listed no more";
-            return Err(CliError::Usage(words.to_owned()));
-        }
         list::write(client, namespace, course.key.version, path).await?;
+        if !course.is_marked() {
+            say("not on it: what is made under the key until it is marked; list again then");
+        }
         Ok(())
     }
 
@@ -321,5 +317,6 @@ async fn write_record(client: &KeyClient, course: &Course, path: &Path) -> Resul
     Ok(())
 }
 
-const NO_LIST: &str = "whom the key protects must be listed before its records move: --list FILE
+const NO_LIST: &str =
+    "whom the key protected can be listed no more once it is destroyed: --list FILE
   or give --without-list";

@@ -94,10 +94,10 @@ impl Step {
 pub(super) fn steps(course: &Course, hints: &Hints<'_>) -> Vec<Step> {
     let is_wrapping = course.key.purpose == KeyPurpose::Wrapping;
     let mut steps = Vec::new();
+    steps.push(mark(course, hints));
     if is_wrapping {
         steps.push(list(course, hints));
     }
-    steps.push(mark(course, hints));
     steps.extend(moving(course, hints));
     if is_wrapping {
         steps.push(retokenize(course, hints));
@@ -114,11 +114,18 @@ fn list(course: &Course, hints: &Hints<'_>) -> Step {
             let words = format!("whom it protected, {count} records: ");
             step(Standing::Done, &words).with(path)
         }
-        None if course.state == KeyState::Destroyed || course.has_moved() => step(
+        None if course.state == KeyState::Destroyed => step(
             Standing::Over,
-            "its records have moved: keep the file, if one was made",
+            "it opens nothing: keep the file, if one was made",
         ),
-        None => step(Standing::ToDo, "whom it protects").by(guide(course, hints, "--list FILE")),
+        None => {
+            let command = guide(course, hints, "--list FILE");
+            step(
+                Standing::ToDo,
+                "whom it protected, for as long as it is not destroyed",
+            )
+            .by(command)
+        }
     }
 }
 
@@ -232,7 +239,11 @@ fn destroy(course: &Course, hints: &Hints<'_>) -> Step {
         }
         None => {
             let words = "that it opens nothing, for ever; once nothing is under it";
-            Step::new(name, Standing::ToDo, words).by(guide(course, hints, "--destroy"))
+            let flags = match course.is_listable() {
+                true => "--list FILE --destroy",
+                false => "--destroy",
+            };
+            Step::new(name, Standing::ToDo, words).by(guide(course, hints, flags))
         }
     }
 }
