@@ -85,6 +85,8 @@ mod people;
 mod policies;
 #[path = "api/proposals.rs"]
 mod proposals;
+#[path = "api/protected.rs"]
+mod protected;
 #[path = "api/prune.rs"]
 mod prune;
 #[path = "api/purge.rs"]

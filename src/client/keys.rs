@@ -18,6 +18,8 @@ use crate::client::profile::Profile;
 use crate::client::retry;
 use crate::crypto::Entropy;
 use crate::crypto::note::SignedNote;
+use crate::domain::KeyVersion;
+use crate::domain::Namespace;
 use crate::domain::Timestamp;
 use crate::protocol;
 use crate::protocol::key_service_client::KeyServiceClient;
@@ -178,6 +180,28 @@ impl KeyClient {
         };
         let mut service = self.service.clone();
         Ok(service.watch_operation(message).await?.into_inner())
+    }
+
+    /// Lists whom a version of a wrapping key protects, page by page; `with_moved` also whom it
+    /// protected until it retired.
+    ///
+    /// # Errors
+    ///
+    /// If the vault refuses, or does not answer.
+    pub async fn list_protected(
+        &self,
+        namespace: &Namespace,
+        version: KeyVersion,
+        with_moved: bool,
+    ) -> Result<Streaming<protocol::ListProtectedResponse>, ClientError> {
+        let message = protocol::ListProtectedRequest {
+            namespace: namespace.as_str().to_owned(),
+            key_version: version.number(),
+            with_moved,
+            acting_principal: self.assertion()?.to_string(),
+        };
+        let mut service = self.service.clone();
+        Ok(service.list_protected(message).await?.into_inner())
     }
 
     pub(super) fn assertion(&self) -> Result<Zeroizing<String>, ClientError> {

@@ -17,11 +17,13 @@ use crate::protocol;
 use crate::protocol::key_service_server::KeyService;
 use crate::protocol::key_service_server::KeyServiceServer;
 use crate::server::convert::key as wire;
+use crate::server::convert::protected as listed;
 use crate::server::convert::reindex as convert;
 use crate::server::convert::retokenize;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
+use crate::server::protected;
 use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
@@ -184,6 +186,21 @@ impl KeyService for KeyEndpoint {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(watch(Arc::clone(&self.vault), caller, first, sender));
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    type ListProtectedStream = protected::Pages;
+
+    async fn list_protected(
+        &self,
+        request: Request<protocol::ListProtectedRequest>,
+    ) -> Result<Response<Self::ListProtectedStream>, Status> {
+        let (caller, message) =
+            identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
+        let key = listed::key(&message)?;
+        let listed = self.vault.list_protected(&caller, key).await;
+        let list = self.answer("list_protected", listed)?;
+        let vault = Arc::clone(&self.vault);
+        Ok(Response::new(protected::send(vault, caller, list)))
     }
 
     async fn reindex(

@@ -23,6 +23,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod principal_service;
+mod protected;
 mod sealed;
 mod status;
 mod stream;

@@ -59,6 +59,7 @@ macro_rules! suite {
 pub(crate) use suite;
 
 pub(crate) use crate::store::conformance_erasing::*;
+pub(crate) use crate::store::conformance_logging::*;
 pub(crate) use crate::store::conformance_reading::*;
 pub(crate) use crate::store::conformance_relocating::*;
 pub(crate) use crate::store::conformance_succeeding::*;
@@ -400,54 +401,6 @@ pub(crate) fn subject_is_listed_in_pages<S: Store>(open: Open<'_, S>) {
     assert_eq!(page(Some(20), 2), [30]);
     assert_eq!(page(Some(15), 2), [20, 30]);
     assert_eq!(page(Some(30), 2), [0_u8; 0]);
-}
-
-pub(crate) fn log_grows_at_its_expected_size_only<S: Store>(open: Open<'_, S>) {
-    let store = open();
-    commit(&store, &[]);
-    for tree_size in [0, 2] {
-        let batch = CommitBatch {
-            changes: vec![],
-            puts: Vec::new(),
-            append: append(tree_size),
-        };
-        assert!(matches!(store.commit(&batch), Err(StoreError::Conflict)));
-    }
-    assert_eq!(store.tree_size().unwrap(), 1);
-    assert_eq!(store.checkpoint().unwrap().as_deref(), Some("checkpoint 1"));
-    commit(&store, &[]);
-    assert_eq!(store.tree_size().unwrap(), 2);
-}
-
-pub(crate) fn gap_in_the_log_is_refused<S: Store>(open: Open<'_, S>) {
-    let store = open();
-    let mut append = append(0);
-    let mut entry = append.entries[0].clone();
-    entry.index = 2;
-    append.entries.push(entry);
-    let refused = store.commit(&CommitBatch {
-        changes: vec![],
-        puts: Vec::new(),
-        append,
-    });
-    assert!(matches!(refused, Err(StoreError::Conflict)));
-    assert_eq!(store.tree_size().unwrap(), 0);
-}
-
-pub(crate) fn nothing_is_written_without_an_entry<S: Store>(open: Open<'_, S>) {
-    let store = open();
-    let changes = call(vec![new_record(1, None)]);
-    let append = Append {
-        checkpoint: "checkpoint".to_owned(),
-        ..Append::default()
-    };
-    let refused = store.commit(&CommitBatch {
-        changes: vec![&changes],
-        puts: Vec::new(),
-        append,
-    });
-    assert!(matches!(refused, Err(StoreError::Conflict)));
-    assert_eq!(store.records(&[changes.records[0].key]).unwrap(), [None]);
 }
 
 pub(crate) fn swept_requests_are_gone<S: Store>(open: Open<'_, S>) {

@@ -15,6 +15,8 @@ pub(crate) mod conformance;
 #[cfg(test)]
 mod conformance_erasing;
 #[cfg(test)]
+mod conformance_logging;
+#[cfg(test)]
 mod conformance_reading;
 #[cfg(test)]
 mod conformance_relocating;

@@ -11,6 +11,8 @@ use crate::audit::ErrorClass;
 use crate::audit::Event;
 use crate::audit::Receipt;
 use crate::domain::FieldName;
+use crate::domain::KeyPurpose;
+use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::domain::Namespace;
 use crate::policy::CaseFacts;
@@ -29,6 +31,11 @@ pub(super) trait Administrative: Request {
 
     /// The tenant that it is about, if it is about one.
     fn namespace(&self) -> Option<&Namespace> {
+        None
+    }
+
+    /// The key version that it is about, if it is about one.
+    fn key(&self) -> Option<(KeyPurpose, KeyVersion)> {
         None
     }
 
@@ -181,6 +188,7 @@ impl Vault {
             purpose: request.purpose().cloned(),
             namespace: namespace.cloned(),
             items: request.items(),
+            key: request.key(),
             level: request.level(),
             policy_hash: Some(policy_hash),
             access: request.note(),

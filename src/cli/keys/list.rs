@@ -110,7 +110,7 @@ fn key_table(keys: &[protocol::KeyVersion], with_usage: bool) -> Table {
         let since = since.or(key.created).and_then(show::date_time);
         table.add_row([
             key.name.clone(),
-            state_name(key.state()).to_owned(),
+            key_state_name(key.state()).to_owned(),
             since.unwrap_or_default(),
             key.usage.as_ref().map(usage).unwrap_or_default(),
         ]);
@@ -140,11 +140,11 @@ fn usage(usage: &protocol::KeyUsage) -> String {
 fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
     let changes = key.changes.iter().map(|change| {
         let time = change.time.and_then(show::date_time);
-        json!({ "state": state_name(change.state()), "time": time })
+        json!({ "state": key_state_name(change.state()), "time": time })
     });
     json!({
         "name": key.name,
-        "state": state_name(key.state()),
+        "state": key_state_name(key.state()),
         "created": key.created.and_then(show::date_time),
         "changes": changes.collect::<Vec<_>>(),
         "usage": key.usage.as_ref().map(|usage| json!({
@@ -156,7 +156,8 @@ fn key_json(key: &protocol::KeyVersion) -> serde_json::Value {
     })
 }
 
-const fn state_name(state: KeyState) -> &'static str {
+/// The name of a key's state.
+pub(super) const fn key_state_name(state: KeyState) -> &'static str {
     match state {
         KeyState::Active => "active",
         KeyState::Compromised => "compromised",

@@ -242,16 +242,12 @@ impl ProposeCommand {
 
 impl KeyArgs {
     /// The version that it is about.
-    pub(super) fn name(&self) -> Result<KeyName, CliError> {
+    fn name(&self) -> Result<KeyName, CliError> {
         Ok(KeyName {
             purpose: self.purpose,
             namespace: self.proposing.namespace(self.purpose)?,
             version: self.key_version,
         })
-    }
-
-    pub(super) fn proposing(&self) -> &ProposingArgs {
-        &self.proposing
     }
 }
 
@@ -322,17 +318,17 @@ impl CharterArgs {
 }
 
 impl ProposingArgs {
-    pub(super) async fn client(&self) -> Result<KeyClient, CliError> {
+    async fn client(&self) -> Result<KeyClient, CliError> {
         self.acting.keys(&self.connection).await
     }
 
     /// Opens the officer's key, and finds in the charter whose it is.
-    pub(super) fn officer(&self, charter: &Charter) -> Result<Officer, CliError> {
+    fn officer(&self, charter: &Charter) -> Result<Officer, CliError> {
         self.signing.officer(&self.connection, charter)
     }
 
     /// Asks the vault what must be known, signs the statement, and proposes it.
-    pub(super) async fn propose(
+    async fn propose(
         &self,
         choose: impl FnOnce(
             &protocol::ListKeysResponse,
@@ -382,7 +378,7 @@ fn version_of(
     KeyVersion::new(version.parse().ok()?)
 }
 
-fn purpose(text: &str) -> Result<KeyPurpose, String> {
+pub(super) fn purpose(text: &str) -> Result<KeyPurpose, String> {
     // Tokens would change with the domain tag key, so nothing changes it.
     let purposes = KeyPurpose::ALL.into_iter();
     let mut purposes = purposes.filter(|purpose| *purpose != KeyPurpose::DomainTag);
@@ -392,7 +388,7 @@ fn purpose(text: &str) -> Result<KeyPurpose, String> {
         .ok_or_else(|| format!("use one of {}", names.join(", ")))
 }
 
-fn version(text: &str) -> Result<KeyVersion, String> {
+pub(super) fn version(text: &str) -> Result<KeyVersion, String> {
     let number = text.parse().ok();
     number
         .and_then(KeyVersion::new)

@@ -55,23 +55,28 @@ pub(in crate::cli) struct RecordArgs {
 Example:
   counterfoil keys check-record record.txt --public-key audit.vkey --charter charter.txt")]
 pub(in crate::cli) struct CheckRecordArgs {
-    /// The record, as `keys record` writes it
+    /// The record, as `keys record` writes it; or several, as `keys compromise --record` does
     file: PathBuf,
 
     /// A public key of the audit log, or several, one in each line; once for each file
     #[arg(long = "public-key", value_name = "FILE", required = true)]
     public_keys: Vec<PathBuf>,
 
-    /// The charter that was in force when the operation was signed
-    #[arg(long, value_name = "FILE")]
-    charter: PathBuf,
+    /// The charter that was in force when the operation was signed; of several records that were
+    /// signed under different charters: each
+    #[arg(long, value_name = "FILE", required = true)]
+    charter: Vec<PathBuf>,
 }
 
 impl RecordArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let client = self.acting.keys(&self.connection).await?;
         let operation = client.operation(self.operation.as_str()).await?;
-        let text = text(&operation)?;
+        if operation.record.is_empty() {
+            return Err(CliError::Usage(
+                "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
+            ));
+        }
         let mut output = io::stdout().lock();
         if self.json {
             let object = json!({
@@ -82,25 +87,10 @@ impl RecordArgs {
             });
             writeln!(output, "{object}")?;
         } else {
-            write!(output, "{text}")?;
+            write!(output, "{}", text(&operation))?;
         }
         Ok(Exit::Done)
     }
-}
-
-/// What auditors keep of an operation that is over.
-pub(super) fn text(operation: &protocol::Operation) -> Result<String, CliError> {
-    if operation.record.is_empty() {
-        return Err(CliError::Usage(
-            "the operation is not over\n  wait: counterfoil keys watch ID".to_owned(),
-        ));
-    }
-    Ok(format!("{}{SEPARATOR}{}", operation.record, operation.note))
-}
-
-/// The records of several operations in one file.
-pub(super) fn join(records: &[String]) -> String {
-    records.join(JOINT)
 }
 
 impl CheckRecordArgs {
@@ -108,12 +98,16 @@ impl CheckRecordArgs {
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(CliError::file(path));
         let text = read(&self.file)?;
         let keys = read_public_keys(&self.public_keys)?;
-        let charter = Charter::read(&read(&self.charter)?).map_err(CliError::failed)?;
-        for record in text.split(JOINT) {
-            match check(record, &keys, &charter) {
-                Ok(officers) => say(format_args!("signed by the vault, and by {officers}")),
+        let mut charters = Vec::new();
+        for path in &self.charter {
+            charters.push(Charter::read(&read(path)?).map_err(CliError::failed)?);
+        }
+        for (index, record) in text.split(NEXT_RECORD).enumerate() {
+            match check(record, &keys, &charters) {
+                Ok(words) => say(words),
                 Err(problem) => {
-                    say(format_args!("record does not hold: {problem}"));
+                    let number = index + 1;
+                    say(format_args!("record {number} does not hold: {problem}"));
                     return Ok(Exit::VerificationFailed);
                 }
             }
@@ -122,8 +116,13 @@ impl CheckRecordArgs {
     }
 }
 
-/// Says which officers have signed, if everything agrees.
-fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String, &'static str> {
+/// The record of an operation that is over, with its statement.
+pub(super) fn text(operation: &protocol::Operation) -> String {
+    format!("{}{SEPARATOR}{}", operation.record, operation.note)
+}
+
+/// Says what was done, and which officers have signed, if everything agrees.
+fn check(text: &str, vault: &CheckpointKeys, charters: &[Charter]) -> Result<String, &'static str> {
     let (record, statement) = text.split_once(SEPARATOR).ok_or("it has no two notes")?;
     let record: SignedNote = record.parse().map_err(|_| "its first note is none")?;
     let record = vault.verify_record(&record);
@@ -137,9 +136,8 @@ fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String
     if line("statement-sha256 ") != Some(&hex::encode(parsed.digest())) {
         return Err("it is of another statement");
     }
-    if parsed.charter != charter.digest() {
-        return Err("the statement was signed under another charter");
-    }
+    let charter = charters.iter().find(|it| it.digest() == parsed.charter);
+    let charter = charter.ok_or("the statement was signed under another charter")?;
     let mut officers = Vec::new();
     for officer in charter.officers() {
         if officer.verifier.verify(&note).is_ok() {
@@ -154,10 +152,15 @@ fn check(text: &str, vault: &CheckpointKeys, charter: &Charter) -> Result<String
     if claimed != officers {
         return Err("other officers have signed than it says");
     }
-    Ok(officers.join(", "))
+    let (does, state) = (line("does "), line("state "));
+    let (does, state) = does.zip(state).ok_or("it does not say what was done")?;
+    let officers = officers.join(", ");
+    Ok(format!(
+        "{does}, {state}: signed by the vault, and by {officers}"
+    ))
 }
 
-/// Between the records of two operations.
-const JOINT: &str = "\n=====\n\n";
+/// Between two records of one file.
+pub(super) const NEXT_RECORD: &str = "\n=====\n\n";
 /// Between the vault's note and the officers'.
 const SEPARATOR: &str = "\n-----\n\n";

@@ -17,6 +17,7 @@ use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::keys::show;
 use crate::cli::keys::sign::id;
+use crate::client::KeyClient;
 use crate::domain::CeremonyId;
 use crate::protocol::Operation;
 use crate::protocol::OperationState;
@@ -47,25 +48,7 @@ pub(in crate::cli) struct WatchArgs {
 impl WatchArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let client = self.acting.keys(&self.connection).await?;
-        let mut stream = client.watch(self.operation.as_str()).await?;
-        let bar = bar()?;
-        let mut last: Option<Operation> = None;
-        let (began, mut changed_before) = (Instant::now(), None);
-        while let Some(operation) = stream.message().await.map_err(CliError::failed)? {
-            let state = operation.state();
-            if last.as_ref().map(|it| it.state()) != Some(state) {
-                bar.suspend(|| say(format_args!("{}", show::next_step(&operation))));
-            }
-            if let Some(progress) = &operation.progress {
-                bar.set_position(u64::from(progress.done_millionths));
-                let changed = progress.records_changed;
-                let before = *changed_before.get_or_insert(changed);
-                bar.set_message(message(changed, before, began.elapsed()));
-            }
-            last = Some(operation);
-        }
-        bar.finish_and_clear();
-        let ended = last.ok_or_else(|| CliError::Failed("the vault said nothing".to_owned()))?;
+        let ended = follow(&client, self.operation.as_str()).await?;
         show::print(&ended, self.json)?;
         Ok(if ended.state() == OperationState::Done {
             Exit::Done
@@ -82,8 +65,31 @@ fn message(changed: u64, changed_before: u64, elapsed: Duration) -> String {
     format!("{changed} records, {rate}/s")
 }
 
+/// Follows an operation until it is over, with its progress, and returns it as it ended.
+pub(super) async fn follow(client: &KeyClient, operation_id: &str) -> Result<Operation, CliError> {
+    let mut stream = client.watch(operation_id).await?;
+    let bar = bar()?;
+    let mut last: Option<Operation> = None;
+    let (began, mut changed_before) = (Instant::now(), None);
+    while let Some(operation) = stream.message().await.map_err(CliError::failed)? {
+        let state = operation.state();
+        if last.as_ref().map(|it| it.state()) != Some(state) {
+            bar.suspend(|| say(format_args!("{}", show::next_step(&operation))));
+        }
+        if let Some(progress) = &operation.progress {
+            bar.set_position(u64::from(progress.done_millionths));
+            let changed = progress.records_changed;
+            let before = *changed_before.get_or_insert(changed);
+            bar.set_message(message(changed, before, began.elapsed()));
+        }
+        last = Some(operation);
+    }
+    bar.finish_and_clear();
+    last.ok_or_else(|| CliError::Failed("the vault said nothing".to_owned()))
+}
+
 /// A bar over the share that is done, with the rate of records and the time left.
-fn bar() -> Result<ProgressBar, CliError> {
+pub(super) fn bar() -> Result<ProgressBar, CliError> {
     let bar = ProgressBar::new(1_000_000);
     if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());

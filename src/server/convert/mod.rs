@@ -9,6 +9,7 @@ mod import;
 pub(super) mod key;
 pub(super) mod log;
 mod parts;
+pub(super) mod protected;
 mod redact;
 pub(super) mod reindex;
 pub(super) mod retokenize;

@@ -5,6 +5,7 @@
 //!                            enough signed, no delay left? → keys change in the same batch
 //! keep_up                    by itself: what is due, what has expired or is over, and the jobs
 //! allowance                  what others may do meanwhile: retokenize
+//! protected                  whom a wrapping key protects, for as long as it opens anything
 //! ```
 
 mod act;
@@ -13,6 +14,7 @@ mod briefing;
 mod carry_out;
 mod desk;
 mod keep_up;
+mod protected;
 mod record;
 mod reseal;
 mod rewrap;
@@ -26,5 +28,9 @@ pub use desk::found_charter;
 pub use desk::peek_charter;
 pub use desk::read_charter;
 pub use keep_up::keep_up;
+pub use protected::ProtectedList;
+pub use protected::ProtectedPage;
+pub use protected::ProtectedRecord;
+pub use protected::ProtectingKey;
 pub use turn::Proposal;
 pub use usage::KeyUsage;

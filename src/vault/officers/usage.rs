@@ -135,7 +135,7 @@ impl Vault {
 }
 
 /// When a version stopped to protect what is new.
-fn retired(key: &KeyMetadata) -> Option<Timestamp> {
+pub(super) fn retired(key: &KeyMetadata) -> Option<Timestamp> {
     let changes = key.changes();
     changes.windows(2).rev().find_map(|pair| match pair {
         [(KeyState::Active, _), (_, time)] => Some(*time),

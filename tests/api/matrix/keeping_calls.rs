@@ -141,6 +141,16 @@ impl Asker {
                 };
                 service.list_keys(request).await.map(drop)
             }
+            "ListProtected" => {
+                let request = protocol::ListProtectedRequest {
+                    namespace: "shop".to_owned(),
+                    key_version: 1,
+                    with_moved: false,
+                    acting_principal,
+                };
+                let pages = service.list_protected(request).await?;
+                pages.into_inner().message().await.map(drop)
+            }
             "ProposeOperation" => {
                 let request = protocol::ProposeOperationRequest {
                     note,
