@@ -183,6 +183,10 @@ pub(crate) fn token_and_value_under_older_keys_are_taken<S: Store>(open: Open<'_
     assert_eq!(conflicts(&store, &newer(8, 5, Some(RecordId([5; 16])))), []);
     let group = [&call(vec![new_record(8, Some(8))]), &newer(8, 8, None)];
     assert_eq!(store.conflicts(&group).unwrap()[1].len(), 2);
+    // What was replaced leaves no row that an older key finds.
+    assert_eq!(value_of(&store, 5), Some(5));
+    commit(&store, &[&newer(8, 5, Some(RecordId([5; 16])))]);
+    assert_eq!((value_of(&store, 5), value_of(&store, 9)), (None, Some(9)));
 }
 
 pub(crate) fn call_that_read_before_a_relocation_conflicts<S: Store>(open: Open<'_, S>) {

@@ -210,6 +210,7 @@ impl RocksStore {
             for new in &changes.records {
                 records.push((layout::record_key(&new.key), new.record.encode()?));
                 values.extend(value_row(new)?);
+                self.remove_older_rows(write, new)?;
                 let subject = new.subject_key.as_ref();
                 subjects.extend(subject.map(|key| link_row(key, new.key.id)));
             }
@@ -234,6 +235,21 @@ impl RocksStore {
         self.put_sorted(write, Family::Sharers, sharers)?;
         self.put_sorted(write, Family::Subjects, subjects)?;
         self.put_sorted(write, Family::Requests, requests)
+    }
+
+    /// Removes the rows by which older keys find the record that a new one replaces: a value has one
+    /// row, and one that stayed would stand in the way of whatever comes after.
+    fn remove_older_rows(&self, write: &mut WriteBatch, new: &NewRecord) -> Result<(), StoreError> {
+        let Some(replaced) = new.replaces else {
+            return Ok(());
+        };
+        let rows = self.read_values(&new.older.values)?;
+        for (key, row) in new.older.values.iter().zip(rows) {
+            if row.is_some_and(|row| row.record == replaced) {
+                write.delete_cf(self.family(Family::Values)?, layout::value_key(key));
+            }
+        }
+        Ok(())
     }
 
     fn put_append(&self, write: &mut WriteBatch, append: &Append) -> Result<(), StoreError> {
