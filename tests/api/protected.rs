@@ -167,12 +167,13 @@ async fn long_list_has_pages_and_what_a_job_has_left() {
     let shares: Vec<u32> = read.iter().map(|page| page.done_millionths).collect();
     assert!(shares.is_sorted() && shares[0] > 0 && shares[1] < 1_000_000);
 
-    // The job moves a thousand, and then waits: what is left is listed, or all has moved.
+    // The job moves half a thousand, and then waits: what is left is listed, or all has moved.
     let compromised = office.propose(1, Operation::CompromiseKey(wrapping(1)));
     compromised.await.unwrap();
     office.vault.wait_for(Event::RecordsRewrapped, 1).await;
     let (left, moved) = (rows(&office, 1).await, rows(&office, 2).await);
-    assert!([0, 1_000].contains(&left.len()), "{}", left.len());
+    let is_between_batches = left.len() % 500 == 0 && left.len() < 2_000;
+    assert!(is_between_batches, "{}", left.len());
     assert_eq!(rows_of_then(&office, 1).await, whole);
     let mut both = [left, moved].concat();
     both.sort();

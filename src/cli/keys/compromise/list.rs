@@ -29,12 +29,13 @@ struct Written {
 
 /// Asks whom the key version protects, or protected until it retired, and writes it. A file that
 /// is there is left alone, and one that was not written to its end does not get its name.
+/// Says whether nobody can be missing.
 pub(super) async fn write(
     client: &KeyClient,
     namespace: &Namespace,
     version: KeyVersion,
     path: &Path,
-) -> Result<(), CliError> {
+) -> Result<bool, CliError> {
     let partial = beside(path);
     let mut options = OpenOptions::new();
     let options = options.write(true).create_new(true).mode(0o600);
@@ -61,7 +62,7 @@ pub(super) async fn write(
     if written.has_moved {
         say("records moved while it was read, and some may be missing: list again");
     }
-    Ok(())
+    Ok(!written.has_moved)
 }
 
 /// How many records a list has.

@@ -58,7 +58,7 @@ use crate::protocol::OperationState;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
-  counterfoil keys compromise --key-version 1 --list protected.csv --dev .dev --as officer1
+  counterfoil keys compromise --key-version 1 --dev .dev --as officer1
   counterfoil keys compromise --key-version 1 --list protected.csv --destroy --dev .dev \\
     --as officer1
   counterfoil keys compromise --key-version 1 --record record.txt --dev .dev --as auditor")]
@@ -72,7 +72,8 @@ pub(in crate::cli) struct CompromiseArgs {
     key_version: KeyVersion,
 
     /// Write whom a wrapping key protects, or protected, to this CSV file: the customer and the
-    /// field of each record, and how many others share it. A file that is there is left as it is
+    /// field of each record, and how many others share it. A file that is there is left as
+    /// it is, and refused with --destroy
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
 
@@ -149,8 +150,11 @@ impl CompromiseArgs {
         let marking = course.act(OperationKind::CompromiseKey);
         let is_new =
             marking.is_none() && !course.is_marked() && course.state != KeyState::Destroyed;
-        if is_new && let Some(path) = self.list.as_ref().filter(|path| path.exists()) {
-            // It may be of another key, or of another day.
+        let there = self.list.as_ref().filter(|path| path.exists());
+        if (is_new || self.destroy)
+            && let Some(path) = there
+        {
+            // It may be of another key, of another day, or not whole.
             let path = path.display();
             let problem = format!("{path} is there already\n  give another name");
             return Err(CliError::Usage(problem));
@@ -165,17 +169,24 @@ impl CompromiseArgs {
             None => None,
         };
         let course = Course::of(&client.list().await?, &course.key)?;
-        self.write_list(client, &course).await?;
+        let is_listed = self.write_list(client, &course).await?;
         if let Some(id) = operation_id {
             follow(client, &id).await?;
         }
         if self.destroy {
-            self.propose_destruction(client, &course.key).await?;
+            self.propose_destruction(client, &course.key, is_listed)
+                .await?;
         }
         Ok(())
     }
 
-    async fn propose_destruction(&self, client: &KeyClient, key: &KeyName) -> Result<(), CliError> {
+    /// Proposes that the version is destroyed, if its list is whole: none can be made later.
+    async fn propose_destruction(
+        &self,
+        client: &KeyClient,
+        key: &KeyName,
+        is_listed: bool,
+    ) -> Result<(), CliError> {
         // What has moved is seen anew: the job may just have ended.
         let listed = client.list().await?;
         let course = Course::of(&listed, key)?;
@@ -183,7 +194,7 @@ impl CompromiseArgs {
         if is_begun || course.state == KeyState::Destroyed {
             return Ok(());
         }
-        if course.is_listable() && self.list.is_none() && !self.without_list {
+        if course.is_listable() && !is_listed && !self.without_list {
             return Err(CliError::Usage(NO_LIST.to_owned()));
         }
         if !course.is_marked() || course.has_job() && !course.has_moved() {
@@ -195,19 +206,20 @@ impl CompromiseArgs {
         Ok(())
     }
 
-    /// Writes whom the key protects, where that is asked for and not done.
-    async fn write_list(&self, client: &KeyClient, course: &Course) -> Result<(), CliError> {
+    /// Writes whom the key protects, where that is asked for and not done; says whether this call
+    /// has written a whole list.
+    async fn write_list(&self, client: &KeyClient, course: &Course) -> Result<bool, CliError> {
         let is_listable = |_: &&Namespace| course.is_listable();
         let namespace = course.key.namespace.as_ref().filter(is_listable);
         let path = self.list.as_ref().filter(|path| !path.exists());
         let (Some(namespace), Some(path)) = (namespace, path) else {
-            return Ok(());
+            return Ok(false);
         };
-        list::write(client, namespace, course.key.version, path).await?;
+        let is_whole = list::write(client, namespace, course.key.version, path).await?;
         if !course.is_marked() {
             say("not on it: what is made under the key until it is marked; list again then");
         }
-        Ok(())
+        Ok(is_whole && course.is_marked())
     }
 
     /// Signs and proposes an operation, and says what comes next.
@@ -318,5 +330,5 @@ async fn write_record(client: &KeyClient, course: &Course, path: &Path) -> Resul
 }
 
 const NO_LIST: &str =
-    "whom the key protected can be listed no more once it is destroyed: --list FILE
-  or give --without-list";
+    "whom the key protected can be listed no more once it is destroyed: this call has no whole list
+  give --list FILE, with a name that is not there yet, or --without-list";
