@@ -7,11 +7,11 @@ use crate::assembly::audit_key_file;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::rocks_options;
 use crate::audit::CheckpointKeys;
-use crate::audit::Entry;
 use crate::audit::Head;
 use crate::audit::find_rollback;
 use crate::audit::following_keys;
 use crate::audit::latest_charter;
+use crate::audit::latest_time;
 use crate::ceremony::Approved;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::Charter;
@@ -27,7 +27,6 @@ use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredLeaf;
 use crate::store::rocks::RocksStore;
 use crate::vault::peek_charter;
 use crate::vault::read_charter;
@@ -158,13 +157,4 @@ fn public_keys(config: &Config) -> Result<CheckpointKeys, AssemblyError> {
     let text = fs::read_to_string(&path).map_err(|source| AssemblyError::File { path, source })?;
     let keys = text.lines().map(str::parse).collect::<Result<_, _>>()?;
     Ok(CheckpointKeys::new(keys))
-}
-
-fn latest_time(store: &dyn Store) -> Result<Timestamp, StoreError> {
-    let last = store.tree_size()?.saturating_sub(1);
-    let stored = store.entries(last, 1)?;
-    // The last one is never erased: what erases it comes after it.
-    let stored = stored.first().and_then(StoredLeaf::entry);
-    let entry = stored.and_then(|it| Entry::decode(&it.entry).ok());
-    Ok(entry.map_or(Timestamp::default(), |entry| entry.time))
 }

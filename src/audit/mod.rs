@@ -32,6 +32,7 @@ mod rollback;
 mod sequencer;
 mod start;
 mod syslog;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -92,6 +93,7 @@ pub use rollback::RollbackOutcome;
 pub use rollback::accept_rollback;
 pub use rollback::find_rollback;
 pub use start::StartError;
+pub use start::latest_time;
 pub use syslog::EntryFormat;
 pub use syslog::SyslogForm;
 pub use tiles::NoTilePath;

@@ -3,16 +3,14 @@
 use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
-use crate::audit::Entry;
 use crate::audit::HeadError;
 use crate::audit::SignedCheckpoint;
+use crate::audit::tail::Tail;
 use crate::audit::tree::StoredTree;
-use crate::audit::tree::entry_leaf_hash;
 use crate::crypto::merkle::Frontier;
 use crate::domain::Timestamp;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredLeaf;
 
 /// Why the vault must not serve.
 #[derive(Debug, Error)]
@@ -45,6 +43,18 @@ pub enum StartError {
     /// There is no head, or it cannot be read.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// The head is of a time before the beginning of the log was taken out: an old copy.
+    #[error(
+        "head was signed for {head_size} entries, the log begins with entry {pruned_size}: the \
+         head is an older one\n\
+         remedy: restore the newest head"
+    )]
+    HeadArchived {
+        /// The tree size of the head.
+        head_size: u64,
+        /// How many entries were taken out of the log.
+        pruned_size: u64,
+    },
     /// The log has fewer entries than were signed for: the database is an old copy, or has lost
     /// acknowledged writes.
     #[error(
@@ -64,6 +74,24 @@ pub enum StartError {
     /// The sequencer's thread could not be started.
     #[error("sequencer cannot be started")]
     Thread(#[source] std::io::Error),
+    /// The beginning of the log is not where its own entries say.
+    #[error(
+        "log begins with entry {size}, and does not say so itself\n\
+         remedy: run `counterfoil audit verify`; restore the newest backup"
+    )]
+    Unarchived {
+        /// How many entries were taken out, by the database.
+        size: u64,
+    },
+    /// An entry is erased, and no later one says so.
+    #[error(
+        "entry {index} of the log is gone, and the log does not say that it was erased\n\
+         remedy: run `counterfoil audit verify`; restore the newest backup"
+    )]
+    Untold {
+        /// The index of the entry.
+        index: u64,
+    },
     /// The witness has seen entries that the database does not have.
     #[error(
         "log has {database_size} entries, its witness has seen {witness_size}: it was rolled back\n\
@@ -114,7 +142,7 @@ pub(super) fn check(
     let tree = StoredTree(store);
     // The database may be ahead, by what was written when we crashed before the head was: nobody
     // was told of it, but it is in the log, and counts.
-    if tree.frontier(head_size)?.root() != head.root() {
+    if frontier_of_head(&tree, head_size)?.root() != head.root() {
         return Err(StartError::Forked { head_size });
     }
     let frontier = tree.frontier(database_size)?;
@@ -125,43 +153,47 @@ pub(super) fn check(
             return Err(StartError::Checkpoint);
         }
     }
-    let latest_time = check_latest_entries(store, database_size)?;
+    let latest_time = check_latest_entries(store, frontier.clone())?;
     Ok(Checked {
         frontier,
         latest_time,
     })
 }
 
-/// Reads the latest entries again, compares them with their leaf hashes, and returns the time of
-/// the last.
-fn check_latest_entries(store: &dyn Store, tree_size: u64) -> Result<Timestamp, StartError> {
-    let from = tree_size.saturating_sub(LATEST_ENTRIES_MAX as u64);
-    let from = from.max(store.pruned_size()?);
-    let entries = store.entries(from, LATEST_ENTRIES_MAX)?;
-    let hashes = store.hashes(0, from, LATEST_ENTRIES_MAX)?;
-    if entries.len() != hashes.len() || from + entries.len() as u64 != tree_size {
-        return Err(StartError::Store(StoreError::Corrupt { table: "tiles" }));
+/// The tree of the head, which the log in the store must extend.
+fn frontier_of_head(tree: &StoredTree<'_>, head_size: u64) -> Result<Frontier, StartError> {
+    match tree.frontier(head_size) {
+        // What is taken out was in a head before, so this one is not the latest.
+        Err(StoreError::Pruned { size }) => Err(StartError::HeadArchived {
+            head_size,
+            pruned_size: size,
+        }),
+        frontier => Ok(frontier?),
     }
+}
+
+/// Reads the latest entries again, compares them with the tree, and returns the time of the last.
+fn check_latest_entries(store: &dyn Store, tree: Frontier) -> Result<Timestamp, StartError> {
     let mut latest_time = Timestamp::default();
-    for (stored, hash) in entries.iter().zip(&hashes) {
-        // Of an erased one there is nothing but its hash, which is in the tree that was checked.
-        // The last one is not erased: what erases an entry comes after it.
-        let StoredLeaf::Kept(stored) = stored else {
-            continue;
-        };
-        let damaged = StartError::Entry {
-            index: stored.index,
-        };
-        let Ok(entry) = Entry::decode(&stored.entry) else {
-            return Err(damaged);
-        };
-        let is_leaf = entry_leaf_hash(stored).as_bytes() == hash;
-        if !is_leaf || entry.index != stored.index || entry.time < latest_time {
-            return Err(damaged);
+    for entry in Tail::new(store, tree)?.page(LATEST_ENTRIES_MAX)? {
+        if entry.time < latest_time {
+            return Err(StartError::Entry { index: entry.index });
         }
         latest_time = entry.time;
     }
     Ok(latest_time)
+}
+
+/// The time of the last entry of the log, which nobody can have erased: what erases an entry comes
+/// after it. The Unix epoch if there is none.
+///
+/// # Errors
+///
+/// If the log cannot be read, or the entry is damaged or gone.
+pub fn latest_time(store: &dyn Store) -> Result<Timestamp, StartError> {
+    let tree = StoredTree(store).frontier(store.tree_size()?)?;
+    let last = Tail::new(store, tree)?.page(1)?.pop();
+    Ok(last.map_or(Timestamp::default(), |entry| entry.time))
 }
 
 /// How many entries a start reads again.

@@ -2,14 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use counterfoil::assembly::AssemblyError;
+use counterfoil::audit::Entry;
+use counterfoil::audit::Event;
+use counterfoil::audit::StartError;
 use counterfoil::ceremony::Charter;
 use counterfoil::ceremony::Operation;
 use counterfoil::ceremony::OperationKind;
 use counterfoil::ceremony::Rule;
 use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
+use rocksdb::DB;
 use tonic::Code;
 
+use crate::damage::put;
+use crate::damage::raw;
+use crate::damage::rows;
 use crate::office::Office;
 use crate::office::officer;
 use crate::office::wrapping;
@@ -121,5 +129,98 @@ async fn what_waits_when_the_charter_changes_is_not_carried_out() {
     assert_eq!(office.list().await.charter, first.to_string());
     let deactivated = protocol::KeyState::Deactivated as i32;
     assert_eq!(office.states().await["wrapping/shop/1"], deactivated);
+    office.vault.check().await;
+}
+
+/// The row of an entry, its salt before it, that tells which charter is in force.
+fn tells_of_charter(row: &[u8]) -> bool {
+    let entry = row.get(16..).and_then(|entry| Entry::decode(entry).ok());
+    entry.is_some_and(|entry| {
+        matches!(
+            entry.draft.event,
+            Event::CharterChanged | Event::CharterFounded | Event::Started | Event::Stopped
+        )
+    })
+}
+
+fn remove(database: &DB, family: &str, key: &[u8]) {
+    let handle = database.cf_handle(family).unwrap();
+    database.delete_cf(&handle, key).unwrap();
+}
+
+/// Takes the first tile away, as a pruning does, but with no entry that says so.
+fn remove_beginning(database: &DB) {
+    put(database, "default", b"pruned", &256_u64.to_be_bytes());
+    for index in 0..256_u64 {
+        let index = index.to_be_bytes();
+        remove(database, "audit", &index);
+        remove(database, "tiles", &[&[0], index.as_slice()].concat());
+    }
+}
+
+/// Goal: officers are not founded anew, nor an older charter's again, with the disk alone. Method:
+/// rows that say `erased` in the place of entries that tell of the charter; the charter's row gone,
+/// or as it is; and the beginning of the log taken away.
+#[tokio::test(flavor = "multi_thread")]
+async fn log_that_was_blanked_gives_no_charter_back() {
+    let mut office = Office::open().await;
+    let charter = office.list().await.charter;
+    for _ in 0..300 {
+        office.list().await;
+    }
+    office.vault.stop().await;
+    let database = raw(&office.vault);
+    let (audit, meta) = (rows(&database, "audit"), rows(&database, "meta"));
+    let tiles = rows(&database, "tiles");
+    let (_, charter_row) = meta.iter().find(|(key, _)| &**key == b"charter").unwrap();
+    let telling: Vec<_> = audit
+        .iter()
+        .filter(|row| tells_of_charter(&row.1))
+        .collect();
+    assert!(telling.len() >= 3, "{}", telling.len());
+    for (key, _) in &telling {
+        put(&database, "audit", key, b"erased");
+    }
+    drop(database);
+    let refused = office.vault.open().await.err().unwrap();
+    let AssemblyError::Start(StartError::Untold { index }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(index + 1, audit.len() as u64, "the stop is the last entry");
+    let database = raw(&office.vault);
+    remove(&database, "meta", b"charter");
+    drop(database);
+    let refused = office.vault.open().await.err();
+    assert!(matches!(
+        refused,
+        Some(AssemblyError::Start(StartError::Untold { .. }))
+    ));
+
+    // The beginning, with the entry that founded the charter, is gone instead.
+    let database = raw(&office.vault);
+    for (key, row) in &audit {
+        put(&database, "audit", key, row);
+    }
+    put(&database, "meta", b"charter", charter_row);
+    remove_beginning(&database);
+    drop(database);
+    let refused = office.vault.open().await.err();
+    assert!(matches!(
+        refused,
+        Some(AssemblyError::Start(StartError::Unarchived { size: 256 }))
+    ));
+
+    // As it was, it serves, and by the same charter.
+    let database = raw(&office.vault);
+    for (family, rows) in [("audit", &audit), ("tiles", &tiles)] {
+        for (key, row) in rows {
+            put(&database, family, key, row);
+        }
+    }
+    remove(&database, "default", b"pruned");
+    drop(database);
+    office.vault.serve().await.unwrap();
+    office.keys = Office::connect(&office.vault).await;
+    assert_eq!(office.list().await.charter, charter);
     office.vault.check().await;
 }

@@ -254,7 +254,7 @@ fn what_cannot_be_pruned_leaves_everything() {
 #[test]
 fn beginning_that_is_gone_without_a_word_is_found() {
     let archiving = Archiving::new();
-    let archived = archiving.grow(300);
+    archiving.grow(300);
     let store = archiving.log.store();
     for index in 0..256_u64 {
         store.tamper("audit", &index.to_be_bytes(), None);
@@ -267,7 +267,13 @@ fn beginning_that_is_gone_without_a_word_is_found() {
     assert!(matches!(found, Err(VerifyError::Unarchived { size: 256 })));
     // With its archive it is whole: nothing is missing.
     assert_eq!(archiving.verify_behind().unwrap().tree_size, 700);
-    archiving.prune(point(&archived)).unwrap_err();
+    // But a start asks for the log's own word.
+    assert!(matches!(
+        archiving.log.start(),
+        Err(StartError::Unarchived { size: 256 })
+    ));
+    let said = latest_charter(&archiving.log.store());
+    assert!(matches!(said, Err(StartError::Unarchived { size: 256 })));
 
     let (one, other) = (Archiving::new(), Archiving::new());
     other.grow(300);
@@ -295,6 +301,35 @@ fn beginning_that_is_gone_without_a_word_is_found() {
     assert!(verify_export(&text.as_bytes()[first.len() + 1..], &keys()).is_err());
     let changed = text.replacen("512", "256", 1);
     assert!(verify_export(changed.as_bytes(), &keys()).is_err());
+}
+
+#[test]
+fn head_from_before_the_beginning_of_a_log_is_refused() {
+    let archiving = Archiving {
+        log: TestLog::with_entries(200),
+        directory: tempfile::tempdir().unwrap(),
+    };
+    let old_head = archiving.log.directory.path().join("old-head");
+    copy_directory(&archiving.log.head_directory(), &old_head);
+    let (audit, thread) = archiving.log.open();
+    for position in 200..260 {
+        block_on(audit.commit(commit(position))).unwrap();
+    }
+    drop(audit);
+    thread.join();
+    let archived = archiving.grow(260);
+    archiving.prune(point(&archived)).unwrap();
+    commit_one(&archiving.log, draft(1)).unwrap();
+    replace_directory(&old_head, &archiving.log.head_directory());
+    let refused = archiving.log.start().unwrap_err();
+    assert!(matches!(
+        refused,
+        StartError::HeadArchived {
+            head_size: 200,
+            pruned_size: 256
+        }
+    ));
+    assert!(refused.to_string().contains("\nremedy: "));
 }
 
 /// A report of half of what was asked for would look like one of all of it.

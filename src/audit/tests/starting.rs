@@ -2,6 +2,7 @@
 //! which store and head can disagree.
 
 use super::*;
+use crate::domain::Timestamp;
 use crate::store::StoreError;
 
 #[test]
@@ -212,4 +213,131 @@ fn unsigned_checkpoint_is_refused() {
     store.tamper("checkpoints", b"latest", Some(note.as_bytes()));
     drop(store);
     assert!(matches!(log.start(), Err(StartError::Checkpoint)));
+}
+
+/// A log whose entries are these.
+fn log_of(drafts: Vec<EntryDraft>) -> TestLog {
+    let log = TestLog::create();
+    let (audit, thread) = log.open();
+    for draft in drafts {
+        block_on(audit.commit(Commit::of_vault(draft))).unwrap();
+    }
+    drop(audit);
+    thread.join();
+    log
+}
+
+fn under(event: Event, charter: u8) -> EntryDraft {
+    EntryDraft::under_charter(event, Some([charter; 32]))
+}
+
+/// Founded under one charter, erased in, and served under another since.
+fn log_of_two_charters() -> TestLog {
+    log_of(vec![
+        EntryDraft::new(Event::Started),
+        under(Event::CharterFounded, 1),
+        draft(2),
+        under(Event::Stopped, 1),
+        under(Event::Started, 1),
+        under(Event::CharterChanged, 2),
+        draft(6),
+        EntryDraft::of_entry_erasure(2),
+        draft(8),
+        under(Event::Stopped, 2),
+        EntryDraft::of_entry_erasure(6),
+    ])
+}
+
+fn blank(store: &RocksStore, index: u64) {
+    store.tamper("audit", &index.to_be_bytes(), Some(b"erased"));
+}
+
+#[test]
+fn erased_entries_that_the_log_tells_of_are_passed_over() {
+    let log = log_of_two_charters();
+    assert_eq!(latest_charter(&log.store()).unwrap(), Some([2; 32]));
+    drop(log.open());
+    let log = log_of(vec![draft(0), EntryDraft::of_entry_erasure(0)]);
+    assert_eq!(latest_charter(&log.store()).unwrap(), None);
+    drop(log.open());
+}
+
+/// Goal: no charter comes back by what a thief with the disk can write. Method: rows that say
+/// `erased`, of all that tells of the charter, back to one place after the other.
+#[test]
+fn charter_of_blanked_entries_is_refused() {
+    let log = log_of_two_charters();
+    let latest_index = 9;
+    // Back to the older charter, and to none.
+    for back_to in [9, 5, 4, 1, 0] {
+        let store = log.store();
+        let rows = store.raw_rows("audit");
+        for index in [0, 1, 3, 4, 5, 9] {
+            if index >= back_to {
+                blank(&store, index);
+            }
+        }
+        let said = latest_charter(&store);
+        assert!(matches!(said, Err(StartError::Untold { index }) if index == latest_index));
+        drop(store);
+        let refused = log.start().unwrap_err();
+        assert!(matches!(refused, StartError::Untold { index } if index == latest_index));
+        assert!(refused.to_string().contains("\nremedy: "));
+        let store = log.store();
+        for (key, row) in rows {
+            store.tamper("audit", &key, Some(&row));
+        }
+    }
+    drop(log.open());
+}
+
+#[test]
+fn each_entry_that_is_gone_without_a_word_is_refused() {
+    let log = TestLog::with_entries(5);
+    for index in 0..5 {
+        let store = log.store();
+        let (key, row) = store.raw_rows("audit").remove(index);
+        blank(&store, index as u64);
+        drop(store);
+        let refused = log.start();
+        assert!(matches!(refused, Err(StartError::Untold { index: it }) if it == index as u64));
+        let store = log.store();
+        // The time of a log whose last entry is gone is not an earlier one, nor none.
+        assert_eq!(latest_time(&store).is_err(), index == 4);
+        store.tamper("audit", &key, Some(&row));
+    }
+    assert!(latest_time(&log.store()).unwrap() > Timestamp::default());
+    assert_eq!(
+        latest_time(&TestLog::create().store()).unwrap(),
+        Timestamp::default()
+    );
+}
+
+/// Goal: the charter is as sure where a start does not read every entry again. Method: its entry,
+/// behind 1,100 others, is blanked; or another's is in its place, with that one's hash.
+#[test]
+fn charter_is_compared_with_the_tree_however_far_back() {
+    let mut drafts = vec![draft(0), under(Event::Started, 2)];
+    drafts.extend((0..1_100).map(|_| draft(0)));
+    let log = log_of(drafts);
+    let store = log.store();
+    assert_eq!(latest_charter(&store).unwrap(), Some([2; 32]));
+    let (key, row) = store.raw_rows("audit").remove(1);
+    blank(&store, 1);
+    let said = latest_charter(&store);
+    assert!(matches!(said, Err(StartError::Untold { index: 1 })));
+    let mut entry = Entry::decode(&row[16..]).unwrap();
+    entry.draft = under(Event::Started, 1);
+    let forged = [&row[..16], &entry.encode()].concat();
+    store.tamper("audit", &key, Some(&forged));
+    let said = latest_charter(&store);
+    assert!(matches!(said, Err(StartError::Entry { index: 1 })));
+    let hash = crate::crypto::merkle::leaf_hash(&forged);
+    let place = [&[0], 1_u64.to_be_bytes().as_slice()].concat();
+    store.tamper("tiles", &place, Some(hash.as_bytes()));
+    let said = latest_charter(&store);
+    assert!(matches!(
+        said,
+        Err(StartError::Store(StoreError::Corrupt { table: "tiles" }))
+    ));
 }
