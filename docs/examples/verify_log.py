@@ -314,6 +314,12 @@ class Log:
         self.current, self.is_believed = None, False
         # Erased entries that nothing has told of yet; those that may be an intent without an outcome.
         self.untold, self.perhaps_intents, self.erased_count = set(), set(), 0
+        # Those that something told of; what was archived before that was written; of it, how many more
+        # were erased since; which are erased.
+        self.told, self.archived_size, self.still_archived_count = set(), 0, 0
+        self.erased_indexes = set()
+        # Where an archive ends that the log is compared with, and the root of the log there.
+        self.compared = (0, None)
         # Where the log begins that is given, and what it says last of what was archived: size, root.
         self.begins, self.archived = (0, None), None
 
@@ -341,7 +347,12 @@ class Log:
                 raise Wrong(f"entry {index} announces a second signing key")
             self.announced = bytes.fromhex(key)
         self.counts[entry["event"]] += 1
-        self.tree.append(leaf_hash(leaf))
+        self.append(leaf_hash(leaf))
+
+    def append(self, leaf):
+        self.tree.append(leaf)
+        if self.tree.size == self.compared[0]:
+            self.compared = (self.tree.size, self.tree.root())
 
     def intent(self, index, entry):
         is_outcome = entry["event"] == "detokenize_outcome"
@@ -358,9 +369,15 @@ class Log:
         of = entry.get("ceremony", [{}])[0].get("erased_index")
         is_erasure = entry["event"] == "entry_erased"
         known = of in self.untold or (of or 0) < self.begins[0]
+        # An archive has what the log had when it was written.
+        if not known and of is not None and of < self.archived_size and of not in self.told:
+            known = True
+            self.still_archived_count += 1
         if is_erasure != (of is not None) or (is_erasure and not known):
             raise Wrong(f"entry {index} says that an entry before it was erased, and that is not so")
         self.untold.discard(of)
+        if of is not None:
+            self.told.add(of)
 
     def pruning(self, index, entry):
         points = entry.get("ceremony", [{}])[0].get("archived", [])
@@ -396,7 +413,8 @@ class Log:
         self.untold.add(index)
         self.perhaps_intents.add(index)
         self.erased_count += 1
-        self.tree.append(leaf)
+        self.erased_indexes.add(index)
+        self.append(leaf)
 
     def root(self, text):
         """The origin of a checkpoint, which must be the one of the tree that was read."""
@@ -444,11 +462,15 @@ def begin_of(path):
     return int(first.group(1)) if first else 0
 
 
+def segments_of(directory):
+    """The segments of an archive: the first entry, the one after the last, the name."""
+    names = [re.fullmatch("([0-9]+)-([0-9]+)[.]jsonl", name) for name in os.listdir(directory)]
+    return sorted((int(name[1]), int(name[2]), name[0]) for name in names if name)
+
+
 def read_archive(log, directory, until):
     """Reads the segments of an archive that are before an index."""
-    names = [re.fullmatch("([0-9]+)-([0-9]+)[.]jsonl", name) for name in os.listdir(directory)]
-    segments = sorted((int(name[1]), int(name[2]), name[0]) for name in names if name)
-    for first, end, name in segments:
+    for first, end, name in segments_of(directory):
         if log.tree.size >= until:
             break
         if first != log.tree.size:
@@ -459,20 +481,41 @@ def read_archive(log, directory, until):
         read_lines(log, path, min(until, end))
         if log.tree.size != min(until, end):
             raise Wrong(f"segment {name} does not have its entries")
+        log.archived_size = log.tree.size
     if log.tree.size < until:
         raise Wrong(f"archive ends before entry {until}")
+
+
+def compare_archive(log, directory, begins):
+    """What both the log and the archive have is the same. The leaf of an erased entry has the hash that
+    it had before: that the archive has every entry which the log has is compared by itself."""
+    end, root = log.compared
+    beside = Log(log.given)
+    read_archive(beside, directory, end)
+    if beside.tree.root() != root:
+        raise Wrong(f"segment that ends before entry {end} is not a part of the log")
+    for index in sorted(beside.erased_indexes - log.erased_indexes):
+        if index >= begins:
+            raise Wrong(f"archive does not have entry {index}, which the log has")
+    since = log.erased_indexes - beside.erased_indexes
+    log.still_archived_count += len([index for index in since if begins <= index < end])
 
 
 def verify_log(path, keys, archive=None):
     log, begins = Log(keys), begin_of(path)
     if archive and begins:
         read_archive(log, archive, begins)
+    if archive:
+        log.compared = (max([end for _, end, _ in segments_of(archive)], default=0), None)
     checkpoint = read_lines(log, path)
     if checkpoint is None:
         raise Wrong("there is no checkpoint")
     log.finish(checkpoint)
+    if archive and log.compared[0] > begins:
+        compare_archive(log, archive, begins)
     return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
             "archived_size": log.begins[0], "erased_count": log.erased_count,
+            "still_archived_count": log.still_archived_count,
             "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
 
 

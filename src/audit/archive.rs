@@ -24,6 +24,7 @@ use crate::audit::export;
 use crate::audit::following_keys;
 use crate::audit::handover::Handover;
 use crate::audit::tree::StoredTree;
+use crate::audit::verify::Beside;
 use crate::audit::verify::verify_segment;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::ProofError;
@@ -101,7 +102,7 @@ impl Archive {
         self.segments.iter().map(path)
     }
 
-    /// Whether the last segment ends with the log of this tree.
+    /// Whether the last segment ends with the log of this tree, and none lacks what the log has.
     fn check_goes_on(
         &self,
         tree: &StoredTree<'_>,
@@ -112,10 +113,11 @@ impl Archive {
         };
         let file = File::open(&path).map_err(VerifyError::Read)?;
         let root = verify_segment(BufReader::new(file), segment, keys)?;
-        if tree.frontier(segment.end)?.root() == root {
-            return Ok(());
+        if tree.frontier(segment.end)?.root() != root {
+            return Err(VerifyError::Segment { index: segment.end });
         }
-        Err(VerifyError::Segment { index: segment.end })
+        let beside = Beside::of_store(tree.0, segment.end)?;
+        beside.compare(self).map(|_| ())
     }
 
     /// Writes the entries that the archive does not have yet, up to the last end of a tile that is

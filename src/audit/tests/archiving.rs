@@ -13,45 +13,45 @@ use crate::store::StoreError;
 const ENTRIES: usize = 700;
 
 /// A log, and a directory for its archive.
-struct Archiving {
-    log: TestLog,
-    directory: TempDir,
+pub(super) struct Archiving {
+    pub(super) log: TestLog,
+    pub(super) directory: TempDir,
 }
 
 impl Archiving {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = TestLog::with_entries(ENTRIES);
         Self { log, directory }
     }
 
-    fn archive(&self) -> Archive {
+    pub(super) fn archive(&self) -> Archive {
         Archive::open(self.directory.path()).unwrap()
     }
 
-    fn grow(&self, before: u64) -> Archived {
+    pub(super) fn grow(&self, before: u64) -> Archived {
         let store = self.log.store();
         self.archive().grow(&store, &keys(), before).unwrap()
     }
 
-    fn prune(&self, archived: LogPoint) -> Result<u64, CommitError> {
+    pub(super) fn prune(&self, archived: LogPoint) -> Result<u64, CommitError> {
         commit_one(&self.log, EntryDraft::of_pruning(archived))
     }
 
-    fn export(&self) -> Vec<u8> {
+    pub(super) fn export(&self) -> Vec<u8> {
         let mut export = Vec::new();
         write_export(&mut export, &self.log.store(), &keys()).unwrap();
         export
     }
 
-    fn verify_behind(&self) -> Result<Report, VerifyError> {
+    pub(super) fn verify_behind(&self) -> Result<Report, VerifyError> {
         let head = Head::read(&self.log.head_directory(), &keys()).unwrap();
         let store = self.log.store();
         verify_store_behind(&self.archive(), &store, Some(&head), &keys())
     }
 
     /// What the second verifier says of an export, with the archive or without.
-    fn second(&self, export: &[u8], has_archive: bool) -> Option<bool> {
+    pub(super) fn second(&self, export: &[u8], has_archive: bool) -> Option<bool> {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         fs::write(path("log.jsonl"), export).unwrap();
@@ -69,7 +69,7 @@ impl Archiving {
     }
 }
 
-fn commit_one(log: &TestLog, draft: EntryDraft) -> Result<u64, CommitError> {
+pub(super) fn commit_one(log: &TestLog, draft: EntryDraft) -> Result<u64, CommitError> {
     let (audit, thread) = log.open();
     let receipt = block_on(audit.commit(Commit::of_vault(draft)));
     drop(audit);
@@ -77,7 +77,7 @@ fn commit_one(log: &TestLog, draft: EntryDraft) -> Result<u64, CommitError> {
     receipt.map(|receipt| receipt.index)
 }
 
-fn point(archived: &Archived) -> LogPoint {
+pub(super) fn point(archived: &Archived) -> LogPoint {
     LogPoint {
         size: archived.size,
         root: *archived.root.as_bytes(),

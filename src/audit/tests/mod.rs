@@ -1,6 +1,7 @@
 //! The log as a whole: sequencing, starting, failing, and being tampered with.
 
 mod accepting;
+mod archived_erasing;
 mod archiving;
 mod campaign;
 mod erasing;

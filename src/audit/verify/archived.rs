@@ -1,5 +1,6 @@
 //! Verifies an archive: each segment by itself, and all of them as the beginning of one log.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -8,6 +9,7 @@ use super::Report;
 use super::VerifyError;
 use super::lines::ReadLine;
 use super::lines::each_line;
+use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
 use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
@@ -16,7 +18,10 @@ use crate::audit::archive_lines::SegmentEnd;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::verify_consistency;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::StoredHash;
+use crate::store::StoredLeaf;
 
 /// Verifies an archive by itself: it is the beginning of a log that was signed.
 ///
@@ -28,6 +33,95 @@ pub fn verify_archive(archive: &Archive, keys: &CheckpointKeys) -> Result<Report
     let end = feed(archive, &mut verifier, u64::MAX, |_| Ok(()))?;
     let end = end.ok_or(VerifyError::Checkpoint)?;
     verifier.finish_within(&end.checkpoint, &end.proof)
+}
+
+/// Entries that a log has, and an archive may have too.
+///
+/// The leaf of an erased entry has the hash that it had before, so that the tree is the same: what
+/// an archive says was erased must be compared by itself.
+pub(in crate::audit) struct Beside {
+    /// The first entry that the log has.
+    begins: u64,
+    /// Which entries of the log are erased.
+    erased: HashSet<u64>,
+}
+
+impl Beside {
+    pub(super) fn new(begins: u64) -> Self {
+        let erased = HashSet::new();
+        Self { begins, erased }
+    }
+
+    /// The first entry that the log has.
+    pub(super) fn begins(&self) -> u64 {
+        self.begins
+    }
+
+    /// The entries of a store that an archive of as many has, too.
+    pub(in crate::audit) fn of_store(store: &dyn Store, size: u64) -> Result<Self, StoreError> {
+        let mut beside = Self::new(store.pruned_size()?);
+        let mut from = beside.begins;
+        while from < size {
+            let left = usize::try_from(size - from).unwrap_or(usize::MAX);
+            let page = store.entries(from, ENTRIES_PER_READ.min(left))?;
+            if page.is_empty() {
+                break;
+            }
+            from += page.len() as u64;
+            let leaves = page.iter();
+            let erased = leaves.filter(|leaf| leaf.entry().is_none());
+            beside.erased.extend(erased.map(StoredLeaf::index));
+        }
+        Ok(beside)
+    }
+
+    /// Notes a leaf of the log.
+    pub(super) fn leaf(&mut self, leaf: &ReadLeaf) {
+        self.erased.extend(leaf.erased_index());
+    }
+
+    /// Compares an archive that was verified: it has every entry that the log has. Returns how many
+    /// it has that the log has erased since.
+    pub(in crate::audit) fn compare(&self, archive: &Archive) -> Result<u64, VerifyError> {
+        let mut still_archived_count = 0;
+        for (segment, path) in archive.segments() {
+            if segment.end <= self.begins {
+                continue;
+            }
+            let file = File::open(&path).map_err(VerifyError::Read)?;
+            each_line(BufReader::new(file), |_, line| {
+                let Some(ReadLine::Leaf(leaf)) = line else {
+                    return Ok(());
+                };
+                let is_here = |index: &u64| *index >= self.begins;
+                let is_erased = |index: &u64| self.erased.contains(index);
+                if let Some(index) = leaf.erased_index().filter(is_here)
+                    && !is_erased(&index)
+                {
+                    return Err(VerifyError::ArchiveBlank { index });
+                }
+                let kept = leaf.kept_index().filter(is_here).filter(is_erased);
+                still_archived_count += u64::from(kept.is_some());
+                Ok(())
+            })?;
+        }
+        Ok(still_archived_count)
+    }
+
+    /// Verifies an archive that ends within the log, where that has this root hash.
+    pub(super) fn verify(
+        &self,
+        archive: &Archive,
+        root: Option<Hash>,
+        keys: &CheckpointKeys,
+    ) -> Result<u64, VerifyError> {
+        let report = verify_archive(archive, keys)?;
+        if root != Some(report.root) {
+            let index = archive.size();
+            return Err(VerifyError::Segment { index });
+        }
+        self.compare(archive)
+    }
 }
 
 /// Verifies one segment by itself, and returns the root hash of the tree that it ends.
@@ -125,6 +219,8 @@ pub(super) fn feed(
         if last.is_none() {
             return Err(wrong());
         }
+        // A segment has what the log had when it was written, and the next is from later.
+        verifier.goes_on_after_archived();
     }
     Ok(last)
 }
@@ -136,3 +232,5 @@ fn begins_at(first: Option<&ReadLine>) -> u64 {
         Some(_) | None => 0,
     }
 }
+
+const ENTRIES_PER_READ: usize = 1_024;

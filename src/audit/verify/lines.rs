@@ -9,6 +9,7 @@ use std::io::Read;
 
 use super::Report;
 use super::VerifyError;
+use super::archived::Beside;
 use super::archived::feed;
 use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
@@ -71,6 +72,8 @@ fn verify_lines(
     archive: Option<&Archive>,
 ) -> Result<(Report, SignedCheckpoint), VerifyError> {
     let mut verifier = Verifier::new(keys, None)?;
+    let archived_size = archive.map_or(0, Archive::size);
+    let (mut beside, mut archived_root) = (Beside::new(0), None);
     let mut checkpoint: Option<String> = None;
     let mut hashes = Vec::new();
     each_line(reader, |number, line| {
@@ -80,6 +83,7 @@ fn verify_lines(
                 None => verifier.begin_after(before)?,
                 Some(archive) => {
                     let size = before.size();
+                    beside = Beside::new(size);
                     feed(archive, &mut verifier, size, |_| Ok(()))?;
                     if !verifier.is_at(&before) {
                         return Err(VerifyError::Segment { index: size });
@@ -88,7 +92,11 @@ fn verify_lines(
             },
             Some(ReadLine::Leaf(leaf)) if checkpoint.is_none() => {
                 hashes.clear();
+                beside.leaf(&leaf);
                 verifier.leaf(leaf, &mut hashes)?;
+                if verifier.size() == archived_size {
+                    archived_root = Some(verifier.root());
+                }
             }
             Some(ReadLine::Handover(note))
                 if checkpoint.is_none() && verifier.expects_handover() =>
@@ -103,7 +111,17 @@ fn verify_lines(
         }
         Ok(())
     })?;
-    verifier.finish(&checkpoint.ok_or(VerifyError::Checkpoint)?)
+    let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
+    let (mut report, checkpoint) = verifier.finish(&checkpoint)?;
+    // What both have is the same in both.
+    if let Some(archive) = archive
+        && archived_size > beside.begins()
+    {
+        let successors = report.successors.iter();
+        let keys = successors.fold(keys.clone(), |keys, it| keys.and(it.key.clone()));
+        report.still_archived_count += beside.verify(archive, archived_root, &keys)?;
+    }
+    Ok((report, checkpoint))
 }
 
 /// Hands over each line with its number, from 1; nothing for a line that is none.

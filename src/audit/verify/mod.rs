@@ -22,6 +22,7 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::note::NoteVerifier;
 use crate::store::StoreError;
 
+pub(super) use archived::Beside;
 pub use archived::verify_archive;
 pub(super) use archived::verify_segment;
 pub(super) use lines::LINE_BYTES_MAX;
@@ -45,7 +46,7 @@ pub struct Report {
     pub counts: BTreeMap<Event, u64>,
     /// How many entries are in an archive that was not given: they were not verified.
     pub archived_size: u64,
-    /// How many entries are erased, each with an entry that says so.
+    /// How many entries are erased.
     pub erased_count: u64,
     /// Intents to reveal without an outcome: they count as revealed.
     pub open_intents_count: u64,
@@ -55,8 +56,13 @@ pub struct Report {
     pub root: Hash,
     /// The keys that the log came under, in the order of the log.
     pub successors: Vec<Successor>,
+    /// How many more were erased since they were archived: the archive has them still.
+    pub still_archived_count: u64,
     /// How many entries the log has.
     pub tree_size: u64,
+    /// How many erased entries have no entry that says so. It may come behind the end of an
+    /// archive that is verified by itself; anywhere else there is none without.
+    pub untold_count: u64,
 }
 
 /// A place where the log goes on without entries that it had once.
@@ -85,6 +91,12 @@ pub enum VerifyError {
     Archived {
         /// The index of the first entry that is not.
         size: u64,
+    },
+    /// An archive says that an entry was erased which the log has.
+    #[error("archive does not have entry {index}, which the log has")]
+    ArchiveBlank {
+        /// The index of the entry.
+        index: u64,
     },
     /// A segment of an archive is missing, or two have the same entries.
     #[error("archive has no segment that begins with entry {index}, or two")]

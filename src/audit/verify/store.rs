@@ -2,8 +2,8 @@
 
 use super::Report;
 use super::VerifyError;
+use super::archived::Beside;
 use super::archived::feed;
-use super::archived::verify_archive;
 use super::verifier::ReadLeaf;
 use super::verifier::Verifier;
 use crate::audit::Archive;
@@ -43,14 +43,20 @@ pub fn verify_store_behind(
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
     let (size, begins) = (archive.size(), store.pruned_size()?);
+    let mut still_archived_count = 0;
     // What both have is the same in both.
     if size > begins {
-        let report = verify_archive(archive, &following_keys(store, keys)?)?;
-        if size > store.tree_size()? || StoredTree(store).frontier(size)?.root() != report.root {
+        if size > store.tree_size()? {
             return Err(VerifyError::Segment { index: size });
         }
+        let root = StoredTree(store).frontier(size)?.root();
+        let beside = Beside::of_store(store, size)?;
+        let keys = following_keys(store, keys)?;
+        still_archived_count = beside.verify(archive, Some(root), &keys)?;
     }
-    verify(store, head, keys, Some(archive))
+    let mut report = verify(store, head, keys, Some(archive))?;
+    report.still_archived_count += still_archived_count;
+    Ok(report)
 }
 
 fn verify(

@@ -66,6 +66,16 @@ impl ReadLeaf {
         }
     }
 
+    /// Its index, if its content was erased.
+    pub(super) fn erased_index(&self) -> Option<u64> {
+        matches!(self.content, Content::Erased).then_some(self.index)
+    }
+
+    /// Its index, if it has content.
+    pub(super) fn kept_index(&self) -> Option<u64> {
+        (!matches!(self.content, Content::Erased)).then_some(self.index)
+    }
+
     /// The leaf's hash, if it is one that can be at this index.
     pub(super) fn hash_at(&self, index: u64) -> Option<Hash> {
         let is_there = match &self.content {
@@ -119,6 +129,17 @@ impl<'a> Verifier<'a> {
         self.before = point(&before);
         self.frontier = before;
         self.compare_head()
+    }
+
+    /// What was judged so far was archived; what comes next was written later, and may say that
+    /// of it was erased since.
+    pub(super) fn goes_on_after_archived(&mut self) {
+        self.erasures.archived(self.frontier.size());
+    }
+
+    /// The root hash of the log, up to the last leaf that was judged.
+    pub(super) fn root(&self) -> Hash {
+        self.frontier.root()
     }
 
     /// Whether what was judged so far is the log of this tree.
@@ -275,6 +296,8 @@ impl<'a> Verifier<'a> {
             archived_size: self.before.size,
             counts: self.counts,
             erased_count,
+            still_archived_count: self.erasures.still_archived_count(),
+            untold_count: 0,
             open_intents_count: self.open_intents.len() as u64,
             rollbacks: self.rollbacks,
             root,
@@ -294,8 +317,10 @@ impl<'a> Verifier<'a> {
         Ok(Report {
             archived_size: self.before.size,
             counts: self.counts,
-            // What says so may be behind its end.
             erased_count: self.erasures.count(),
+            still_archived_count: self.erasures.still_archived_count(),
+            // What says so may be behind its end.
+            untold_count: self.erasures.untold_count(),
             open_intents_count: self.open_intents.len() as u64,
             rollbacks: self.rollbacks,
             root,

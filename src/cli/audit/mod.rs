@@ -292,7 +292,8 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         VerifyError::Read(source) => CliError::Failed(format!("{error}: {source}")),
         VerifyError::Store(store) => store_error(store),
         VerifyError::Archived { .. } => CliError::failed(error),
-        VerifyError::ArchiveGap { .. }
+        VerifyError::ArchiveBlank { .. }
+        | VerifyError::ArchiveGap { .. }
         | VerifyError::Checkpoint
         | VerifyError::Entry { .. }
         | VerifyError::Erasure { .. }
@@ -339,12 +340,7 @@ fn text_report(report: &Report) -> String {
             "\nentries before {size} are in an archive that was not given: not verified"
         ));
     }
-    if report.erased_count > 0 {
-        let erased = report.erased_count;
-        text.push_str(&format!(
-            "\n{erased:>8} entries are erased, and entries after them say so"
-        ));
-    }
+    text.push_str(&erased_words(report));
     for successor in &report.successors {
         text.push('\n');
         text.push_str(&successor_words(successor));
@@ -356,6 +352,26 @@ fn text_report(report: &Report) -> String {
         ));
     }
     text
+}
+
+/// What is erased, who says so, and what an archive has of it.
+fn erased_words(report: &Report) -> String {
+    let untold = report.untold_count;
+    let told = report.erased_count - untold;
+    let lines = [
+        (told, "entries are erased, and entries after them say so"),
+        (
+            untold,
+            "entries are erased, and what says so is not in the archive: verify it with the log",
+        ),
+        (
+            report.still_archived_count,
+            "entries were erased since they were archived: the archive has them still",
+        ),
+    ];
+    let there = lines.into_iter().filter(|(count, _)| *count > 0);
+    let lines = there.map(|(count, words)| format!("\n{count:>8} {words}"));
+    lines.collect()
 }
 
 /// Where the log came under another key, and which.
@@ -382,6 +398,8 @@ fn json_report(report: &Report) -> String {
         "root_hash": hex::encode(report.root.as_bytes()),
         "archived_size": report.archived_size,
         "erased_count": report.erased_count,
+        "still_archived_count": report.still_archived_count,
+        "untold_count": report.untold_count,
         "counts": counts.collect::<serde_json::Map<_, _>>(),
         "open_intents_count": report.open_intents_count,
         "successors": successors.collect::<Vec<_>>(),

@@ -297,6 +297,11 @@ impl PruneLogArgs {
         let keys = read_public_keys(&self.public_keys)?;
         let archive = Archive::open(&self.archive).map_err(verify_error)?;
         let report = verify_archive(&archive, &keys).map_err(verify_error)?;
+        if report.untold_count > 0 {
+            let problem = "the archive has erased entries, and not the entries that say so\n  \
+                archive more of the log: they could have been left out of the archive";
+            return Err(CliError::Verification(problem.to_owned()));
+        }
         let operation = Operation::PruneLog(LogPoint {
             size: report.tree_size,
             root: *report.root.as_bytes(),
