@@ -10,6 +10,7 @@
 )]
 #![expect(dead_code, reason = "the stage has more than these stories need")]
 
+mod archive;
 #[path = "../support/commands.rs"]
 mod commands;
 mod evidence;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Entry;
 use counterfoil::audit::EntryDraft;
+use counterfoil::audit::Event;
 use counterfoil::audit::Head;
 use counterfoil::audit::SignedCheckpoint;
 use counterfoil::audit::WriteHead;
@@ -89,20 +90,44 @@ impl Writer {
             uptime_ms: 0,
             draft: EntryDraft::of_entry_erasure(index),
         };
-        self.write(vec![entry.encode()], vec![index]);
-    }
-
-    pub(crate) fn append(&mut self, entries: Vec<Vec<u8>>) {
-        self.write(entries, Vec::new());
-    }
-
-    fn write(&mut self, entries: Vec<Vec<u8>>, erased: Vec<u64>) {
-        let tree_size = self.frontier.size();
-        let mut append = Append {
-            tree_size,
+        let erased = vec![index];
+        let append = Append {
             erased,
             ..Append::default()
         };
+        self.write(vec![entry.encode()], append);
+    }
+
+    /// Takes the beginning of the log out of the store, as a vault does whose archive has it.
+    pub(crate) fn prune(&mut self, size: u64) {
+        let append = Append {
+            pruned_size: Some(size),
+            ..Append::default()
+        };
+        let entry = [self.mark].to_vec();
+        self.write(vec![entry], append);
+    }
+
+    /// Entries that say something.
+    pub(crate) fn tell(&mut self, count: u64) {
+        let first = self.frontier.size();
+        let entry = |index| Entry {
+            index,
+            time: Timestamp::default(),
+            uptime_ms: 0,
+            draft: EntryDraft::new(Event::Tokenize),
+        };
+        let entries = (first..first + count).map(|index| entry(index).encode());
+        self.append(entries.collect());
+    }
+
+    pub(crate) fn append(&mut self, entries: Vec<Vec<u8>>) {
+        self.write(entries, Append::default());
+    }
+
+    fn write(&mut self, entries: Vec<Vec<u8>>, mut append: Append) {
+        let tree_size = self.frontier.size();
+        append.tree_size = tree_size;
         for (index, entry) in (tree_size..).zip(entries) {
             let salt = [self.mark; 16];
             let leaf = leaf_hash(&[salt.as_slice(), &entry].concat());

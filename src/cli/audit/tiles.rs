@@ -94,13 +94,15 @@ fn published(
 }
 
 /// Removes the entries that the log says were erased since, wherever an earlier run has put them: a
-/// bundle with one, of which the next step writes the others as leaves.
+/// bundle with one, once the others are leaves. They are taken from the bundle itself, since the log
+/// may have them no more.
 fn remove_erased(
     directory: &Path,
     store: &dyn Store,
     new_entries: Range<u64>,
 ) -> Result<(), CliError> {
-    for index in erased_by(store, new_entries).map_err(verify_error)? {
+    let erased = erased_by(store, new_entries).map_err(verify_error)?;
+    for &index in &erased {
         let bundle = index / ENTRIES_PER_BUNDLE;
         remove(&directory.join(TilePath::Leaf { index }.to_string()))?;
         for width in 1..=ENTRIES_PER_BUNDLE {
@@ -109,8 +111,32 @@ fn remove_erased(
                 index: bundle,
                 width,
             };
-            remove(&directory.join(path.to_string()))?;
+            let path = directory.join(path.to_string());
+            match fs::read(&path) {
+                Ok(bytes) => split(directory, bundle * ENTRIES_PER_BUNDLE, &bytes, &erased)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(CliError::file(&path)(error)),
+            }
+            // If we crash before this, the next run does the same again.
+            remove(&path)?;
         }
+    }
+    Ok(())
+}
+
+/// Writes the entries of a bundle that were not erased as leaves.
+fn split(directory: &Path, first: u64, bundle: &[u8], erased: &[u64]) -> Result<(), CliError> {
+    let (mut index, mut rest) = (first, bundle);
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes(*length));
+        let Some((leaf, after)) = after.split_at_checked(length) else {
+            // Whoever cut it has it: what was erased must go all the same.
+            break;
+        };
+        if !erased.contains(&index) {
+            put(&directory.join(TilePath::Leaf { index }.to_string()), leaf)?;
+        }
+        (index, rest) = (index + 1, after);
     }
     Ok(())
 }
