@@ -33,8 +33,8 @@ fn blank(archive: &Path, index: usize) {
     fs::write(&path, lines.join("\n") + "\n").unwrap();
 }
 
-/// Goal: an archive that calls an entry erased is believed by nobody who has the log, and nothing is
-/// pruned for it. Method: an archive with a line changed; the commands with the log and without.
+/// Goal: an archive that calls an entry erased is believed by nobody who has the log, and nothing
+/// is pruned for it. Method: an archive with a line changed; the commands with the log and without.
 #[test]
 fn archive_with_a_blank_is_not_pruned_for() {
     let mut writer = Writer::new(1);

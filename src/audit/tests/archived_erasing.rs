@@ -71,8 +71,8 @@ fn entry_erased_once_it_was_archived_is_counted() {
     assert_eq!(counts(&alone), (1, 0, 1));
 }
 
-/// Goal: nobody takes an entry out of an archive by saying that it was erased. Method: a line of the
-/// archive made that of an erased one, which leaves every hash as it was; with the log, then without.
+/// Goal: nobody takes an entry out of an archive by saying that it was erased. Method: a line made
+/// that of an erased one, which leaves every hash as it was; with the log, then without.
 #[test]
 fn entry_that_only_an_archive_calls_erased_is_found() {
     let archiving = Archiving::new();

@@ -94,8 +94,8 @@ fn published(
 }
 
 /// Removes the entries that the log says were erased since, wherever an earlier run has put them: a
-/// bundle with one, once the others are leaves. They are taken from the bundle itself, since the log
-/// may have them no more.
+/// bundle with one, once the others are leaves. They are taken from the bundle itself, since the
+/// log may have them no more.
 fn remove_erased(
     directory: &Path,
     store: &dyn Store,
