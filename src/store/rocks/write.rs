@@ -237,8 +237,8 @@ impl RocksStore {
         self.put_sorted(write, Family::Requests, requests)
     }
 
-    /// Removes the rows by which older keys find the record that a new one replaces: a value has one
-    /// row, and one that stayed would stand in the way of whatever comes after.
+    /// Removes the rows by which older keys find the record that a new one replaces: a value has
+    /// one row, and one that stayed would stand in the way of whatever comes after.
     fn remove_older_rows(&self, write: &mut WriteBatch, new: &NewRecord) -> Result<(), StoreError> {
         let Some(replaced) = new.replaces else {
             return Ok(());
