@@ -110,19 +110,8 @@ impl Charter {
         let officers: Vec<NoteVerifier> = officers.into_iter().collect();
         let change = Rule::usual_change(officers.len(), &rules);
         let rules = OperationKind::ALL.map(|kind| {
-            let usual = match kind {
-                OperationKind::ChangeCharter => change,
-                OperationKind::AcceptRollback
-                | OperationKind::CompromiseKey
-                | OperationKind::DestroyKey
-                | OperationKind::EraseEntry
-                | OperationKind::PruneLog
-                | OperationKind::ResumeKey
-                | OperationKind::Retokenize
-                | OperationKind::RotateKey
-                | OperationKind::RotateRootKey
-                | OperationKind::SuspendKey => Rule::usual(kind),
-            };
+            let is_change = kind == OperationKind::ChangeCharter;
+            let usual = if is_change { change } else { Rule::usual(kind) };
             (kind, rules.get(&kind).copied().unwrap_or(usual))
         });
         Self::check(officers, rules.into())?.check_new()
@@ -272,18 +261,10 @@ impl Charter {
     pub fn rule(&self, kind: OperationKind) -> Rule {
         let rule = self.rules.get(&kind).copied();
         let rule = rule.unwrap_or_else(|| Rule::usual(kind));
-        match kind {
-            OperationKind::ChangeCharter => rule.stricter(Rule::strictest(&self.rules)),
-            OperationKind::AcceptRollback
-            | OperationKind::CompromiseKey
-            | OperationKind::DestroyKey
-            | OperationKind::EraseEntry
-            | OperationKind::PruneLog
-            | OperationKind::ResumeKey
-            | OperationKind::Retokenize
-            | OperationKind::RotateKey
-            | OperationKind::RotateRootKey
-            | OperationKind::SuspendKey => rule,
+        if kind == OperationKind::ChangeCharter {
+            rule.stricter(Rule::strictest(&self.rules))
+        } else {
+            rule
         }
     }
 
