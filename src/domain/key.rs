@@ -65,6 +65,19 @@ impl KeyPurpose {
         }
     }
 
+    /// Whether the vault moves by itself what is under an older version. What the other fingerprint
+    /// keys find, only who brings the token or the value can move.
+    #[must_use]
+    pub const fn has_job(self) -> bool {
+        match self {
+            Self::AuditFingerprint | Self::Wrapping => true,
+            Self::AuditSigning
+            | Self::DomainTag
+            | Self::TokenFingerprint
+            | Self::ValueFingerprint => false,
+        }
+    }
+
     /// The number in stored keys. Frozen.
     #[must_use]
     pub fn number(self) -> u8 {

@@ -334,7 +334,7 @@ impl Change<'_> {
         // What is suspended may come back, and moves nothing by itself unless something new is
         // there to move to.
         let has_job = is_active || to == KeyState::Compromised;
-        Ok(has_job && has_job_of_its_own(name.purpose))
+        Ok(has_job && name.purpose.has_job())
     }
 
     fn create(&mut self, before: &KeyName) -> Result<(), VaultError> {
@@ -435,18 +435,6 @@ impl Change<'_> {
             ..EntryDraft::new(Event::CharterChanged)
         });
         Ok(())
-    }
-}
-
-/// Whether the vault moves by itself what is under the key. What a fingerprint key finds, only who
-/// brings the token can move.
-const fn has_job_of_its_own(purpose: KeyPurpose) -> bool {
-    match purpose {
-        KeyPurpose::AuditFingerprint | KeyPurpose::Wrapping => true,
-        KeyPurpose::AuditSigning
-        | KeyPurpose::DomainTag
-        | KeyPurpose::TokenFingerprint
-        | KeyPurpose::ValueFingerprint => false,
     }
 }
 

@@ -63,10 +63,7 @@ impl Course {
 
     /// Whether the vault moves by itself what is under the key.
     pub(super) fn has_job(&self) -> bool {
-        matches!(
-            self.key.purpose,
-            KeyPurpose::AuditFingerprint | KeyPurpose::Wrapping
-        )
+        self.key.purpose.has_job()
     }
 
     /// Whether a list of whom it protects can be asked for.
