@@ -73,7 +73,9 @@ pub fn check_pruning(store: &dyn Store, archived: &LogPoint) -> Result<(), Pruni
     let witnessed = store.cosigned_checkpoint()?;
     let witnessed = witnessed.and_then(|note| note.lines().nth(1).map(str::parse));
     match witnessed {
-        Some(Ok(witnessed)) if size > witnessed => Err(PruningError::Unwitnessed),
-        Some(Ok::<u64, _>(_) | Err(_)) | None => Ok(()),
+        Some(Ok::<u64, _>(witnessed)) if size <= witnessed => Ok(()),
+        // What cannot be read says nothing of how far it has seen.
+        Some(Ok(_) | Err(_)) => Err(PruningError::Unwitnessed),
+        None => Ok(()),
     }
 }
