@@ -95,6 +95,8 @@ mod purge;
 mod quorum;
 #[path = "api/redact.rs"]
 mod redact;
+#[path = "api/register.rs"]
+mod register;
 #[path = "api/reindex.rs"]
 mod reindex;
 #[path = "api/report_exposure.rs"]

@@ -208,7 +208,7 @@ CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest"
             4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
             7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
             21: ("public_key", HEX), 22: ("erased_index", NUMBER),
-            23: ("archived", [LOST_HEAD])}
+            23: ("archived", [LOST_HEAD]), 24: ("register_digest", HEX)}
 SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
 ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
         5: ("outcome", OUTCOME)}

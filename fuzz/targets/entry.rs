@@ -152,6 +152,7 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
             size: input.number(),
             root: input.array(),
         }),
+        register_digest: input.flag().then(|| input.array()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::assembly::audit_key_file;
 use crate::assembly::error::AssemblyError;
+use crate::assembly::in_force::check_in_force;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::open::OpenLog;
 use crate::assembly::open::open_log;
@@ -28,6 +29,7 @@ use crate::keys::root::RootKeyHolder;
 use crate::store::Changes;
 use crate::store::Store;
 use crate::store::rocks::RocksStore;
+use crate::vault::Register;
 
 /// Makes a vault for the configured namespaces. It is there as a whole or not at all: everything is
 /// made in a directory beside, which takes its name at the end.
@@ -93,7 +95,7 @@ pub async fn create(
         entropy,
     )?;
     let mut ids = NamespaceIds::default();
-    write_keys(&log, &mut ids, &namespaces, &keys).await?;
+    write_keys(&log, &mut ids, &namespaces, &keys, Register::default()).await?;
     drop(log);
     thread.join();
     store.flush()?;
@@ -156,8 +158,12 @@ pub async fn add_namespace(
         clock,
         entropy,
     )?;
+    // The entry would name what somebody has put back as what is in force.
+    check_in_force(&*store, &keyring)?;
+    let register = Register::read(&*store, &keyring)?;
     let mut ids = NamespaceIds::read(&*store)?;
-    write_keys(&log, &mut ids, std::slice::from_ref(namespace), &keys).await?;
+    let namespaces = std::slice::from_ref(namespace);
+    write_keys(&log, &mut ids, namespaces, &keys, register).await?;
     drop(log);
     thread.join();
     Ok(store.flush()?)
@@ -170,8 +176,10 @@ async fn write_keys(
     ids: &mut NamespaceIds,
     namespaces: &[Namespace],
     keys: &[StoredKey],
+    register: Register,
 ) -> Result<(), AssemblyError> {
     let mut rows = vec![ids.add(namespaces)];
+    let register = register.joined(keys);
     let mut table = KeyTable::default();
     for key in keys {
         let id = key
@@ -189,7 +197,8 @@ async fn write_keys(
         key: Some((key.metadata().purpose(), key.metadata().version())),
         ..EntryDraft::new(Event::KeyCreated)
     });
-    for entry in created.chain(made) {
+    for mut entry in created.chain(made) {
+        entry.ceremony.register_digest = Some(register.digest());
         let rows = std::mem::take(&mut rows);
         let changes = Changes {
             rows,

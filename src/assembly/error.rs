@@ -141,6 +141,13 @@ pub enum AssemblyError {
     /// The policies are wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Rows of keys or ceremonies in the database are older ones, or were removed.
+    #[error(
+        "keys or officers' operations in the database are not those that its audit log names \
+         last\n\
+         remedy: restore a backup; who wrote into the database is not one of its officers"
+    )]
+    RegisterReplaced,
     /// The policies were right, and could not be put in force.
     #[error("policies cannot take effect")]
     Reload(#[from] VaultError),

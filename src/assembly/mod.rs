@@ -18,6 +18,7 @@ mod create;
 mod error;
 mod fields;
 mod formats;
+mod in_force;
 mod namespaces;
 mod offline;
 mod open;

@@ -10,7 +10,7 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::find_rollback;
 use crate::audit::following_keys;
-use crate::audit::latest_charter;
+use crate::audit::in_force;
 use crate::audit::latest_time;
 use crate::ceremony::Approved;
 use crate::ceremony::CeremonyError;
@@ -137,7 +137,7 @@ fn charter(
     keyring: &Keyring,
 ) -> Result<Option<Charter>, AssemblyError> {
     let charter = read_charter(store, keyring)?;
-    if charter.as_ref().map(Charter::digest) != latest_charter(store)? {
+    if charter.as_ref().map(Charter::digest) != in_force(store)?.charter {
         return Err(AssemblyError::CharterReplaced);
     }
     Ok(charter.or_else(|| config.officers.charter.clone()))

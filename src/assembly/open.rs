@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::fields;
+use crate::assembly::in_force::check_in_force;
 use crate::assembly::namespaces::open_namespaces;
 use crate::assembly::policies::load_policies;
 use crate::assembly::purge;
@@ -24,7 +25,6 @@ use crate::audit::LogParts;
 use crate::audit::SequencerThread;
 use crate::audit::ShareGiven;
 use crate::audit::SignedCheckpoint;
-use crate::audit::latest_charter;
 use crate::backup::BackupRules;
 use crate::cases::Cases;
 use crate::config::Config;
@@ -53,7 +53,6 @@ use crate::vault::Vault;
 use crate::vault::checkpoint_signer;
 use crate::vault::found_charter;
 use crate::vault::keep_up;
-use crate::vault::read_charter;
 
 /// A vault that is open, with the thread that writes its log.
 pub struct OpenVault {
@@ -105,10 +104,13 @@ pub async fn open_unsealed(
     for (name, namespace) in &mut namespaces {
         namespace.former = former.get(name).cloned().unwrap_or_default();
     }
-    let charter = checked_charter(&*store, &keyring);
-    if let Err(AssemblyError::CharterReplaced) = charter {
-        return Err(AssemblyError::CharterReplaced);
-    }
+    let in_force = match check_in_force(&*store, &keyring) {
+        Err(error @ (AssemblyError::CharterReplaced | AssemblyError::RegisterReplaced)) => {
+            return Err(error);
+        }
+        // Of a log that is damaged, its own check says more.
+        checked => checked,
+    };
     let verifiers = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
     let open = open_log(
@@ -127,8 +129,7 @@ pub async fn open_unsealed(
     let started = EntryDraft {
         policy_hash: Some(policy.hash()),
         shares_given,
-        // Of a log that is damaged, its own check has said more.
-        ..EntryDraft::under_charter(Event::Started, charter?)
+        ..in_force?.entry(Event::Started)
     };
     let founding = found_charter(&*store, &keyring, config.officers.charter.as_ref())?;
     begin(&log, started, new_fields, founding).await?;
@@ -160,19 +161,6 @@ pub async fn open_unsealed(
         thread,
         witness,
     })
-}
-
-/// SHA-256 of the charter in the database, which must be the one that the log names last.
-fn checked_charter(
-    store: &dyn Store,
-    keyring: &Keyring,
-) -> Result<Option<[u8; 32]>, AssemblyError> {
-    let digest = read_charter(store, keyring)?.map(|charter| charter.digest());
-    if digest == latest_charter(store)? {
-        Ok(digest)
-    } else {
-        Err(AssemblyError::CharterReplaced)
-    }
 }
 
 /// Records that the vault is about to serve, with what is new of its fields and its officers.
@@ -246,7 +234,7 @@ impl OpenVault {
             witness,
         } = self;
         vault.stop_jobs().await;
-        let entry = EntryDraft::under_charter(Event::Stopped, vault.charter_digest()?);
+        let entry = vault.in_force()?.entry(Event::Stopped);
         vault.log().commit(Commit::of_vault(entry)).await?;
         drop(vault);
         // The thread ends when the last handle of the log is gone; a call that was cut off while

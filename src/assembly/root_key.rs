@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
+use crate::assembly::in_force::check_in_force;
 use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::offline::Offered;
 use crate::assembly::offline::approve;
@@ -66,6 +67,8 @@ impl RootKeyRotation {
         // The log says whose signatures count, so it must be whole.
         let verifiers = checkpoint_keys_of(config, &keyring)?;
         verify_store(&*store, None, &verifiers).map_err(RollbackError::Verify)?;
+        // A key that was put back would come under the new root key, too.
+        check_in_force(&*store, &keyring)?;
         let approved = match offered {
             Some(offered) => Some(approve(config, &*store, &keyring, offered)?),
             None if has_officers(config, &*store, &keyring)? => {

@@ -41,6 +41,8 @@ pub struct CeremonyNote {
     /// Of [`crate::audit::Event::LogPruned`], and of nothing else: the log that an archive has. It
     /// begins behind it from then on.
     pub archived: Option<LogPoint>,
+    /// SHA-256 of the register after the entry: the states of all keys, and the open ceremonies.
+    pub register_digest: Option<[u8; 32]>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
@@ -83,6 +85,9 @@ pub(super) struct CeremonyMessage {
     erased_index: Option<u64>,
     #[prost(message, optional, tag = "23")]
     archived: Option<LogPointMessage>,
+    /// SHA-256, 32 bytes.
+    #[prost(bytes = "vec", tag = "24")]
+    register_digest: Vec<u8>,
 }
 
 /// The note in an export.
@@ -112,6 +117,8 @@ pub(super) struct CeremonyLine<'a> {
     erased_index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     archived: Option<LogPointLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register_digest: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -137,6 +144,7 @@ impl CeremonyNote {
             public_key: self.public_key.map_or_else(Vec::new, Vec::from),
             erased_index: self.erased_index,
             archived: self.archived.map(LogPointMessage::new),
+            register_digest: self.register_digest.map_or_else(Vec::new, Vec::from),
         })
     }
 
@@ -179,6 +187,7 @@ impl CeremonyNote {
             public_key: read_hash(&message.public_key)?,
             erased_index: message.erased_index,
             archived: read_point(message.archived.as_ref())?,
+            register_digest: read_hash(&message.register_digest)?,
         })
     }
 
@@ -197,6 +206,7 @@ impl CeremonyNote {
             public_key: self.public_key.map(hex::encode),
             erased_index: self.erased_index,
             archived: self.archived.map(LogPointLine::new),
+            register_digest: self.register_digest.map(hex::encode),
         })
     }
 }
@@ -269,6 +279,7 @@ mod tests {
                 size: 256,
                 root: [9; 32],
             }),
+            register_digest: Some([10; 32]),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

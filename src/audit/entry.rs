@@ -136,18 +136,6 @@ impl EntryDraft {
         }
     }
 
-    /// An entry that says which charter is in force, if one is, by its SHA-256.
-    #[must_use]
-    pub fn under_charter(event: Event, charter_digest: Option<[u8; 32]>) -> Self {
-        Self {
-            ceremony: CeremonyNote {
-                charter_digest,
-                ..CeremonyNote::default()
-            },
-            ..Self::new(event)
-        }
-    }
-
     /// The entry of what the vault froze by itself, by the version of its rules.
     #[must_use]
     pub(super) fn of_freeze(freeze: &Freeze, actor: &Actor, rules_hash: [u8; 32]) -> Self {

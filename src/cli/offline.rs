@@ -70,6 +70,7 @@ pub(super) fn offline_error(error: &AssemblyError) -> CliError {
             | AssemblyError::CharterReplaced
             | AssemblyError::OfficersMustSign
             | AssemblyError::OtherStatement
+            | AssemblyError::RegisterReplaced
             | AssemblyError::Rollback(RollbackError::Ceremony(_) | RollbackError::Other)
     );
     if is_denied {

@@ -121,6 +121,7 @@ pub use officers::ProtectedList;
 pub use officers::ProtectedPage;
 pub use officers::ProtectedRecord;
 pub use officers::ProtectingKey;
+pub use officers::Register;
 pub use officers::found_charter;
 pub use officers::keep_up;
 pub use officers::peek_charter;

@@ -318,7 +318,8 @@ async fn vault_that_forgets_the_old_version_is_found_out() {
             _ => client.token("email", &value).await != token,
         };
         assert!(is_noticed, "{purpose:?}");
-        office.vault.check().await;
+        // The log knows nothing of what was done to the keys.
+        office.vault.leave_unchecked();
     }
 }
 

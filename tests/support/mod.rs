@@ -238,6 +238,7 @@ impl TestVault {
         // Where the beginning is in an archive, the first start is.
         let is_whole = report.archived_size == 0;
         assert!(!is_whole || count(Event::Started) == count(Event::Stopped));
+        check_register(&store);
         report
     }
 
@@ -470,3 +471,25 @@ namespace = "shop"
 fields = ["name"]
 case = "required"
 "#;
+
+/// Whoever changes keys or operations names them as they are after it: a start or stop, which reads
+/// them from the store, never names others than the entry before.
+fn check_register(store: &dyn Store) {
+    let stored = store.entries(store.pruned_size().unwrap(), usize::MAX);
+    let mut named = None;
+    for stored in stored.unwrap().iter().filter_map(StoredLeaf::entry) {
+        let draft = Entry::decode(&stored.entry).unwrap().draft;
+        let Some(digest) = draft.ceremony.register_digest else {
+            assert_ne!(draft.event, Event::Stopped);
+            continue;
+        };
+        if matches!(draft.event, Event::Started | Event::Stopped) {
+            assert_eq!(
+                named.unwrap_or(digest),
+                digest,
+                "entry names another register"
+            );
+        }
+        named = Some(digest);
+    }
+}

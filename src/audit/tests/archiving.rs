@@ -272,7 +272,7 @@ fn beginning_that_is_gone_without_a_word_is_found() {
         archiving.log.start(),
         Err(StartError::Unarchived { size: 256 })
     ));
-    let said = latest_charter(&archiving.log.store());
+    let said = in_force(&archiving.log.store());
     assert!(matches!(said, Err(StartError::Unarchived { size: 256 })));
 
     let (one, other) = (Archiving::new(), Archiving::new());

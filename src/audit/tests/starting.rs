@@ -228,7 +228,11 @@ fn log_of(drafts: Vec<EntryDraft>) -> TestLog {
 }
 
 fn under(event: Event, charter: u8) -> EntryDraft {
-    EntryDraft::under_charter(event, Some([charter; 32]))
+    InForce {
+        charter: Some([charter; 32]),
+        register: Some([0xee; 32]),
+    }
+    .entry(event)
 }
 
 /// Founded under one charter, erased in, and served under another since.
@@ -255,10 +259,10 @@ fn blank(store: &RocksStore, index: u64) {
 #[test]
 fn erased_entries_that_the_log_tells_of_are_passed_over() {
     let log = log_of_two_charters();
-    assert_eq!(latest_charter(&log.store()).unwrap(), Some([2; 32]));
+    assert_eq!(in_force(&log.store()).unwrap().charter, Some([2; 32]));
     drop(log.open());
     let log = log_of(vec![draft(0), EntryDraft::of_entry_erasure(0)]);
-    assert_eq!(latest_charter(&log.store()).unwrap(), None);
+    assert_eq!(in_force(&log.store()).unwrap().charter, None);
     drop(log.open());
 }
 
@@ -277,7 +281,7 @@ fn charter_of_blanked_entries_is_refused() {
                 blank(&store, index);
             }
         }
-        let said = latest_charter(&store);
+        let said = in_force(&store);
         assert!(matches!(said, Err(StartError::Untold { index }) if index == latest_index));
         drop(store);
         let refused = log.start().unwrap_err();
@@ -321,21 +325,21 @@ fn charter_is_compared_with_the_tree_however_far_back() {
     drafts.extend((0..1_100).map(|_| draft(0)));
     let log = log_of(drafts);
     let store = log.store();
-    assert_eq!(latest_charter(&store).unwrap(), Some([2; 32]));
+    assert_eq!(in_force(&store).unwrap().charter, Some([2; 32]));
     let (key, row) = store.raw_rows("audit").remove(1);
     blank(&store, 1);
-    let said = latest_charter(&store);
+    let said = in_force(&store);
     assert!(matches!(said, Err(StartError::Untold { index: 1 })));
     let mut entry = Entry::decode(&row[16..]).unwrap();
     entry.draft = under(Event::Started, 1);
     let forged = [&row[..16], &entry.encode()].concat();
     store.tamper("audit", &key, Some(&forged));
-    let said = latest_charter(&store);
+    let said = in_force(&store);
     assert!(matches!(said, Err(StartError::Entry { index: 1 })));
     let hash = crate::crypto::merkle::leaf_hash(&forged);
     let place = [&[0], 1_u64.to_be_bytes().as_slice()].concat();
     store.tamper("tiles", &place, Some(hash.as_bytes()));
-    let said = latest_charter(&store);
+    let said = in_force(&store);
     assert!(matches!(
         said,
         Err(StartError::Store(StoreError::Corrupt { table: "tiles" }))

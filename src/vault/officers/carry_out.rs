@@ -43,6 +43,8 @@ pub(super) struct Carried {
     pub(super) after: Ceremony,
     pub(super) rows: Vec<RowChange>,
     pub(super) entries: Vec<EntryDraft>,
+    /// Every key as it is stored then, if one changes.
+    pub(super) table: Option<KeyTable>,
     /// The keys that come in use then.
     pub(super) keyring: Option<Keyring>,
     /// Who signs the log from then on, if that changes.
@@ -56,6 +58,7 @@ impl Carried {
             after,
             rows: vec![row],
             entries: Vec::new(),
+            table: None,
             keyring: None,
             signer: None,
         }
@@ -67,6 +70,7 @@ impl Carried {
             after,
             rows: Vec::new(),
             entries: Vec::new(),
+            table: None,
             keyring: None,
             signer: None,
         }
@@ -264,6 +268,7 @@ impl Vault {
             after,
             rows,
             entries,
+            table: key.is_some().then_some(table),
             keyring,
             signer,
         })

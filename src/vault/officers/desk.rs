@@ -208,8 +208,24 @@ fn reread<T>(read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> 
     }
 }
 
+/// Shows the row of every ceremony, in the order of their ids.
+pub(super) fn each_ceremony_row(
+    store: &dyn Store,
+    show: &mut dyn FnMut(Row),
+) -> Result<(), StoreError> {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = store.rows(Table::Ceremonies, after.as_deref(), ROWS_PER_READ)?;
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.clone());
+        page.into_iter().for_each(&mut *show);
+    }
+}
+
 /// A ceremony from its row.
-fn open(ring: &Keyring, (key, stored): Row) -> Result<Kept, StoreError> {
+pub(super) fn open(ring: &Keyring, (key, stored): Row) -> Result<Kept, StoreError> {
     let value = ring.open_row(CEREMONIES, &key, &stored);
     let ceremony = value
         .and_then(|value| Ceremony::decode(value).ok())

@@ -60,11 +60,17 @@ impl Vault {
         }
         let batch = work(usize::MAX, || self.next_batch(&ring, &kept.ceremony))?;
         let changed_count = batch.replacements.len();
-        let after = if batch.is_last {
-            kept.ceremony.at(batch.progress).done(self.now())?
-        } else {
-            kept.ceremony.at(batch.progress)
-        };
+        let mut after = kept.ceremony.at(batch.progress);
+        let mut register_digest = None;
+        // Nobody changes the register while the entry that ends the operation names it.
+        let mut _turn = None;
+        if batch.is_last {
+            _turn = Some(self.desk.turn.lock().await);
+            after = after.done(self.now())?;
+            register_digest = Some(self.register_after(&after, None)?);
+        }
+        let mut entry = entry(&ring, &after, changed_count);
+        entry.ceremony.register_digest = register_digest;
         let commit = Commit {
             epoch: Some(ring.epoch().clone()),
             ..Commit::new(
@@ -73,7 +79,7 @@ impl Vault {
                     rows: vec![kept.change(&ring, &after)],
                     ..Changes::default()
                 },
-                entry(&ring, &after, changed_count),
+                entry,
                 None,
             )
         };

@@ -200,14 +200,24 @@ impl Vault {
     /// Writes what was carried out, and puts the new keys in use once that is durable.
     pub(super) async fn commit_carried(
         &self,
-        entry: EntryDraft,
+        mut entry: EntryDraft,
         claim: Option<crate::access::Claim>,
         carried: Carried,
     ) -> Result<Ceremony, CommitError> {
+        let keys = carried.table.as_ref();
+        let register = self.register_after(&carried.after, keys).map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "keys and operations cannot be read"
+            );
+            CommitError::Damaged
+        })?;
+        entry.ceremony.register_digest = Some(register);
         let Carried {
             after,
             rows,
             entries,
+            table: _,
             keyring,
             signer,
         } = carried;
