@@ -170,8 +170,8 @@ async fn every_turn_names_the_register_after_it() {
         }
         let in_force = office.vault.vault().in_force().unwrap();
         let entries = office.vault.entries();
-        let turns = entries.iter().filter(|it| is_turn(it));
-        let last = turns.last().unwrap().draft.ceremony.register_digest;
+        let mut turns = entries.iter().filter(|it| is_turn(it));
+        let last = turns.next_back().unwrap().draft.ceremony.register_digest;
         assert!(last.is_some());
         assert_eq!(last, in_force.register);
         named.push(last);
