@@ -158,8 +158,11 @@ impl Value {
     }
 }
 
+/// A name, a format, and texts to make values of.
+type Corpus = (&'static str, Format, Vec<String>);
+
 /// Each format with the values of its corpus.
-fn corpora() -> Result<Vec<(&'static str, Format, Vec<String>)>, Box<dyn Error>> {
+fn corpora() -> Result<Vec<Corpus>, Box<dyn Error>> {
     let shape = |spec| Format::identifier(&spec, Fidelity::Shape, OnInvalid::Reject);
     let phones = IdentifierSpec::Phone {
         region: Some("US".to_owned()),

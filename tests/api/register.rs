@@ -87,8 +87,8 @@ async fn end(office: &Office, operation: &protocol::Operation) {
     office.until(operation, OperationState::Done).await;
 }
 
-/// Goal: a destroyed version stays destroyed for who has the disk and a copy of yesterday's. Method:
-/// the row of before, with the key's wrapped bytes, is put back.
+/// Goal: a destroyed version stays destroyed for who has the disk and a copy of yesterday's.
+/// Method: the row of before, with the key's wrapped bytes, is put back.
 #[tokio::test(flavor = "multi_thread")]
 async fn destroyed_key_is_not_put_back() {
     let mut office = Office::open().await;
