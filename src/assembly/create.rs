@@ -13,6 +13,7 @@ use crate::assembly::open::OpenLog;
 use crate::assembly::open::open_log;
 use crate::assembly::rocks_options;
 use crate::audit::AuditLog;
+use crate::audit::CeremonyNote;
 use crate::audit::CheckpointKeys;
 use crate::audit::Commit;
 use crate::audit::EntryDraft;
@@ -195,6 +196,10 @@ async fn write_keys(
     let made = keys.iter().map(|key| EntryDraft {
         namespace: key.metadata().namespace().cloned(),
         key: Some((key.metadata().purpose(), key.metadata().version())),
+        ceremony: CeremonyNote {
+            key_state: Some(key.metadata().state()),
+            ..CeremonyNote::default()
+        },
         ..EntryDraft::new(Event::KeyCreated)
     });
     for mut entry in created.chain(made) {

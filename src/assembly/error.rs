@@ -163,6 +163,9 @@ pub enum AssemblyError {
          remedy: choose a place where there is none yet; the command makes another one there"
     )]
     SameRootKey,
+    /// That the vault stops could not be recorded.
+    #[error("end of service cannot be recorded")]
+    Stop(#[source] VaultError),
     /// The log and its head do not agree.
     #[error(transparent)]
     Start(#[from] StartError),

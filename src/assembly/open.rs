@@ -234,8 +234,7 @@ impl OpenVault {
             witness,
         } = self;
         vault.stop_jobs().await;
-        let entry = vault.in_force()?.entry(Event::Stopped);
-        vault.log().commit(Commit::of_vault(entry)).await?;
+        vault.record_stop().await.map_err(AssemblyError::Stop)?;
         drop(vault);
         // The thread ends when the last handle of the log is gone; a call that was cut off while
         // the server drained may still hold one.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
+use crate::assembly::in_force::check_in_force;
 use crate::assembly::offline::Offered;
 use crate::assembly::offline::approve;
 use crate::assembly::open::checkpoint_keys_of;
@@ -38,6 +39,8 @@ pub async fn accept_rollback(
     let store = open_store(config)?;
     let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
     let approved = approve(config, &*store, &keyring, offered)?;
+    // The head is given up for a vault that a start takes.
+    check_in_force(&*store, &keyring)?;
     let keys = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys.joined(later_keys))?;
     let parts = log_parts(

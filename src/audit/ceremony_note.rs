@@ -41,7 +41,7 @@ pub struct CeremonyNote {
     /// Of [`crate::audit::Event::LogPruned`], and of nothing else: the log that an archive has. It
     /// begins behind it from then on.
     pub archived: Option<LogPoint>,
-    /// SHA-256 of the register after the entry: the states of all keys, and the open ceremonies.
+    /// SHA-256 of the register after the entry: the states of all keys, and all ceremonies.
     pub register_digest: Option<[u8; 32]>,
 }
 

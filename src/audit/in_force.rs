@@ -12,8 +12,7 @@ use crate::store::Store;
 pub struct InForce {
     /// The charter; nothing if there never was one.
     pub charter: Option<[u8; 32]>,
-    /// The states of all keys, and the ceremonies that are open; nothing in a log from before
-    /// entries said so.
+    /// The states of all keys, and all ceremonies; nothing in a log from before entries said so.
     pub register: Option<[u8; 32]>,
 }
 
@@ -51,7 +50,8 @@ pub fn in_force(store: &dyn Store) -> Result<InForce, StartError> {
         for entry in tail.page(ENTRIES_PER_READ)?.iter().rev() {
             charter = charter.or_else(|| said_of_charter(&entry.draft));
             register = register.or(entry.draft.ceremony.register_digest);
-            if let (Some(charter), Some(_)) = (charter, register) {
+            let is_all = register.is_some() || names_no_register(&entry.draft);
+            if let (Some(charter), true) = (charter, is_all) {
                 return Ok(InForce { charter, register });
             }
         }
@@ -73,6 +73,12 @@ fn said_of_charter(draft: &EntryDraft) -> Option<Option<[u8; 32]>> {
             | Event::Stopped
     );
     says_it.then_some(draft.ceremony.charter_digest)
+}
+
+/// Whether an entry is from before entries named the register: there is none before it either.
+fn names_no_register(draft: &EntryDraft) -> bool {
+    let would_name_it = matches!(draft.event, Event::Started | Event::Stopped);
+    would_name_it && draft.ceremony.register_digest.is_none()
 }
 
 const ENTRIES_PER_READ: usize = 1_024;

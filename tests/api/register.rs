@@ -4,6 +4,8 @@ use counterfoil::assembly::AssemblyError;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
 use counterfoil::ceremony::Operation;
+use counterfoil::domain::KeyState;
+use counterfoil::keys::StoredKey;
 use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
 use counterfoil::store::Row;
@@ -140,15 +142,50 @@ async fn operation_is_not_put_back_to_an_earlier_step() {
     }
     // The one that was cancelled in three states, and in each the one that expired.
     assert_eq!(refused_count, 6);
-    let key = open.operation_id.as_bytes();
-    let row = now.ceremonies.iter().find(|(other, _)| other == key);
-    let row = row.map(|(_, stored)| stored);
-    assert!(row.is_some());
-    is_refused(&office, (Table::Ceremonies, key), row, None).await;
+    // What is taken away could be proposed again with what was signed for it, open or over.
+    for operation in [&open, &cancelled, &expired, &rotated] {
+        let key = operation.operation_id.as_bytes();
+        let row = now.ceremonies.iter().find(|(other, _)| other == key);
+        let row = row.map(|(_, stored)| stored);
+        assert!(row.is_some());
+        is_refused(&office, (Table::Ceremonies, key), row, None).await;
+    }
 
     office.vault.serve().await.unwrap();
     office.keys = Office::connect(&office.vault).await;
     assert!(office.get(&cancelled).await.state() == OperationState::Cancelled);
+    office.vault.check().await;
+}
+
+/// Goal: since when a key is in its state is as sure as the state: whom a compromised key protected
+/// is told by it. Method: the last change of a retired key is said to be of an hour before.
+#[tokio::test(flavor = "multi_thread")]
+async fn time_of_a_key_is_not_changed() {
+    let mut office = Office::open().await;
+    office.vault.clock.advance_seconds(7_200);
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    office.vault.stop().await;
+    let now = Rows::of(&office.vault.read_only());
+    let retired = now.keys.iter().find(|(_, stored)| {
+        let key = StoredKey::decode(stored).unwrap();
+        key.metadata().name() == wrapping(1)
+    });
+    let (key, stored) = retired.unwrap();
+    let since = StoredKey::decode(stored)
+        .unwrap()
+        .metadata()
+        .changes()
+        .to_vec();
+    let (_, since) = since.last().unwrap();
+    let [now_ms, before_ms] = [since.unix_ms(), since.unix_ms() - 3_600_000].map(u64::to_be_bytes);
+    let at = stored.windows(8).rposition(|it| it == now_ms).unwrap();
+    let mut other = stored.clone();
+    other[at..at + 8].copy_from_slice(&before_ms);
+    let read = StoredKey::decode(&other).unwrap();
+    assert_eq!(read.metadata().state(), KeyState::Deactivated);
+    is_refused(&office, (Table::Keys, key), Some(stored), Some(&other)).await;
+    office.vault.serve().await.unwrap();
     office.vault.check().await;
 }
 

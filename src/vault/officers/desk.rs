@@ -29,6 +29,7 @@ use crate::store::StoreError;
 use crate::store::Table;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
+use crate::vault::officers::register::Register;
 
 /// Who works with keys takes the desk first, so that no two turns meet.
 #[derive(Default)]
@@ -43,6 +44,8 @@ pub(in crate::vault) struct Desk {
     /// When the delay of each that waits began, by the clock that nobody sets; nothing of one that
     /// waited already when the vault was opened.
     waits: std::sync::Mutex<BTreeMap<CeremonyId, Option<Duration>>>,
+    /// Every key and ceremony as it was written last; nothing before the first turn.
+    pub(super) register: std::sync::Mutex<Option<Register>>,
     /// Held while ceremonies and their jobs are kept going.
     pub(super) job: Mutex<()>,
     /// The vault is about to close: jobs end after their batch, and go on at the next start.

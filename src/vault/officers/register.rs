@@ -1,99 +1,110 @@
-//! The register: in which state each key is, and which ceremonies are open.
+//! The register: every key with its states, and every ceremony with where it is.
 //!
 //! Rows of keys and ceremonies say nothing of their time: who writes to the disk of a vault that
-//! does not run can put an older one back, and a destroyed version would open again, or a cancelled
-//! destruction come due. So every entry that tells of a change names the register after it, as the
-//! entries of a charter do, and a start compares the last that was named with what is stored.
+//! does not run can put an older one back, or take one away, and a destroyed version would open
+//! again, or a cancelled destruction come due. So every entry that tells of a change names the
+//! register after it, as the entries of a charter do, and a start compares the last that was named
+//! with what is stored.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::audit::Commit;
+use crate::audit::Event;
 use crate::audit::InForce;
 use crate::ceremony::Ceremony;
 use crate::crypto::Encoding;
 use crate::domain::CeremonyId;
 use crate::domain::KeyName;
-use crate::domain::KeyState;
+use crate::keys::KeyMetadata;
 use crate::keys::KeyTable;
 use crate::keys::KeyTableError;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::desk;
-use crate::vault::officers::desk::Kept;
 
-/// In which state each key is, and which ceremonies are open.
+/// Every key with its states, and every ceremony with where it is: a summary of each.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Register {
-    keys: BTreeMap<KeyName, KeyState>,
-    open: BTreeMap<CeremonyId, Vec<u8>>,
+    keys: BTreeMap<KeyName, Vec<u8>>,
+    ceremonies: BTreeMap<CeremonyId, Vec<u8>>,
 }
 
 impl Register {
-    /// The register of what is stored. A row of a ceremony that this vault did not write is none.
+    /// The register of what is stored. A row of a ceremony that this vault did not write is none:
+    /// the register is another one without it.
     ///
     /// # Errors
     ///
     /// If the store cannot be read, or a row is no key.
     pub fn read(store: &dyn Store, keyring: &Keyring) -> Result<Self, KeyTableError> {
-        let mut register = Self::of_keys(&KeyTable::read(store)?);
+        let mut register = Self::default().joined(&KeyTable::read(store)?.keys());
         desk::each_ceremony_row(store, &mut |row| {
-            if let Ok(Kept { ceremony, .. }) = desk::open(keyring, row) {
-                register.note(&ceremony);
+            if let Ok(kept) = desk::open(keyring, row) {
+                register.note(&kept.ceremony);
             }
         })?;
         Ok(register)
     }
 
-    /// The register of keys of which no ceremony is open.
-    fn of_keys(table: &KeyTable) -> Self {
-        Self::default().joined(&table.keys())
-    }
-
     /// The register with these keys, too, new ones and changed ones.
     #[must_use]
     pub fn joined(mut self, keys: &[StoredKey]) -> Self {
-        let states = keys.iter().map(StoredKey::metadata);
+        let metadata = keys.iter().map(StoredKey::metadata);
         self.keys
-            .extend(states.map(|key| (key.name(), key.state())));
+            .extend(metadata.map(|key| (key.name(), summary_of_key(key))));
         self
     }
 
     /// Notes a ceremony as it is now.
     fn note(&mut self, ceremony: &Ceremony) {
-        if ceremony.state.is_final() {
-            self.open.remove(&ceremony.id());
-        } else {
-            self.open.insert(ceremony.id(), summary(ceremony));
-        }
+        self.ceremonies.insert(ceremony.id(), summary(ceremony));
     }
 
     /// SHA-256 of it.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let encoding = Encoding::begin(Sha256::new(), "counterfoil/v1/register");
-        let encoding = self.keys.iter().fold(encoding, |encoding, (name, state)| {
-            let name = name.to_string();
-            encoding.part(name.as_bytes()).part(state.name().as_bytes())
-        });
+        let mut encoding = Encoding::begin(Sha256::new(), "counterfoil/v1/register");
+        for (name, summary) in &self.keys {
+            encoding = encoding.part(name.to_string().as_bytes()).part(summary);
+        }
         // No name of a key is empty: what follows is of ceremonies.
-        let open = self.open.values();
-        let encoding = open.fold(encoding.part(b""), |encoding, it| encoding.part(it));
+        encoding = encoding.part(b"");
+        for (id, summary) in &self.ceremonies {
+            encoding = encoding.part(id.as_str().as_bytes()).part(summary);
+        }
         encoding.finish().finalize().into()
     }
 }
 
-/// What of an open ceremony decides whether and when it is carried out: its text, who has signed
-/// that it is, or that it is not, and when its delay is over. How far its job has come is not in
+/// What of a key has nothing to do with how it is wrapped: since when it is, and was, in which
+/// state. Whom a key protected is told by these times, too.
+fn summary_of_key(key: &KeyMetadata) -> Vec<u8> {
+    let created_ms = key.created().unix_ms().to_be_bytes();
+    let mut encoding = Encoding::begin(Vec::new(), "key")
+        .part(key.state().name().as_bytes())
+        .part(&created_ms);
+    for (state, since) in key.changes() {
+        let since_ms = since.unix_ms().to_be_bytes();
+        encoding = encoding.part(state.name().as_bytes()).part(&since_ms);
+    }
+    encoding.finish()
+}
+
+/// What of a ceremony decides whether and when it is carried out: where it is, who has signed that
+/// it is, or that it is not, and when its delay is over. One that is over stays in the register, so
+/// that what was signed for it is not taken for something new. How far its job has come is not in
 /// it: a job that goes back does again what is done already.
 fn summary(ceremony: &Ceremony) -> Vec<u8> {
     let due_ms = ceremony.due.map_or(0, |due| due.unix_ms());
     let mut encoding = Encoding::begin(Vec::new(), "ceremony")
-        .part(ceremony.id().as_str().as_bytes())
         .part(ceremony.state.name().as_bytes())
         .part(&due_ms.to_be_bytes());
     for signed in [&ceremony.approvals, &ceremony.cancellations] {
@@ -106,7 +117,7 @@ fn summary(ceremony: &Ceremony) -> Vec<u8> {
 }
 
 impl Vault {
-    /// The charter and the register that are in force.
+    /// The charter and the register that are in force, by the store.
     ///
     /// # Errors
     ///
@@ -120,13 +131,39 @@ impl Vault {
         })
     }
 
+    /// Records that the vault stops, with what is in force then. No turn is under way meanwhile: one
+    /// that its caller has given up would change it between the look and the entry.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read or the log cannot be written.
+    pub async fn record_stop(&self) -> Result<(), VaultError> {
+        let _turn = self.desk.turn.lock().await;
+        let in_force = self.in_force().map_err(unreadable)?;
+        let entry = in_force.entry(Event::Stopped);
+        self.parts.log.commit(Commit::of_vault(entry)).await?;
+        Ok(())
+    }
+
     /// SHA-256 of the register after a turn, with these keys if they change. The desk is taken.
+    /// Only the first time every ceremony is read.
     pub(super) fn register_after(
         &self,
         after: &Ceremony,
         keys: Option<&KeyTable>,
     ) -> Result<[u8; 32], VaultError> {
-        let mut register = self.register()?;
+        let mut known = self
+            .desk
+            .register
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut register = match &*known {
+            Some(register) => register.clone(),
+            None => {
+                let read = Register::read(self.store(), &self.ring());
+                known.insert(read.map_err(unreadable)?).clone()
+            }
+        };
         if let Some(table) = keys {
             register = register.joined(&table.keys());
         }
@@ -134,11 +171,23 @@ impl Vault {
         Ok(register.digest())
     }
 
-    fn register(&self) -> Result<Register, VaultError> {
-        let mut register = Register::of_keys(&self.key_table()?);
-        for kept in self.unfinished()? {
-            register.note(&kept.ceremony);
+    /// Notes what a turn has written: the register of the next one.
+    pub(super) fn note_in_register(&self, after: &Ceremony, keys: Option<&KeyTable>) {
+        let known = self.desk.register.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut register) = known.take() {
+            if let Some(table) = keys {
+                register = register.joined(&table.keys());
+            }
+            register.note(after);
+            *known = Some(register);
         }
-        Ok(register)
+    }
+}
+
+fn unreadable(error: KeyTableError) -> VaultError {
+    match error {
+        KeyTableError::Key(_) => StoreError::Corrupt { table: "keys" }.into(),
+        KeyTableError::Store(error) => error.into(),
     }
 }

@@ -84,7 +84,10 @@ impl Vault {
             )
         };
         match self.parts.log.commit(commit).await {
-            Ok(_) => self.desk.note(&after, self.parts.clock.steady()),
+            Ok(_) => {
+                self.desk.note(&after, self.parts.clock.steady());
+                self.note_in_register(&after, None);
+            }
             // A record was erased meanwhile, or the keys changed: the batch is made anew.
             Err(CommitError::Conflicts(_) | CommitError::KeysChanged) => {}
             Err(CommitError::Overloaded | CommitError::DiskFull) => {

@@ -217,7 +217,7 @@ impl Vault {
             after,
             rows,
             entries,
-            table: _,
+            table,
             keyring,
             signer,
         } = carried;
@@ -232,6 +232,7 @@ impl Vault {
         };
         self.parts.log.commit(commit).await?;
         self.desk.note(&after, self.parts.clock.steady());
+        self.note_in_register(&after, table.as_ref());
         if let Some(keyring) = keyring {
             // If we crash before this line, the next start opens the keys that are on the disk.
             self.put_in_use(keyring);
