@@ -1,4 +1,5 @@
-//! The script of `keys-example/` runs, and ends as it says.
+//! The script of `keys-example/` runs, and so does the demo with its officers' day; both end as they
+//! say.
 
 #![expect(
     clippy::unwrap_used,
@@ -39,4 +40,32 @@ fn ceremony_of_the_example_runs() {
     assert!(words.contains("signed by the vault, and by officer1, officer2"));
     // A directory that has a vault is left alone.
     assert!(!play(directory.path()).status.success());
+}
+
+#[test]
+fn demo_tells_its_whole_story() {
+    let directory = tempfile::tempdir().unwrap();
+    let shown = Command::new(env!("CARGO_BIN_EXE_counterfoil"))
+        .arg("demo")
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&shown.stdout);
+    let words = String::from_utf8_lossy(&shown.stderr);
+    assert!(shown.status.success(), "{told}{words}");
+    let story = told + words;
+    let mut at = 0;
+    for step in [
+        "permission denied",
+        "keys approve",
+        "it is carried out at",
+        "wrapping/dev/1          | destroyed",
+        "the same address has the same token",
+        "done: signed by the vault, and by officer1, officer2",
+        "NOT verified: entry",
+        "exit code 4",
+    ] {
+        let found = story.get(at..).and_then(|rest| rest.find(step));
+        at += found.unwrap_or_else(|| panic!("{step}: {story}"));
+    }
 }

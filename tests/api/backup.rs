@@ -48,7 +48,7 @@ async fn start() -> TestVault {
     vault
 }
 
-async fn back_up(client: &Client, directory: &str) -> Result<BackupCreated, Status> {
+pub(crate) async fn back_up(client: &Client, directory: &str) -> Result<BackupCreated, Status> {
     let request = CreateBackupRequest {
         directory: directory.to_owned(),
         ..CreateBackupRequest::default()
@@ -73,7 +73,7 @@ fn backups(vault: &TestVault) -> PathBuf {
 }
 
 /// Puts the backup in the place of the vault's database, and leaves the head where it is.
-fn restore(vault: &TestVault, keep_head: bool) -> RestoredHead {
+pub(crate) fn restore(vault: &TestVault, keep_head: bool) -> RestoredHead {
     let data_dir = &vault.config.data_dir;
     fs::remove_dir_all(data_dir.join("rocksdb")).unwrap();
     if !keep_head {

@@ -62,6 +62,12 @@ permit (
 
 permit (
   principal == Service::"spiffe://shop.example/backend",
+  action == Action::"create_backup",
+  resource
+);
+
+permit (
+  principal == Service::"spiffe://shop.example/backend",
   action in [Action::"describe_subject", Action::"erase_subject"],
   resource in Namespace::"shop"
 );

@@ -1,8 +1,11 @@
 //! Rows of keys and operations that are put back into a stopped vault: the log knows better.
 
+use std::fs;
+
 use counterfoil::assembly::AssemblyError;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
+use counterfoil::backup::RestoredHead;
 use counterfoil::ceremony::Operation;
 use counterfoil::domain::KeyState;
 use counterfoil::keys::StoredKey;
@@ -13,6 +16,8 @@ use counterfoil::store::RowChange;
 use counterfoil::store::Store;
 use counterfoil::store::Table;
 
+use crate::backup::back_up;
+use crate::backup::restore;
 use crate::office::Office;
 use crate::office::all_open;
 use crate::office::tokens;
@@ -216,6 +221,34 @@ async fn every_turn_names_the_register_after_it() {
     named.dedup();
     assert_eq!(named.len(), 4);
     office.vault.check().await;
+}
+
+/// Goal: a vault from a backup has the keys and operations of its moment, and goes on with them.
+/// Method: a backup while a destruction waits; the vault that is made of it carries it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_vault_goes_on_with_its_operations() {
+    let lines = "[officers.rules]\ndestroy-key = { delay_seconds = 60 }\n\
+                 [backup]\ndir = \"backups\"\nkeep = 3\n";
+    let mut office = Office::open_with(&[1, 2, 3], lines).await;
+    fs::create_dir(office.vault.directory().join("backups")).unwrap();
+    let client = office.vault.backend().await;
+    let pairs = tokens(&client, 0..5).await;
+    let rotated = office.rotate(1).await;
+    office.until(&rotated, OperationState::Done).await;
+    let destroying = office.propose(1, destroy(1)).await.unwrap();
+    office.approve(2, &destroying).await.unwrap();
+    back_up(&client, "").await.unwrap();
+    office.cancel(1, &destroying).await.unwrap();
+    office.cancel(2, &destroying).await.unwrap();
+    office.vault.stop().await;
+    assert_eq!(restore(&office.vault, false), RestoredHead::Made);
+    office.vault.serve().await.unwrap();
+    office.keys = Office::connect(&office.vault).await;
+    assert!(office.get(&destroying).await.state() == OperationState::Waiting);
+    end(&office, &destroying).await;
+    all_open(&office.vault.backend().await, &pairs).await;
+    // The log of the backup has no end of the run that it was made in.
+    office.vault.leave_unchecked();
 }
 
 fn is_turn(entry: &Entry) -> bool {
