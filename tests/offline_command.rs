@@ -37,6 +37,7 @@ use rcgen::KeyPair;
 use rcgen::PKCS_ED25519;
 
 use crate::commands::Stage;
+use crate::later_key::with_policies;
 
 const PASSPHRASE_FILE: &str =
     "provider = \"passphrase-file\"\nfile = \"root-key.toml\"\npassphrase_file = \"words\"";
@@ -105,6 +106,30 @@ fn copy_directory(from: &Path, to: &Path) {
             fs::copy(file.path(), to).unwrap();
         }
     }
+}
+
+/// Whoever has the log's entry of an operation asks the running vault for its signed record, and
+/// checks it by public keys alone.
+fn check_kept_record(stage: &Stage, entry: &str, does: &str) {
+    with_policies(stage);
+    let (_, rest) = entry.split_once("\"id\":\"").unwrap();
+    let (id, _) = rest.split_once('"').unwrap();
+    let mut vault = stage.serve();
+    let flags = format!("--namespace shop {}", Stage::client(&vault.line()));
+    for (command, file) in [
+        (format!("keys record {id}"), "record.txt"),
+        ("keys list --charter".to_owned(), "charter.txt"),
+    ] {
+        let told = stage.done(&format!("{command} {flags}"));
+        fs::write(stage.path(file), told).unwrap();
+    }
+    vault.stop();
+    let check = "keys check-record record.txt --public-key data/audit.vkey --charter charter.txt";
+    let checked = stage.run(check);
+    let told = checked.output + &checked.words;
+    assert_eq!(checked.code, 0, "{told}");
+    let signed = ", done: signed by the vault, and by officer1, officer2";
+    assert!(told.contains(does) && told.contains(signed), "{told}");
 }
 
 fn put_back(stage: &Stage, old: &str) {
@@ -179,6 +204,7 @@ fn officers_accept_a_rollback_once() {
         "{entry}"
     );
     assert!(entry.contains("\"lost_head\":{\"size\":"), "{entry}");
+    check_kept_record(&stage, entry, "accept-rollback");
 
     put_back(&stage, "old");
     let replayed = stage.run(&format!("{ACCEPT} both"));

@@ -12,6 +12,7 @@ use crate::assembly::open::open_store;
 use crate::audit;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
+use crate::audit::KeptCeremony;
 use crate::audit::RollbackOutcome;
 use crate::config::Config;
 use crate::crypto::Entropy;
@@ -19,6 +20,7 @@ use crate::domain::Clock;
 use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::keys::root::RootKeyHolder;
+use crate::vault::keep_ceremony;
 
 /// Lets a vault that is behind its head go on, if as many officers have signed for it as its
 /// charter asks for. The head may be signed by a key that the database does not know yet, if it is
@@ -41,6 +43,14 @@ pub async fn accept_rollback(
     let approved = approve(config, &*store, &keyring, offered)?;
     // The head is given up for a vault that a start takes.
     check_in_force(&*store, &keyring)?;
+    let kept = match approved.ceremony(clock.now(), 0) {
+        Some(ceremony) => Some(keep_ceremony(&*store, &keyring, ceremony)?),
+        None => None,
+    };
+    let kept = kept.map(|(row, register_digest)| KeptCeremony {
+        row,
+        register_digest,
+    });
     let keys = checkpoint_keys_of(config, &keyring)?;
     let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys.joined(later_keys))?;
     let parts = log_parts(
@@ -52,7 +62,7 @@ pub async fn accept_rollback(
         clock,
         entropy,
     )?;
-    let outcome = audit::accept_rollback(parts, &approved).await?;
+    let outcome = audit::accept_rollback(parts, &approved, kept).await?;
     store.flush()?;
     Ok(outcome)
 }

@@ -37,6 +37,7 @@ use crate::keys::rewrap_all;
 use crate::keys::root::RootKeyHolder;
 use crate::store::Changes;
 use crate::store::Store;
+use crate::vault::keep_ceremony;
 
 /// A change of the root key that may be made: everything but the new root key is there.
 pub struct RootKeyRotation {
@@ -126,10 +127,18 @@ impl RootKeyRotation {
             let id = namespace.and_then(|namespace| ids.id(namespace));
             table.put(id, key)
         };
-        let changes = Changes {
+        let mut changes = Changes {
             rows: rewrapped.into_iter().map(row).collect(),
             ..Changes::default()
         };
+        let mut entry = entry(approved.as_ref(), keys_count);
+        let changed = u64::try_from(keys_count).unwrap_or(u64::MAX);
+        let approved = approved.as_ref();
+        if let Some(ceremony) = approved.and_then(|it| it.ceremony(clock.now(), changed)) {
+            let (row, register) = keep_ceremony(&*store, &keyring, ceremony)?;
+            changes.rows.push(row);
+            entry.ceremony.register_digest = Some(register);
+        }
         let verifiers = checkpoint_keys_of(config, &keyring)?;
         let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
         let OpenLog { log, thread } = open_log(
@@ -141,7 +150,6 @@ impl RootKeyRotation {
             clock,
             entropy,
         )?;
-        let entry = entry(approved.as_ref(), keys_count);
         // If we crash before this is on the disk, the old root key opens the vault; after it, the
         // new one does.
         let committed = log.commit(Commit::new(changes, entry, None)).await;

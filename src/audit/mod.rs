@@ -89,6 +89,7 @@ pub use prove::prove_inclusion;
 pub use pruning::PruningError;
 pub use pruning::check_pruning;
 pub use recorded::Recorded;
+pub use rollback::KeptCeremony;
 pub use rollback::RollbackError;
 pub use rollback::RollbackOutcome;
 pub use rollback::accept_rollback;

@@ -33,6 +33,8 @@ use crate::ceremony::CeremonyError;
 use crate::ceremony::LogPoint;
 use crate::ceremony::Operation;
 use crate::ceremony::Rollback;
+use crate::store::Changes;
+use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredLeaf;
@@ -70,6 +72,15 @@ pub enum RollbackError {
          remedy: restore a backup that does"
     )]
     Verify(#[source] VerifyError),
+}
+
+/// What the vault keeps of the ceremony, in the write of the entry.
+#[derive(Clone, Debug)]
+pub struct KeptCeremony {
+    /// Its row.
+    pub row: RowChange,
+    /// SHA-256 of the register after it.
+    pub register_digest: [u8; 32],
 }
 
 /// What was done.
@@ -118,6 +129,7 @@ pub fn find_rollback(
 pub async fn accept_rollback(
     mut parts: LogParts,
     approved: &Approved,
+    kept: Option<KeptCeremony>,
 ) -> Result<RollbackOutcome, RollbackError> {
     let Operation::AcceptRollback(rollback) = approved.statement().operation else {
         return Err(CeremonyError::State.into());
@@ -148,9 +160,17 @@ pub async fn accept_rollback(
         ..parts
     };
     let (log, thread) = AuditLog::open(parts)?;
-    let committed = log
-        .commit(Commit::of_vault(entry(approved, &rollback)))
-        .await;
+    let mut entry = entry(approved, &rollback);
+    let mut changes = Changes::default();
+    if let Some(KeptCeremony {
+        row,
+        register_digest,
+    }) = kept
+    {
+        changes.rows.push(row);
+        entry.ceremony.register_digest = Some(register_digest);
+    }
+    let committed = log.commit(Commit::new(changes, entry, None)).await;
     drop(log);
     thread.join();
     committed?;

@@ -1,11 +1,16 @@
 //! What officers sign for a vault that does not run: one file, carried from one to the next.
 //!
-//! No ceremony is kept, since there is no vault to keep it. The statement with all its signatures
-//! is given to a command on the vault's machine, which counts them as the vault would.
+//! The statement with all its signatures is given to a command on the vault's machine, which counts
+//! them as the vault would, and leaves the ceremony in the vault as one that is over.
 
+use crate::ceremony::Ceremony;
 use crate::ceremony::CeremonyError;
+use crate::ceremony::CeremonyState;
 use crate::ceremony::Charter;
+use crate::ceremony::Progress;
+use crate::ceremony::Rule;
 use crate::ceremony::STATEMENT_SECONDS_MAX;
+use crate::ceremony::Signed;
 use crate::ceremony::Statement;
 use crate::ceremony::turn::CLOCK_SECONDS_MAX;
 use crate::crypto::note::SignedNote;
@@ -21,6 +26,8 @@ pub const NO_CHARTER: [u8; 32] = [0; 32];
 pub struct Approved {
     statement: Statement,
     officers: Vec<OfficerName>,
+    /// The statement with the signatures, and what it needed.
+    signed: Option<(SignedNote, Rule)>,
 }
 
 impl Approved {
@@ -42,7 +49,8 @@ impl Approved {
             text.is_ok_and(|text| text == note.text())
         });
         let officers: Vec<OfficerName> = signed.map(|officer| officer.name).collect();
-        let needed = charter.rule(statement.operation.kind()).approvals;
+        let rule = charter.rule(statement.operation.kind());
+        let needed = rule.approvals;
         if officers.len() < needed {
             let signed = officers;
             return Err(CeremonyError::TooFew { signed, needed });
@@ -50,6 +58,7 @@ impl Approved {
         Ok(Self {
             statement,
             officers,
+            signed: Some((note.clone(), rule)),
         })
     }
 
@@ -62,6 +71,35 @@ impl Approved {
         Ok(Self {
             statement: read(text, vault, NO_CHARTER)?,
             officers: Vec::new(),
+            signed: None,
+        })
+    }
+
+    /// What is kept of it: a ceremony that was carried out at this time, when the vault learnt of
+    /// the signatures, and changed so many rows. Nothing of a vault without officers.
+    #[must_use]
+    pub fn ceremony(&self, now: Timestamp, changed: u64) -> Option<Ceremony> {
+        let (note, rule) = self.signed.clone()?;
+        let officers = self.officers.iter().cloned();
+        Some(Ceremony {
+            statement: self.statement.clone(),
+            rule,
+            note,
+            approvals: officers
+                .map(|officer| Signed { officer, time: now })
+                .collect(),
+            cancellations: Vec::new(),
+            cancel_note: None,
+            charter: None,
+            state: CeremonyState::Done,
+            due: None,
+            progress: Some(Progress {
+                looked_at: changed,
+                changed,
+                ..Progress::default()
+            }),
+            ended: Some(now),
+            failure: None,
         })
     }
 

@@ -123,6 +123,7 @@ pub use officers::ProtectedRecord;
 pub use officers::ProtectingKey;
 pub use officers::Register;
 pub use officers::found_charter;
+pub use officers::keep_ceremony;
 pub use officers::keep_up;
 pub use officers::peek_charter;
 pub use officers::read_charter;

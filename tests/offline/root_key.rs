@@ -15,6 +15,7 @@ use counterfoil::store::rocks::RocksStore;
 
 use crate::PASSPHRASE_FILE;
 use crate::cheap_root_key;
+use crate::check_kept_record;
 use crate::commands::PIN;
 use crate::commands::Stage;
 use crate::sign;
@@ -131,6 +132,7 @@ fn root_key_rotates_under_officers_and_the_old_one_opens_nothing() {
         entry.contains("\"officers\":[\"officer1\",\"officer2\"]"),
         "{entry}"
     );
+    check_kept_record(&stage, entry, "rotate-root-key");
     // Used up: it is about keys as they were wrapped before.
     write_new(&stage, PASSPHRASE_FILE);
     let replayed = stage.run(&format!("{ROTATE} --statement both"));

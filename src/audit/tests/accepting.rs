@@ -71,7 +71,7 @@ fn found(log: &TestLog) -> Option<Rollback> {
 
 fn accept(log: &TestLog, statement: &Statement) -> Result<RollbackOutcome, RollbackError> {
     let parts = log.parts().unwrap();
-    block_on(accept_rollback(parts, &approved(statement)))
+    block_on(accept_rollback(parts, &approved(statement), None))
 }
 
 /// A log of `size` entries whose head was signed for `head_size`: the newer database is gone.
@@ -385,7 +385,7 @@ fn crash_at_any_write_of_the_head_is_made_good_by_the_same_command() {
                         .parts()
                         .unwrap_or_else(|error| panic!("{context}: {error}"))
                 };
-                let failed = block_on(accept_rollback(parts, &approved(&statement)));
+                let failed = block_on(accept_rollback(parts, &approved(&statement), None));
                 assert!(matches!(failed, Err(RollbackError::Commit(_))), "{context}");
                 assert_recovers(&log, &statement, &context);
             }
@@ -410,7 +410,7 @@ fn crash_at_the_write_of_the_entry_is_made_good_by_the_same_command() {
             commits_count: AtomicU64::new(0),
         };
         let parts = log.parts_over(Arc::new(store)).unwrap();
-        let failed = block_on(accept_rollback(parts, &approved(&statement)));
+        let failed = block_on(accept_rollback(parts, &approved(&statement), None));
         assert!(matches!(failed, Err(RollbackError::Commit(_))), "{context}");
         assert!(log.start().is_err(), "{context}: the head is as it was");
         assert_recovers(&log, &statement, &context);

@@ -34,5 +34,6 @@ pub use protected::ProtectedPage;
 pub use protected::ProtectedRecord;
 pub use protected::ProtectingKey;
 pub use register::Register;
+pub use register::keep_ceremony;
 pub use turn::Proposal;
 pub use usage::KeyUsage;

@@ -24,11 +24,13 @@ use crate::keys::KeyTable;
 use crate::keys::KeyTableError;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
+use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::desk;
+use crate::vault::officers::desk::Kept;
 
 /// Every key with its states, and every ceremony with where it is: a summary of each.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -114,6 +116,23 @@ fn summary(ceremony: &Ceremony) -> Vec<u8> {
         }
     }
     encoding.finish()
+}
+
+/// Keeps a ceremony that was carried out while the vault did not run: the change of its row, and
+/// SHA-256 of the register after it.
+///
+/// # Errors
+///
+/// If the store cannot be read, or a row is no key.
+pub fn keep_ceremony(
+    store: &dyn Store,
+    keyring: &Keyring,
+    ceremony: Ceremony,
+) -> Result<(RowChange, [u8; 32]), KeyTableError> {
+    let mut register = Register::read(store, keyring)?;
+    register.note(&ceremony);
+    let row = Kept::new(ceremony.clone()).change(keyring, &ceremony);
+    Ok((row, register.digest()))
 }
 
 impl Vault {
