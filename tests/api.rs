@@ -91,6 +91,8 @@ mod protected;
 mod prune;
 #[path = "api/purge.rs"]
 mod purge;
+#[path = "api/purge_waits.rs"]
+mod purge_waits;
 #[path = "api/quorum.rs"]
 mod quorum;
 #[path = "api/redact.rs"]

@@ -30,7 +30,7 @@ pub struct Ring {
 }
 
 /// A ring that is out of use, and whether anybody still works with it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bygone(Weak<Keyring>);
 
 impl LiveKeyring {

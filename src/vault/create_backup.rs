@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Act;
 use crate::audit::CheckpointKeys;
+use crate::audit::CheckpointSigner;
 use crate::audit::Event;
 use crate::backup;
 use crate::backup::BackupError;
@@ -73,24 +74,37 @@ impl Vault {
         let origin = NoteKeyName::new(origin).map_err(|_| StoreError::Corrupt {
             table: "checkpoints",
         })?;
+        // Before anything is taken: a key that is destroyed from here on is not said to be gone
+        // before the loan is back.
+        let loan = self.desk.purges.lend();
+        let (verifiers, signer) = self.log_keys(origin);
+        let store = Arc::clone(&self.parts.store);
+        let now = self.parts.clock.now();
+        let made = tokio::task::spawn_blocking(move || {
+            let made = store.snapshot().map_err(BackupError::from);
+            let made = made.and_then(|snapshot| {
+                let log = backup::Log {
+                    keys: &verifiers,
+                    signer: &signer,
+                };
+                backup::create(&snapshot, &directory, &log, now, rules.keep, &mut told)
+            });
+            // It outlives all else that the thread has.
+            (made, loan)
+        });
+        // A panic there says nothing here, since it may quote what it worked on.
+        let ended = |_| StoreError::Unavailable(EngineError::new("backup ended before its time"));
+        let (made, _loan) = made.await.map_err(ended)?;
+        Ok(made?)
+    }
+
+    /// Who is believed to have signed the log, and who signs the list. The ring itself is let go
+    /// of: a backup takes long, and the jobs of rotations wait for rings.
+    fn log_keys(&self, origin: NoteKeyName) -> (CheckpointKeys, CheckpointSigner) {
         let ring = self.ring();
         let keys = ring.audit_signing();
         let verifiers = keys.iter().map(|(_, key)| key.verifier(origin.clone()));
         let verifiers = CheckpointKeys::new(verifiers.collect());
-        let signer = checkpoint_signer(&ring, origin);
-        let store = Arc::clone(&self.parts.store);
-        let now = self.parts.clock.now();
-        let made = tokio::task::spawn_blocking(move || {
-            let snapshot = store.snapshot()?;
-            let keep = rules.keep;
-            let log = backup::Log {
-                keys: &verifiers,
-                signer: &signer,
-            };
-            backup::create(&snapshot, &directory, &log, now, keep, &mut told)
-        });
-        // A panic there says nothing here, since it may quote what it worked on.
-        let ended = |_| StoreError::Unavailable(EngineError::new("backup ended before its time"));
-        Ok(made.await.map_err(ended)??)
+        (verifiers, checkpoint_signer(&ring, origin))
     }
 }

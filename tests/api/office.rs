@@ -71,6 +71,12 @@ permit (
   action in [Action::"describe_subject", Action::"erase_subject"],
   resource in Namespace::"shop"
 );
+
+permit (
+  principal == Service::"spiffe://shop.example/backend",
+  action == Action::"create_backup",
+  resource
+);
 "#;
 
 pub(crate) fn officer(number: u8) -> (NoteKeyName, OfficerKey) {

@@ -30,6 +30,7 @@ use crate::store::Table;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 use crate::vault::officers::register::Register;
+use crate::vault::officers::purging::Purges;
 
 /// Who works with keys takes the desk first, so that no two turns meet.
 #[derive(Default)]
@@ -37,6 +38,8 @@ pub(in crate::vault) struct Desk {
     pub(super) turn: Mutex<()>,
     /// Rings that are out of use, as long as calls may work with them.
     pub(super) bygone: std::sync::Mutex<Vec<Bygone>>,
+    /// What destructions must wait for before they are said to be done.
+    pub(in crate::vault) purges: Purges,
     /// Somebody took a turn: there may be a job.
     pub(super) taken: Arc<Notify>,
     /// Ceremonies that are not over; nothing before they are read for the first time.

@@ -55,7 +55,7 @@ pub async fn keep_up(vault: Weak<Vault>) {
 /// Ceremonies that cannot go on, each until when it is left alone: what failed, such as a write to
 /// a disk that is full, is likely to fail again. The others go on meanwhile.
 #[derive(Debug, Default)]
-struct Setbacks(BTreeMap<CeremonyId, Option<Instant>>);
+pub(super) struct Setbacks(BTreeMap<CeremonyId, Option<Instant>>);
 
 impl Setbacks {
     fn holds(&self, id: &CeremonyId) -> bool {
@@ -150,7 +150,7 @@ impl Vault {
         namespace.is_none_or(|it| self.parts.namespaces.contains_key(it))
     }
 
-    async fn move_all_on(&self, setbacks: &mut Setbacks) -> Result<(), VaultError> {
+    pub(super) async fn move_all_on(&self, setbacks: &mut Setbacks) -> Result<(), VaultError> {
         for kept in self.unfinished()? {
             let id = kept.ceremony.id();
             if setbacks.holds(&id) {
@@ -161,41 +161,6 @@ impl Vault {
             }
         }
         Ok(())
-    }
-
-    /// Gets the wrapped bytes of a destroyed key, or those of entries that are gone, off the disk,
-    /// and then says that it is done: a table file may still have them.
-    async fn purge_destroyed(
-        &self,
-        id: &CeremonyId,
-        setbacks: &mut Setbacks,
-    ) -> Result<Step, VaultError> {
-        let store = Arc::clone(&self.parts.store);
-        let mut purging = tokio::task::spawn_blocking(move || store.purge());
-        // Of a large database it takes long, and others come due meanwhile.
-        let purged = loop {
-            tokio::select! {
-                purged = &mut purging => break purged,
-                () = tokio::time::sleep(PERIOD) => self.move_all_on(setbacks).await?,
-            }
-        };
-        // The thread does not panic, and nobody ends it.
-        purged.unwrap_or(Ok(()))?;
-        let _turn = self.desk.turn.lock().await;
-        let ring = self.ring();
-        let kept = self.ceremony(id)?;
-        let done = kept.ceremony.done(self.now())?;
-        let carried = Carried::waiting(kept.change(&ring, &done), done);
-        let entry = EntryDraft {
-            key: carried.key(),
-            ceremony: note(&carried.after, None),
-            ..EntryDraft::new(Event::OperationEnded)
-        };
-        match self.commit_carried(entry, None, carried).await {
-            Ok(_) => Ok(Step::Taken(Duration::ZERO)),
-            Err(CommitError::Conflicts(_)) => Err(CeremonyError::Concurrent.into()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Lets a ceremony expire, carries it out, or ends what it allows, if it is time.
@@ -259,7 +224,7 @@ fn is_of_audit_fingerprint(operation: &Operation) -> bool {
 }
 
 /// How often ceremonies are looked at.
-const PERIOD: Duration = Duration::from_millis(500);
+pub(super) const PERIOD: Duration = Duration::from_millis(500);
 /// After what failed.
 const PERIOD_AFTER_ERROR: Duration = Duration::from_secs(10);
 

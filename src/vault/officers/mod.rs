@@ -4,6 +4,7 @@
 //! propose, approve, cancel   policy → the ceremony takes a turn → row and entry, one synced batch
 //!                            enough signed, no delay left? → keys change in the same batch
 //! keep_up                    by itself: what is due, what has expired or is over, and the jobs
+//! purging                    when a destruction is done: nothing has the bytes any more
 //! allowance                  what others may do meanwhile: retokenize
 //! protected                  whom a wrapping key protects, for as long as it opens anything
 //! ```
@@ -15,6 +16,7 @@ mod carry_out;
 mod desk;
 mod keep_up;
 mod protected;
+mod purging;
 mod record;
 mod register;
 mod reseal;
