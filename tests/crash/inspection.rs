@@ -1,7 +1,8 @@
 //! After a kill: the log in the files, read by nothing but public keys.
 //!
 //! The log is verified twice: by the verifier of the library, and by growing the tree anew and
-//! comparing it with every checkpoint that any client ever had.
+//! comparing it with every checkpoint that any client ever had. Of what officers had erased or
+//! pruned, the leaves are taken from the readings of before.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -11,11 +12,14 @@ use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
 use counterfoil::audit::Head;
 use counterfoil::audit::VerifyError;
+use counterfoil::audit::following_keys;
 use counterfoil::audit::verify_store;
 use counterfoil::crypto::merkle::Frontier;
+use counterfoil::crypto::merkle::Hash;
 use counterfoil::crypto::merkle::leaf_hash;
 use counterfoil::store::Store;
 use counterfoil::store::StoredEntry;
+use counterfoil::store::StoredLeaf;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 
@@ -29,6 +33,8 @@ use crate::testbed::Failure;
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
     let config = testbed::config(directory)?;
     let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
+    // Keys that replaced others are believed from here on, as whoever follows the log would.
+    ledger.keys = following_keys(&store, &ledger.keys)?;
     let head = Head::read(&config.audit.head_dir, &ledger.keys)?;
     match verify_store(&store, Some(&head), &ledger.keys) {
         Ok(_) => {}
@@ -38,16 +44,30 @@ pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failu
     let mut pass = Pass::new(&ledger.reveals);
     let mut frontier = Frontier::new();
     let mut is_forked = false;
+    let pruned = usize::try_from(store.pruned_size()?)?;
+    let known = ledger.leaves.get(..pruned);
+    for hash in known.ok_or("entries were pruned that nobody has read")? {
+        frontier.append(*hash, |_, _, _| {})?;
+    }
     loop {
         let page = store.entries(frontier.size(), PAGE_ENTRIES)?;
         if page.is_empty() {
             break;
         }
-        for stored in &page {
-            // No run erases entries: a receipt of one would not be found.
-            let stored = stored.entry().ok_or("an entry is erased")?;
-            let hash = leaf_hash(&[&stored.salt, stored.entry.as_slice()].concat());
-            pass.entry(stored, hash.as_bytes())?;
+        for leaf in &page {
+            let hash = match leaf {
+                StoredLeaf::Kept(stored) => {
+                    let hash = leaf_hash(&[&stored.salt, stored.entry.as_slice()].concat());
+                    pass.entry(stored, hash.as_bytes())?;
+                    hash
+                }
+                StoredLeaf::Erased { hash, .. } => Hash::from_bytes(*hash),
+            };
+            let place = usize::try_from(frontier.size())?;
+            match ledger.leaves.get(place) {
+                Some(known) => is_forked |= *known != hash,
+                None => ledger.leaves.push(hash),
+            }
             frontier.append(hash, |_, _, _| {})?;
             let root = ledger.checkpoints.get(&frontier.size());
             is_forked |= root.is_some_and(|root| *root != frontier.root());

@@ -80,6 +80,8 @@ pub(crate) struct Ledger {
     pub(crate) reveals: Vec<Reveal>,
     /// Roots by tree size, from verified checkpoints.
     pub(crate) checkpoints: BTreeMap<u64, Hash>,
+    /// The hash of each leaf, as it was read first.
+    pub(crate) leaves: Vec<Hash>,
     /// Calls without an answer, to be repeated.
     pub(crate) cut_off: Vec<protocol::TokenizeRequest>,
     /// Answered calls that only their id makes repeatable.
@@ -103,6 +105,7 @@ impl Ledger {
             tokens: Vec::new(),
             reveals: Vec::new(),
             checkpoints: BTreeMap::new(),
+            leaves: Vec::new(),
             cut_off: Vec::new(),
             repeatable: Vec::new(),
             cut_off_count: 0,

@@ -1,13 +1,14 @@
 //! Officers at work while the vault is killed: at every step of each ceremony, in the jobs that
-//! move records and rows, and while a destroyed key is got off the disk.
+//! move records and rows, and while what is destroyed, erased or pruned is got off the disk.
 //!
 //! Each step is begun and the vault killed within a random time, so many times; then it is taken to
-//! its end. What was acknowledged must be there after each restart, the keys must agree with the
-//! ceremonies, and in the end every token opens, under the last key.
+//! its end. What was acknowledged must be there after each restart, keys, charter and log must
+//! agree with the ceremonies, and in the end every token opens, under the last key. Without a count
+//! every second step is killed in: which, the seed says, and each ceremony has one.
 
 pub(crate) mod story;
+pub(crate) mod wish;
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,19 +48,30 @@ use crate::values::value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_vault_takes_every_ceremony_to_its_end() {
-    let kills_per_step = number("COUNTERFOIL_CEREMONY_KILLS").unwrap_or(1);
-    let ledger = campaign(Plant::None, kills_per_step).await.unwrap();
+    let kills = number("COUNTERFOIL_CEREMONY_KILLS").map_or(Kills::EveryOther, Kills::PerStep);
+    let ledger = campaign(Plant::None, kills).await.unwrap();
     assert_eq!(ledger.faults, Vec::<Fault>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ceremonies_that_a_crash_forgets_are_noticed() {
-    let ledger = campaign(Plant::LostWrites, 1).await.unwrap();
+    let ledger = campaign(Plant::LostWrites, Kills::PerStep(1))
+        .await
+        .unwrap();
     assert!(
         ledger.faults.contains(&Fault::CeremonyLost),
         "{:?}",
         ledger.faults
     );
+}
+
+/// How often the vault is killed.
+#[derive(Clone, Copy, Debug)]
+enum Kills {
+    /// Once in every second step.
+    EveryOther,
+    /// So often in each step.
+    PerStep(u64),
 }
 
 /// A campaign under way.
@@ -68,7 +80,9 @@ struct Campaign<'a> {
     plant: Plant,
     clock: FileClock,
     now_ms: u64,
+    seed: u64,
     random: u64,
+    kills: Kills,
     ledger: Ledger,
     kills_count: u64,
     cut_off_count: u64,
@@ -79,13 +93,15 @@ struct Campaign<'a> {
 
 /// A ceremony as its officers see it, and the last that the vault said of it.
 struct Seen {
+    operation: Operation,
     id: CeremonyId,
     text: String,
+    charter: String,
     last: Option<protocol::Operation>,
 }
 
-/// Takes every ceremony to its end, with so many kills in each step.
-async fn campaign(plant: Plant, kills_per_step: u64) -> Result<Ledger, Failure> {
+/// Takes every ceremony to its end, with so many kills on the way.
+async fn campaign(plant: Plant, kills: Kills) -> Result<Ledger, Failure> {
     let seed = number("COUNTERFOIL_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
@@ -103,7 +119,9 @@ async fn campaign(plant: Plant, kills_per_step: u64) -> Result<Ledger, Failure> 
         plant,
         clock,
         now_ms: STARTED_MS,
+        seed,
         random: scramble(seed),
+        kills,
         ledger: Ledger::new(directory)?,
         kills_count: 0,
         cut_off_count: 0,
@@ -112,7 +130,7 @@ async fn campaign(plant: Plant, kills_per_step: u64) -> Result<Ledger, Failure> 
     };
     campaign.fill().await?;
     for ceremony in story::story()? {
-        campaign.hold(&ceremony, kills_per_step).await?;
+        campaign.hold(&ceremony).await?;
         if plant != Plant::None && !campaign.ledger.faults.is_empty() {
             break;
         }
@@ -133,7 +151,7 @@ async fn campaign(plant: Plant, kills_per_step: u64) -> Result<Ledger, Failure> 
 }
 
 impl Campaign<'_> {
-    /// Makes the tokens whose records the jobs move.
+    /// Makes the tokens whose records the jobs move, and entries enough that some can be pruned.
     async fn fill(&mut self) -> Result<(), Failure> {
         let server = self.start().await?;
         for _ in 0..TOKENS_COUNT / 1_000 {
@@ -142,18 +160,32 @@ impl Campaign<'_> {
             let answer = client.tokenize(tokenize_request(&values, None)).await?;
             self.ledger.tokenized(&values, answer.into_inner());
         }
+        for _ in 0..wish::PRUNED_SIZE {
+            Officers::new(&server.reveal).list().await?;
+        }
         server.kill()
     }
 
+    /// How often the vault is killed in the step that has come.
+    fn kills_now(&self) -> u64 {
+        match self.kills {
+            Kills::EveryOther => self.steps_count.wrapping_add(self.seed) % 2,
+            Kills::PerStep(count) => count,
+        }
+    }
+
     /// Takes a ceremony through its steps.
-    async fn hold(&mut self, ceremony: &Ceremony, kills_per_step: u64) -> Result<(), Failure> {
+    async fn hold(&mut self, ceremony: &Ceremony) -> Result<(), Failure> {
+        let operation = ceremony.wish.operation(self.directory, self.now_ms)?;
         let mut server = self.start().await?;
         let made = Officers::new(&server.reveal)
-            .statement(&ceremony.operation, self.now_ms)
+            .statement(&operation, self.now_ms)
             .await?;
         let mut seen = Seen {
+            operation,
             id: made.0,
             text: made.1,
+            charter: ceremony.wish.charter()?,
             last: None,
         };
         for &step in ceremony.steps {
@@ -162,15 +194,15 @@ impl Campaign<'_> {
                 self.now_ms += (story::DELAY_SECONDS + 1) * 1_000;
                 self.clock.set(self.now_ms)?;
             }
-            for _ in 0..kills_per_step {
+            for _ in 0..self.kills_now() {
                 self.kill_in(server, step, &mut seen).await?;
                 server = self.start().await?;
-                self.compare(&server, ceremony, &seen).await?;
+                self.compare(&server, &seen).await?;
                 if self.plant != Plant::None && !self.ledger.faults.is_empty() {
                     return server.kill();
                 }
             }
-            let mut officers = Officers::new(&server.reveal);
+            let mut officers = Officers::bringing(&server.reveal, &seen.charter);
             let taken = officers.take(step, &seen.id, &seen.text);
             let taken = tokio::time::timeout(STEP_TIME_MAX, taken).await?;
             match taken {
@@ -183,7 +215,7 @@ impl Campaign<'_> {
         if end.is_none_or(|end| end.state() != ceremony.end) {
             self.ledger.fault(Fault::CeremonyLost);
         }
-        self.compare(&server, ceremony, &seen).await?;
+        self.compare(&server, &seen).await?;
         server.kill()
     }
 
@@ -201,7 +233,7 @@ impl Campaign<'_> {
                 Some(Synced::now(self.directory)?)
             }
         };
-        let mut officers = Officers::new(&server.reveal);
+        let mut officers = Officers::bringing(&server.reveal, &seen.charter);
         let (id, text) = (seen.id.clone(), seen.text.clone());
         let call = tokio::spawn(async move { officers.take(step, &id, &text).await });
         let longest = if step == Step::End { JOB_US } else { CALL_US };
@@ -226,13 +258,8 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// After a restart: is everything there that was acknowledged, and do the keys agree with it?
-    async fn compare(
-        &mut self,
-        server: &Server,
-        ceremony: &Ceremony,
-        seen: &Seen,
-    ) -> Result<(), Failure> {
+    /// After a restart: is everything there that was acknowledged, and does all agree with it?
+    async fn compare(&mut self, server: &Server, seen: &Seen) -> Result<(), Failure> {
         let mut officers = Officers::new(&server.reveal);
         let now = officers.ask(&seen.id).await?;
         let progress = now.as_ref().and_then(|now| now.progress.as_ref());
@@ -248,11 +275,19 @@ impl Campaign<'_> {
                     && now.cancellations.len() >= before.cancellations.len()
             }
         };
-        if !is_kept {
+        if !is_kept || !now.as_ref().is_none_or(wish::is_whole) {
             self.ledger.fault(Fault::CeremonyLost);
         }
         let listed = officers.list().await?;
-        if !agree(&listed.keys, ceremony, now.as_ref()) {
+        let directory = self.directory;
+        let look = || wish::effect(directory, &seen.operation, &listed);
+        let effect = tokio::task::block_in_place(look)?;
+        let before = wish::took_effect(now.as_ref());
+        let after = officers.ask(&seen.id).await?;
+        let after = wish::took_effect(after.as_ref());
+        // What only lets others do something has no effect but its own row.
+        let has_effect = !matches!(seen.operation, Operation::Retokenize(_));
+        if has_effect && !wish::agrees(before, effect, after) {
             self.ledger.fault(Fault::KeysDisagree);
         }
         Ok(())
@@ -292,42 +327,6 @@ impl Campaign<'_> {
         let server = Server::start(self.directory, Plant::None).await?;
         server.ok_or_else(|| "the vault does not start".into())
     }
-}
-
-/// Whether the states of keys are those that the ceremonies have brought about.
-fn agree(
-    keys: &[protocol::KeyVersion],
-    ceremony: &Ceremony,
-    now: Option<&protocol::Operation>,
-) -> bool {
-    let Some(name) = ceremony.operation.key() else {
-        return false;
-    };
-    let states: BTreeMap<&str, KeyState> = keys
-        .iter()
-        .filter(|key| key.name.starts_with(&format!("{}/", name.purpose.name())))
-        .map(|key| (key.name.as_str(), key.state()))
-        .collect();
-    let active_count = states
-        .values()
-        .filter(|it| **it == KeyState::Active)
-        .count();
-    let state = states.get(name.to_string().as_str()).copied();
-    let took_effect = now
-        .is_some_and(|now| matches!(now.state(), OperationState::Running | OperationState::Done));
-    let after = match ceremony.operation {
-        Operation::CompromiseKey(_) => KeyState::Compromised,
-        Operation::DestroyKey(_) => KeyState::Destroyed,
-        Operation::ResumeKey(_) | Operation::RotateKey(_) => KeyState::Deactivated,
-        Operation::SuspendKey(_) => KeyState::Suspended,
-        Operation::AcceptRollback(_)
-        | Operation::ChangeCharter(_)
-        | Operation::EraseEntry(_)
-        | Operation::PruneLog(_)
-        | Operation::Retokenize(_)
-        | Operation::RotateRootKey(_) => return false,
-    };
-    active_count == 1 && (state == Some(after)) == took_effect
 }
 
 fn is_wrapping(key: &protocol::KeyVersion) -> bool {

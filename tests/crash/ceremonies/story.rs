@@ -21,6 +21,7 @@ use counterfoil::protocol::key_service_client::KeyServiceClient;
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::wish::Wish;
 use crate::testbed::Failure;
 use crate::testbed::NAMESPACE;
 
@@ -36,7 +37,7 @@ pub(crate) enum Step {
 
 /// A ceremony with its steps, and how it ends.
 pub(crate) struct Ceremony {
-    pub(crate) operation: Operation,
+    pub(crate) wish: Wish,
     pub(crate) steps: &'static [Step],
     pub(crate) end: OperationState,
 }
@@ -52,25 +53,45 @@ pub(crate) fn story() -> Result<Vec<Ceremony>, Failure> {
         Step::Cancel(3),
     ]
     .as_slice();
-    let of = |operation, steps: &'static [Step]| Ceremony {
-        operation,
+    let of = |wish, steps: &'static [Step]| Ceremony {
+        wish,
         steps,
         end: match steps.last() {
             Some(Step::Cancel(_)) => OperationState::Cancelled,
             _ => OperationState::Done,
         },
     };
+    let token_fingerprint = |version| shops(KeyPurpose::TokenFingerprint, version);
+    let value_fingerprint = |version| shops(KeyPurpose::ValueFingerprint, version);
+    let audit_fingerprint = |version| vaults(KeyPurpose::AuditFingerprint, version);
+    let audit_signing = |version| vaults(KeyPurpose::AuditSigning, version);
+    let rotate = |key| Wish::Of(Operation::RotateKey(key));
+    let destroy = |key| Wish::Of(Operation::DestroyKey(key));
+    let compromise = |key| Wish::Of(Operation::CompromiseKey(key));
     Ok(vec![
-        of(Operation::RotateKey(wrapping(1)?), alone),
-        of(Operation::DestroyKey(wrapping(1)?), undone),
-        of(Operation::DestroyKey(wrapping(1)?), two),
-        of(Operation::SuspendKey(wrapping(2)?), alone),
-        of(Operation::ResumeKey(wrapping(2)?), two),
-        of(Operation::CompromiseKey(wrapping(3)?), alone),
-        of(Operation::DestroyKey(wrapping(3)?), two),
-        of(Operation::RotateKey(audit_fingerprint(1)?), alone),
-        of(Operation::DestroyKey(audit_fingerprint(1)?), two),
-        of(Operation::CompromiseKey(audit_fingerprint(2)?), alone),
+        of(rotate(wrapping(1)?), alone),
+        of(destroy(wrapping(1)?), undone),
+        of(destroy(wrapping(1)?), two),
+        of(Wish::Of(Operation::SuspendKey(wrapping(2)?)), alone),
+        of(Wish::Of(Operation::ResumeKey(wrapping(2)?)), two),
+        of(compromise(wrapping(3)?), alone),
+        of(destroy(wrapping(3)?), two),
+        of(rotate(audit_fingerprint(1)?), alone),
+        of(destroy(audit_fingerprint(1)?), two),
+        of(compromise(audit_fingerprint(2)?), alone),
+        of(rotate(token_fingerprint(1)?), alone),
+        of(compromise(token_fingerprint(2)?), alone),
+        of(rotate(value_fingerprint(1)?), alone),
+        of(Wish::Retokenization, two),
+        of(Wish::Retokenization, undone),
+        of(rotate(audit_signing(1)?), alone),
+        of(destroy(audit_signing(1)?), two),
+        of(Wish::Charter, undone),
+        of(Wish::Charter, two),
+        of(Wish::Erasure, undone),
+        of(Wish::Erasure, two),
+        of(Wish::Pruning, undone),
+        of(Wish::Pruning, two),
     ])
 }
 
@@ -78,12 +99,21 @@ pub(crate) fn story() -> Result<Vec<Ceremony>, Failure> {
 #[derive(Clone)]
 pub(crate) struct Officers {
     keys: KeyServiceClient<Channel>,
+    /// What comes with a proposal to change the charter.
+    charter: String,
 }
 
 impl Officers {
     pub(crate) fn new(channel: &Channel) -> Self {
-        let keys = KeyServiceClient::new(channel.clone());
-        Self { keys }
+        Self::bringing(channel, "")
+    }
+
+    /// Officers whose proposals come with this charter.
+    pub(crate) fn bringing(channel: &Channel, charter: &str) -> Self {
+        Self {
+            keys: KeyServiceClient::new(channel.clone()),
+            charter: charter.to_owned(),
+        }
     }
 
     pub(crate) async fn list(&mut self) -> Result<protocol::ListKeysResponse, Status> {
@@ -122,7 +152,7 @@ impl Officers {
             Step::Propose(by) => {
                 let request = protocol::ProposeOperationRequest {
                     note: sign(by, text)?.to_string(),
-                    charter: String::new(),
+                    charter: self.charter.clone(),
                     acting_principal,
                 };
                 self.keys.propose_operation(request).await?
@@ -197,23 +227,26 @@ fn sign(by: u8, text: &str) -> Result<SignedNote, Status> {
     key.sign(name, text).map_err(|_| failed())
 }
 
-fn officer(number: u8) -> Result<(NoteKeyName, OfficerKey), Failure> {
+pub(crate) fn officer(number: u8) -> Result<(NoteKeyName, OfficerKey), Failure> {
     let name = NoteKeyName::new(&format!("officer{number}"))?;
     let key = OfficerKey::new(&KeyBytes::from_array(&[number; KeyBytes::LENGTH]));
     Ok((name, key))
 }
 
 pub(crate) fn wrapping(version: u32) -> Result<KeyName, Failure> {
+    shops(KeyPurpose::Wrapping, version)
+}
+
+fn shops(purpose: KeyPurpose, version: u32) -> Result<KeyName, Failure> {
     Ok(KeyName {
-        purpose: KeyPurpose::Wrapping,
         namespace: Some(Namespace::new(NAMESPACE)?),
-        version: KeyVersion::new(version).ok_or("a version is not 0")?,
+        ..vaults(purpose, version)?
     })
 }
 
-fn audit_fingerprint(version: u32) -> Result<KeyName, Failure> {
+fn vaults(purpose: KeyPurpose, version: u32) -> Result<KeyName, Failure> {
     Ok(KeyName {
-        purpose: KeyPurpose::AuditFingerprint,
+        purpose,
         namespace: None,
         version: KeyVersion::new(version).ok_or("a version is not 0")?,
     })
