@@ -93,7 +93,7 @@ mod prune;
 mod purge;
 #[path = "api/purge_waits.rs"]
 mod purge_waits;
-#[path = "api/quorum.rs"]
+#[path = "api/quorum/mod.rs"]
 mod quorum;
 #[path = "api/redact.rs"]
 mod redact;

@@ -284,6 +284,22 @@ impl Office {
             .expect("it gets there");
     }
 
+    /// Waits until an operation has ended in this state.
+    pub(crate) async fn until_ended(&self, operation: &protocol::Operation, state: OperationState) {
+        let wait = async {
+            loop {
+                let now = self.get(operation).await;
+                if now.ended.is_some() {
+                    return assert!(now.state() == state, "{}", now.failure);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait)
+            .await
+            .expect("it ends");
+    }
+
     pub(crate) async fn rotate(&self, version: u32) -> protocol::Operation {
         let rotated = self.propose(1, Operation::RotateKey(wrapping(version)));
         rotated.await.unwrap()

@@ -24,10 +24,10 @@ use crate::purge::files_with;
 use crate::support::Client;
 
 /// A directory for backups of which each stops at its first file until somebody opens the gate.
-struct Gate(PathBuf);
+pub(crate) struct Gate(PathBuf);
 
 impl Gate {
-    fn at(directory: &Path) -> Self {
+    pub(crate) fn at(directory: &Path) -> Self {
         fs::create_dir_all(directory.join("backups")).unwrap();
         let lock = directory.join("lock");
         let made = Command::new("mkfifo").arg(&lock).status().unwrap();
@@ -36,9 +36,16 @@ impl Gate {
     }
 
     /// Lets the backup go on: who writes to a pipe waits until it can be read.
-    fn open(&self) -> File {
+    pub(crate) fn open(&self) -> File {
         let mut options = OpenOptions::new();
         options.read(true).write(true).open(&self.0).unwrap()
+    }
+
+    /// Waits until the backup has its snapshot.
+    pub(crate) async fn reached(data_dir: &Path) {
+        while !data_dir.join("snapshot/rocksdb/CURRENT").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
@@ -49,7 +56,7 @@ impl Drop for Gate {
     }
 }
 
-async fn back_up(client: Client) -> Result<(), Status> {
+pub(crate) async fn back_up(client: Client) -> Result<(), Status> {
     let request = CreateBackupRequest::default();
     let mut backups = client.backups.clone();
     let mut parts = backups.create_backup(request).await?.into_inner();
@@ -98,9 +105,7 @@ async fn destruction_is_done_when_the_backup_of_before_is_over() {
 
     let gate = Gate::at(backups.path());
     let backup = tokio::spawn(back_up(client.clone()));
-    while !data_dir.join("snapshot").join("rocksdb/CURRENT").exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    Gate::reached(&data_dir).await;
     let destroy = office.propose(1, Operation::DestroyKey(wrapping(1))).await;
     let destroyed = destroy.unwrap();
     office.approve(2, &destroyed).await.unwrap();
