@@ -77,9 +77,11 @@ fn officers_make_start_and_reshare_a_vault() {
     let old = "--share first/alice.share.toml --share first/bob.share.toml \
                --share-passphrase-file alice --share-passphrase-file bob";
     let new = "--new-share-passphrase-file bob --new-share-passphrase-file dave";
-    stage.done(&format!(
-        "keys reshare --config config.toml {old} {dealt} {new}"
-    ));
+    let command = format!("keys reshare --config config.toml {old} {dealt} {new}");
+    let unsaid = stage.run(&format!("{command} --without-log"));
+    assert_eq!(unsaid.code, 2, "{}", unsaid.words);
+    assert!(unsaid.words.contains("leave it out"), "{}", unsaid.words);
+    stage.done(&command);
 
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
@@ -97,6 +99,85 @@ fn officers_make_start_and_reshare_a_vault() {
     let given = "\"shares_given\":[{\"officer\":\"carol\",\"principal\":\"client.shop.example\"";
     assert_eq!(export.matches(given).count(), 1, "{export}");
     assert_eq!(export.matches("\"shares_given\"").count(), 2);
+    let made: Vec<&str> = reshared(&export).collect();
+    assert_eq!(made.len(), 1, "{export}");
+    let said = "\"needed\":2,\"officers\":[\"bob\",\"dave\"]}";
+    assert!(made[0].contains(said), "{}", made[0]);
+}
+
+/// The entries of an export that say that shares were made anew.
+fn reshared(export: &str) -> impl Iterator<Item = &str> {
+    let lines = export.lines();
+    lines.filter(|line| line.contains("\"event\":\"root_key_reshared\""))
+}
+
+/// A vault that was made with the shares of two officers, and the command that shares its root key
+/// anew, up to what is dealt.
+fn shared_vault() -> (Stage, &'static str) {
+    let stage = Stage::new("provider = \"shares\"\nfile = \"sharing.toml\"");
+    let dealt = deal(&stage, "first", &["alice", "bob"]);
+    let passphrases = "--share-passphrase-file alice --share-passphrase-file bob";
+    stage.done(&format!("init --config config.toml {dealt} {passphrases}"));
+    let command = "keys reshare --config config.toml \
+                   --share first/alice.share.toml --share first/bob.share.toml \
+                   --share-passphrase-file alice --share-passphrase-file bob \
+                   --new-share-passphrase-file carol --new-share-passphrase-file dave";
+    (stage, command)
+}
+
+#[test]
+fn shares_that_the_log_cannot_name_are_not_put_in_force() {
+    let (stage, command) = shared_vault();
+    let dealt = deal(&stage, "second", &["carol", "dave"]);
+    let sharing = fs::read(stage.path("sharing.toml")).unwrap();
+
+    let mut vault = stage.serve();
+    let client = Stage::client(&vault.line());
+    for officer in ["alice", "bob"] {
+        stage.done(&unseal(officer, "first", &client));
+    }
+    assert!(vault.line().starts_with("ready "));
+    let running = stage.run(&format!("{command} {dealt}"));
+    assert_eq!(running.code, 1, "{}", running.words);
+    vault.stop();
+
+    // The head is gone: the log takes no entry.
+    fs::rename(stage.path(HEAD), stage.path("elsewhere")).unwrap();
+    let failed = stage.run(&format!("{command} {dealt}"));
+    assert_eq!(failed.code, 1, "{}", failed.words);
+    fs::rename(stage.path("elsewhere"), stage.path(HEAD)).unwrap();
+    assert_eq!(fs::read(stage.path("sharing.toml")).unwrap(), sharing);
+    let left = fs::read_dir(stage.path("second")).unwrap().count();
+    assert_eq!(left, 0, "files of shares that are not in force");
+    stage.done(&format!("{command} {dealt}"));
+    assert_ne!(fs::read(stage.path("sharing.toml")).unwrap(), sharing);
+}
+
+#[test]
+fn shares_are_made_without_the_log_only_where_it_is_not() {
+    let (stage, command) = shared_vault();
+    let dealt = deal(&stage, "second", &["carol", "dave"]);
+    fs::rename(stage.path("data"), stage.path("elsewhere")).unwrap();
+    let refused = stage.run(&format!("{command} {dealt}"));
+    assert_eq!(refused.code, 2, "{}", refused.words);
+    assert!(refused.words.contains("--without-log"), "{}", refused.words);
+    let made = stage.run(&format!("{command} {dealt} --without-log"));
+    assert_eq!(made.code, 0, "{}", made.words);
+    let said = "the audit log does not know of these shares";
+    assert!(made.words.contains(said), "{}", made.words);
+
+    // Where the log is, the next shares have an entry.
+    fs::rename(stage.path("elsewhere"), stage.path("data")).unwrap();
+    let third = deal(&stage, "third", &["alice", "bob"]);
+    stage.done(&format!(
+        "keys reshare --config config.toml \
+         --share second/carol.share.toml --share second/dave.share.toml \
+         --share-passphrase-file carol --share-passphrase-file dave \
+         --new-share-passphrase-file alice --new-share-passphrase-file bob {third}"
+    ));
+    let log = "--data-dir data --public-key data/audit.vkey";
+    let export = stage.done(&format!("audit export {log}"));
+    assert_eq!(reshared(&export).count(), 1);
 }
 
 #[test]
@@ -140,3 +221,6 @@ fn vault_with_its_root_key_on_a_token_starts_again() {
         gone.words
     );
 }
+
+/// Where the head of the log is by itself.
+const HEAD: &str = "data/head";

@@ -176,7 +176,8 @@ EVENT.update(enumerate(
     "charter_founded operation_proposed operation_approved operation_cancelled operation_ended "
     "key_state_changed records_rewrapped charter_changed keys_read".split(), 50))
 EVENT.update({60: "reindex", 61: "reindex_outcome", 62: "retokenize", 63: "retokenize_outcome",
-              64: "entry_erased", 65: "root_key_rotated", 66: "log_pruned"})
+              64: "entry_erased", 65: "root_key_rotated", 66: "log_pruned",
+              68: "root_key_reshared"})
 
 
 def names(text):
@@ -210,6 +211,7 @@ CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest"
             21: ("public_key", HEX), 22: ("erased_index", NUMBER),
             23: ("archived", [LOST_HEAD]), 24: ("register_digest", HEX)}
 SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
+SHARING = {1: ("digest", HEX), 2: ("needed", NUMBER), 3: ("officers", [TEXT])}
 ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
         5: ("outcome", OUTCOME)}
 ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUMBER),
@@ -219,10 +221,11 @@ ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUM
          17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", TEXT),
          20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", NUMBER),
          23: ("person", TEXT), 24: ("login", HEX), 25: ("level", LEVEL), 26: ("access", [ACCESS]),
-         27: ("ceremony", [CEREMONY]), 28: ("token_key_version", NUMBER), 40: ("shares_given", [SHARE])}
+         27: ("ceremony", [CEREMONY]), 28: ("token_key_version", NUMBER), 40: ("shares_given", [SHARE]),
+         41: ("sharing", [SHARING])}
 ORDER = ("index time_unix_ms uptime_ms event principal credential person login methods case_id purpose "
          "namespace items token_key_version policy_hash decision error request_id level intent_index key_purpose "
-         "key_version access ceremony shares_given").split()
+         "key_version access ceremony shares_given sharing").split()
 
 
 def varint(data, at):
@@ -292,7 +295,7 @@ def entry_line(entry, leaf):
     """The line of an export that an entry has."""
     shown = {"index": 0, "time_unix_ms": 0, "uptime_ms": 0, **entry}
     shown["items"] = [item_line(item, entry) for item in entry.get("items", [])]
-    for name, fields in (("access", ACCESS), ("ceremony", CEREMONY)):
+    for name, fields in (("access", ACCESS), ("ceremony", CEREMONY), ("sharing", SHARING)):
         if name in shown:
             shown[name] = arrange(shown[name][0], fields)
             for point in {"lost_head", "archived"} & set(shown[name]):

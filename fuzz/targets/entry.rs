@@ -121,6 +121,7 @@ fn entry(input: &mut Input<'_>) -> Entry {
         ceremony: ceremony(input),
         // Read and written by a message of its own, which the first kind of input reaches.
         shares_given: Vec::new(),
+        sharing: None,
     };
     Entry {
         index: input.number(),

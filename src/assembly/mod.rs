@@ -24,6 +24,7 @@ mod offline;
 mod open;
 mod policies;
 mod purge;
+mod resharing;
 mod rollback;
 mod root_key;
 mod settings;
@@ -45,6 +46,7 @@ pub use open::open_store;
 pub use open::open_unsealed;
 pub use policies::load_policies;
 pub use policies::reload_policies;
+pub use resharing::Resharing;
 pub use rollback::accept_rollback;
 pub use root_key::RootKeyRotation;
 pub use root_key::purge_old_root_key;
@@ -56,6 +58,13 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::store::rocks::RocksOptions;
+use crate::store::rocks::RocksStore;
+
+/// Whether the database of a vault is where the configuration says.
+#[must_use]
+pub fn is_there(config: &Config) -> bool {
+    RocksStore::is_in(&config.data_dir)
+}
 
 /// The public key of the audit log in a data directory.
 #[must_use]

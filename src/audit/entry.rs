@@ -10,6 +10,7 @@ use crate::access::Freeze;
 use crate::audit::AccessNote;
 use crate::audit::CeremonyNote;
 use crate::audit::ShareGiven;
+use crate::audit::SharingNote;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
@@ -89,6 +90,8 @@ pub struct EntryDraft {
     pub ceremony: CeremonyNote,
     /// Of [`Event::Started`]: whose shares unsealed the vault, in the order in which they came.
     pub shares_given: Vec<ShareGiven>,
+    /// Of [`Event::RootKeyReshared`]: the shares that were made.
+    pub sharing: Option<SharingNote>,
 }
 
 /// What an entry says of one item.
@@ -133,6 +136,7 @@ impl EntryDraft {
             access: AccessNote::default(),
             ceremony: CeremonyNote::default(),
             shares_given: Vec::new(),
+            sharing: None,
         }
     }
 
@@ -286,6 +290,9 @@ numbered!(
         LogPruned = 66 "log_pruned",
         /// Every key was wrapped under another root key.
         RootKeyRotated = 65 "root_key_rotated",
+        /// New shares of the same root key were made and proven, and were about to take the place
+        /// of those before.
+        RootKeyReshared = 68 "root_key_reshared",
         /// Other policies took effect.
         PolicyLoaded = 40 "policy_loaded",
         /// A caller named a person whom nobody vouches for: the call was refused unread.

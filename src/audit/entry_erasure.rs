@@ -152,6 +152,7 @@ pub(super) const fn may_be_erased(event: Event) -> bool {
         | Event::PolicyLoaded
         | Event::RecordsRewrapped
         | Event::RollbackAccepted
+        | Event::RootKeyReshared
         | Event::RootKeyRotated
         | Event::Started
         | Event::Stopped => false,

@@ -15,10 +15,12 @@ use serde::Serialize;
 use crate::audit::Entry;
 use crate::audit::EntryItem;
 use crate::audit::ShareGiven;
+use crate::audit::SharingNote;
 use crate::audit::access_note::AccessLine;
 use crate::audit::archive_lines;
 use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::ceremony_note::CeremonyLine;
+use crate::audit::sharing_note::SharingLine;
 use crate::audit::unseal_note::ShareGivenLine;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
@@ -234,6 +236,8 @@ pub(super) struct EntryLine<'a> {
     ceremony: Option<CeremonyLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shares_given: Vec<ShareGivenLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sharing: Option<SharingLine<'a>>,
     leaf: String,
 }
 
@@ -289,6 +293,7 @@ impl<'a> EntryLine<'a> {
             access: draft.access.line(),
             ceremony: draft.ceremony.line(),
             shares_given: draft.shares_given.iter().map(ShareGiven::line).collect(),
+            sharing: draft.sharing.as_ref().map(SharingNote::line),
             leaf: STANDARD.encode([&stored.salt, stored.entry.as_slice()].concat()),
         }
     }

@@ -160,6 +160,7 @@ impl Activity {
             | Event::PolicyLoaded
             | Event::RecordsRewrapped
             | Event::RollbackAccepted
+            | Event::RootKeyReshared
             | Event::RootKeyRotated => Self::api(3, "Update"),
             Event::GrantRevoked | Event::OperationCancelled | Event::Unfreeze => {
                 Self::api(4, "Delete")

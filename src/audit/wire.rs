@@ -18,8 +18,10 @@ use crate::audit::Event;
 use crate::audit::ITEMS_MAX;
 use crate::audit::ItemOutcome;
 use crate::audit::ShareGiven;
+use crate::audit::SharingNote;
 use crate::audit::access_note::AccessMessage;
 use crate::audit::ceremony_note::CeremonyMessage;
+use crate::audit::sharing_note::SharingMessage;
 use crate::audit::unseal_note::ShareGivenMessage;
 use crate::crypto::Fingerprint;
 use crate::domain::CaseId;
@@ -122,6 +124,8 @@ struct EntryMessage {
     token_key_version: u32,
     #[prost(message, repeated, tag = "40")]
     shares_given: Vec<ShareGivenMessage>,
+    #[prost(message, optional, tag = "41")]
+    sharing: Option<SharingMessage>,
 }
 
 /// `counterfoil.v1.AuditEntry.Item`.
@@ -200,6 +204,7 @@ impl Entry {
             ceremony: draft.ceremony.message(),
             token_key_version: token_key_number(draft.token_key_version),
             shares_given: draft.shares_given.iter().map(ShareGiven::message).collect(),
+            sharing: draft.sharing.as_ref().map(SharingNote::message),
         };
         message.encode_to_vec()
     }
@@ -245,6 +250,11 @@ impl Entry {
             access: AccessNote::read(message.access.as_ref())?,
             ceremony: CeremonyNote::read(message.ceremony.as_ref())?,
             shares_given: ShareGiven::read_all(&message.shares_given)?,
+            sharing: message
+                .sharing
+                .as_ref()
+                .map(SharingNote::read)
+                .transpose()?,
         };
         let entry = Self {
             index: message.index,

@@ -15,6 +15,7 @@ use crate::crypto::SystemEntropy;
 use crate::domain::OfficerName;
 use crate::keys::root::Argon2Parameters;
 use crate::keys::root::shares;
+use crate::keys::root::shares::Dealt;
 use crate::keys::root::shares::NewShare;
 use crate::keys::root::shares::ShareFile;
 use crate::keys::root::shares::ShareOffer;
@@ -129,22 +130,21 @@ impl NewShareArgs {
             )));
         }
         let secret = SharedSecret::generate(&SystemEntropy);
-        let occasion = shares::Occasion::First;
-        self.deal(&secret, (sharing, occasion), &passphrases.passphrase_files)?;
+        let at = (sharing, shares::Occasion::First);
+        let wanted = self.wanted(&passphrases.passphrase_files)?;
+        put_in_force(make(&secret, &wanted)?, &wanted.1, at)?;
         Ok(secret)
     }
 
-    /// Deals shares of a secret.
+    /// The shares that are wanted, each with its passphrase, and how many of them are needed.
     ///
     /// # Errors
     ///
-    /// If they cannot be made. Then nothing has changed.
-    pub(super) fn deal(
+    /// If something is not said, or a passphrase is not there.
+    pub(super) fn wanted(
         &self,
-        secret: &SharedSecret,
-        at: (&Path, shares::Occasion),
         passphrase_files: &[PathBuf],
-    ) -> Result<(), CliError> {
+    ) -> Result<(u8, Vec<NewShare>), CliError> {
         let (Some(threshold), Some(directory)) = (self.threshold, &self.share_dir) else {
             return Err(CliError::Usage(
                 "--officer, --threshold and --share-dir are needed\n  name each officer who gets \
@@ -165,21 +165,48 @@ impl NewShareArgs {
                 passphrase,
             });
         }
-        let parameters = Argon2Parameters::recommended();
-        let sharing = shares::deal(secret, threshold, &new, at, parameters, &SystemEntropy)
-            .map_err(|error| CliError::caused(&error))?;
-        say(format_args!(
-            "made and proved {} shares, of which {} are needed; the sharing is in {}",
-            new.len(),
-            sharing.needed(),
-            at.0.display()
-        ));
-        for new in &new {
-            say(format_args!("  {}: {}", new.officer, new.file.display()));
-        }
-        say("give each officer their file, and keep no copy here");
-        Ok(())
+        Ok((threshold, new))
     }
+}
+
+/// Makes shares of a secret and proves them. They are not in force.
+///
+/// # Errors
+///
+/// If they cannot be made. Then nothing has changed.
+pub(super) fn make<'a>(
+    secret: &SharedSecret,
+    (threshold, new): &'a (u8, Vec<NewShare>),
+) -> Result<Dealt<'a>, CliError> {
+    let parameters = Argon2Parameters::recommended();
+    let dealt = shares::make(secret, *threshold, new, parameters, &SystemEntropy);
+    dealt.map_err(|error| CliError::caused(&error))
+}
+
+/// Puts shares that were made in force, and says where they are.
+///
+/// # Errors
+///
+/// If the sharing file cannot be written. Then nothing has changed.
+pub(super) fn put_in_force(
+    dealt: Dealt<'_>,
+    new: &[NewShare],
+    at: (&Path, shares::Occasion),
+) -> Result<(), CliError> {
+    let sharing = dealt
+        .put_in_force(at)
+        .map_err(|error| CliError::caused(&error))?;
+    say(format_args!(
+        "made and proved {} shares, of which {} are needed; the sharing is in {}",
+        new.len(),
+        sharing.needed(),
+        at.0.display()
+    ));
+    for new in new {
+        say(format_args!("  {}: {}", new.officer, new.file.display()));
+    }
+    say("give each officer their file, and keep no copy here");
+    Ok(())
 }
 
 /// Opens an officer's share; without a file its passphrase is asked for.

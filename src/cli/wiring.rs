@@ -10,10 +10,12 @@ use crate::assembly;
 use crate::assembly::AssemblyError;
 use crate::assembly::Offered;
 use crate::assembly::OpenVault;
+use crate::assembly::Resharing;
 use crate::assembly::RootKeyRotation;
 use crate::audit::CheckpointKeys;
 use crate::audit::RollbackOutcome;
 use crate::audit::ShareGiven;
+use crate::audit::SharingNote;
 use crate::ceremony::RootKeyKind;
 use crate::cli::dev::Endpoints;
 use crate::cli::error::CliError;
@@ -107,6 +109,19 @@ pub(super) async fn finish_root_key_rotation(
     new: &dyn RootKeyHolder,
 ) -> Result<usize, AssemblyError> {
     rotation.finish(config, new, clock(), entropy()).await
+}
+
+/// Writes into the log of a stopped vault that shares of its root key were made.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub(super) async fn record_resharing(
+    config: &Config,
+    resharing: Resharing,
+    made: SharingNote,
+) -> Result<(), AssemblyError> {
+    resharing.record(config, made, clock(), entropy()).await
 }
 
 /// The public key of the audit log, in the data directory.

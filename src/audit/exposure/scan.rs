@@ -297,6 +297,7 @@ fn kind(draft: &EntryDraft) -> Option<Kind> {
         | Event::Retokenize
         | Event::RetokenizeOutcome
         | Event::RollbackAccepted
+        | Event::RootKeyReshared
         | Event::RootKeyRotated
         | Event::Started
         | Event::Stopped

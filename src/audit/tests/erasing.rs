@@ -128,6 +128,7 @@ fn entries_of_the_vault_itself_stay() {
         "charter_changed",
         "rollback_accepted",
         "root_key_rotated",
+        "root_key_reshared",
         "entry_erased",
         "policy_loaded",
         "operation_ended",

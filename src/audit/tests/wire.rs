@@ -49,6 +49,13 @@ pub(crate) fn full_entry() -> Entry {
                 principal: Principal::new("alice.acme.example").unwrap(),
                 credential: [0x44; 32],
             }],
+            sharing: Some(SharingNote {
+                digest: [0x55; 32],
+                needed: 2,
+                officers: ["alice", "bob"]
+                    .map(|it| OfficerName::new(it).unwrap())
+                    .into(),
+            }),
             ..EntryDraft::new(Event::Detokenize)
         },
     }

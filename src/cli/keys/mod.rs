@@ -56,7 +56,7 @@ impl KeysCommand {
             Self::Propose(command) => command.run().await,
             Self::Record(arguments) => arguments.run().await,
             Self::Reindex(arguments) => arguments.run().await,
-            Self::Reshare(arguments) => arguments.run(),
+            Self::Reshare(arguments) => arguments.run().await,
             Self::Show(arguments) => arguments.run().await,
             Self::Sign(arguments) => arguments.run(),
             Self::Statement(command) => command.run(),

@@ -167,6 +167,12 @@ impl RocksStore {
         Self::start(database, directory, None)
     }
 
+    /// Whether there is a store in the directory, whole or not.
+    #[must_use]
+    pub fn is_in(directory: &Path) -> bool {
+        existing(directory).is_ok()
+    }
+
     fn start(
         database: Database,
         directory: &Path,

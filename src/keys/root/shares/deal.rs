@@ -42,26 +42,46 @@ pub enum Occasion {
     Again,
 }
 
+/// Shares that are made and proven, and not in force. Their files go away with this.
+pub struct Dealt<'a> {
+    sharing: SharingFile,
+    written: Written<'a>,
+}
+
 /// Shares a secret among officers of whom `threshold` are needed, and writes a share file for each
-/// and the sharing file.
+/// and the sharing file, as [`make`] does and [`Dealt::put_in_force`].
+///
+/// # Errors
+///
+/// As theirs.
+pub fn deal(
+    secret: &SharedSecret,
+    threshold: u8,
+    new: &[NewShare],
+    at: (&Path, Occasion),
+    parameters: Argon2Parameters,
+    entropy: &dyn Entropy,
+) -> Result<SharingFile, RootKeyError> {
+    make(secret, threshold, new, parameters, entropy)?.put_in_force(at)
+}
+
+/// Shares a secret among officers of whom `threshold` are needed, and writes a share file for each.
 ///
 /// Every share file is read back and opened, each share is checked against the commitments, and
-/// every officer's share is in one of the subsets that are put together. Only then is the sharing
-/// file written: after a crash or an error before, there are at most share files that belong to
-/// nothing.
+/// every officer's share is in one of the subsets that are put together. After a crash or an error
+/// there are at most share files that belong to nothing.
 ///
 /// # Errors
 ///
 /// If the numbers or names are not such that anybody can share, a file exists already or cannot be
 /// written, or the proof fails. The share files that were written are removed again.
-pub fn deal(
+pub fn make<'a>(
     secret: &SharedSecret,
     threshold: u8,
-    new: &[NewShare],
-    (path, occasion): (&Path, Occasion),
+    new: &'a [NewShare],
     parameters: Argon2Parameters,
     entropy: &dyn Entropy,
-) -> Result<SharingFile, RootKeyError> {
+) -> Result<Dealt<'a>, RootKeyError> {
     let officers: Vec<_> = new.iter().map(|new| new.officer.clone()).collect();
     if let Some(officer) = twice(&officers) {
         let officer = officer.clone();
@@ -86,14 +106,38 @@ pub fn deal(
         written.0.push(&new.file);
     }
     prove(secret, &sharing, new)?;
-    let text = sharing.to_text()?;
-    // If we crash before this line, the old shares are those of the vault; after it, the new ones.
-    match occasion {
-        Occasion::First => key_file::write_new(path, text.as_bytes())?,
-        Occasion::Again => key_file::replace(path, text.as_bytes())?,
+    Ok(Dealt { sharing, written })
+}
+
+impl Dealt<'_> {
+    /// What is about to be in force.
+    #[must_use]
+    pub fn sharing(&self) -> &SharingFile {
+        &self.sharing
     }
-    written.0.clear();
-    Ok(sharing)
+
+    /// Writes the sharing file: these shares are the vault's from then on.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written, or is there already on the first occasion.
+    pub fn put_in_force(
+        self,
+        (path, occasion): (&Path, Occasion),
+    ) -> Result<SharingFile, RootKeyError> {
+        let Self {
+            sharing,
+            mut written,
+        } = self;
+        let text = sharing.to_text()?;
+        // If we crash before this, the old shares are those of the vault; after it, the new ones.
+        match occasion {
+            Occasion::First => key_file::write_new(path, text.as_bytes())?,
+            Occasion::Again => key_file::replace(path, text.as_bytes())?,
+        }
+        written.0.clear();
+        Ok(sharing)
+    }
 }
 
 /// Reads the share files back, and puts the secret together from as many subsets as there are
@@ -130,6 +174,15 @@ impl Drop for Written<'_> {
         for path in &self.0 {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+impl fmt::Debug for Dealt<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Dealt")
+            .field("officers", &self.sharing.officers())
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,9 +18,11 @@ use thiserror::Error;
 use crate::crypto::SharingError;
 use crate::domain::OfficerName;
 
+pub use deal::Dealt;
 pub use deal::NewShare;
 pub use deal::Occasion;
 pub use deal::deal;
+pub use deal::make;
 pub use share_file::ShareFile;
 pub use share_file::ShareOffer;
 pub use sharing_file::SharingFile;
