@@ -19,6 +19,8 @@ mod officer_token;
 mod officers;
 #[path = "offline/root_key.rs"]
 mod root_key;
+#[path = "offline/shedding.rs"]
+mod shedding;
 
 use std::fs;
 use std::path::Path;

@@ -10,6 +10,8 @@ use crate::audit::CommitError;
 use crate::audit::HeadError;
 use crate::audit::RollbackError;
 use crate::audit::StartError;
+use crate::backup::BackupError;
+use crate::backup::BackupId;
 use crate::ceremony::CeremonyError;
 use crate::crypto::SelfTestError;
 use crate::crypto::note::NoteError;
@@ -37,6 +39,9 @@ pub enum AssemblyError {
         /// The data directory.
         path: PathBuf,
     },
+    /// What backups say cannot be read.
+    #[error("backups cannot be read, which would say whether the vault has officers")]
+    Backup(#[from] BackupError),
     /// What officers signed does not count.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
@@ -120,6 +125,13 @@ pub enum AssemblyError {
          remedy: `counterfoil keys statement` makes what they sign, by `counterfoil keys sign`"
     )]
     OfficersMustSign,
+    /// A backup of later says that the vault has officers, of whom this database does not know.
+    #[error(
+        "backup {0} is of later than this database, and says that the vault has officers\n\
+         remedy: restore that backup; or name the officers in the configuration, make the statement \
+         anew, and let them sign it"
+    )]
+    OfficersOfLater(BackupId),
     /// The statement is about something else.
     #[error(
         "statement is about another change of the root key, or keys have changed since\n\

@@ -1,5 +1,6 @@
 //! Carries out that officers accept a rollback.
 
+use std::fs;
 use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
@@ -14,12 +15,14 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::KeptCeremony;
 use crate::audit::RollbackOutcome;
+use crate::backup;
 use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
 use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::keys::root::RootKeyHolder;
+use crate::store::Store;
 use crate::vault::keep_ceremony;
 
 /// Lets a vault that is behind its head go on, if as many officers have signed for it as its
@@ -41,6 +44,9 @@ pub async fn accept_rollback(
     let store = open_store(config)?;
     let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
     let approved = approve(config, &*store, &keyring, offered)?;
+    if approved.officers().is_empty() {
+        check_never_had_officers(config, &*store)?;
+    }
     // The head is given up for a vault that a start takes.
     check_in_force(&*store, &keyring)?;
     let kept = match approved.ceremony(clock.now(), 0) {
@@ -65,4 +71,27 @@ pub async fn accept_rollback(
     let outcome = audit::accept_rollback(parts, &approved, kept).await?;
     store.flush()?;
     Ok(outcome)
+}
+
+/// Refuses to take a database from before the vault had officers for one that never had any, as far
+/// as the backups tell that are where the configuration says, or in directories within.
+fn check_never_had_officers(config: &Config, store: &dyn Store) -> Result<(), AssemblyError> {
+    let Some(backups) = &config.backup else {
+        return Ok(());
+    };
+    let tree_size = store.tree_size()?;
+    let mut directories = vec![backups.dir.clone()];
+    // What is not there, or is no directory, has no backups.
+    let within = fs::read_dir(&backups.dir).into_iter().flatten().flatten();
+    directories.extend(
+        within
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir()),
+    );
+    for directory in directories {
+        if let Some(later) = backup::later_with_officers(&directory, tree_size)? {
+            return Err(AssemblyError::OfficersOfLater(later));
+        }
+    }
+    Ok(())
 }

@@ -54,6 +54,8 @@ pub struct Log<'a> {
     pub keys: &'a CheckpointKeys,
     /// Who signs the list.
     pub signer: &'a CheckpointSigner,
+    /// SHA-256 of the officers' charter, if the vault has officers.
+    pub charter: Option<[u8; 32]>,
 }
 
 /// Makes a backup of a snapshot. Its log is verified first: what is not whole is no backup. Then
@@ -107,6 +109,7 @@ pub fn create(
         tree_size: report.tree_size,
         checkpoint,
         audit_keys: log.keys.lines(),
+        charter: log.charter.map(hex::encode),
         files,
     };
     write_manifest(directory, &manifest, log.signer)?;

@@ -36,6 +36,10 @@ pub struct Manifest {
     pub checkpoint: String,
     /// The public keys of the log, each as a C2SP verifier key.
     pub audit_keys: Vec<String>,
+    /// SHA-256 of the officers' charter that was in force, in hexadecimal; nothing for a vault
+    /// without officers, and in a list from before lists said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charter: Option<String>,
     /// The files of the tables.
     pub files: Vec<ManifestFile>,
 }
@@ -120,6 +124,25 @@ pub fn read_unsigned(directory: &Path, id: BackupId) -> Result<Manifest, BackupE
     let path = manifest_file(directory, id);
     let text = fs::read_to_string(&path).map_err(BackupError::file(&path))?;
     serde_json::from_str(&text).map_err(|_| BackupError::Manifest(id))
+}
+
+/// The youngest backup of a directory that has more of the log than this, and says that the vault
+/// has officers. Whoever wrote it: that it is there is reason to ask them.
+///
+/// # Errors
+///
+/// If a list cannot be read.
+pub fn later_with_officers(
+    directory: &Path,
+    tree_size: u64,
+) -> Result<Option<BackupId>, BackupError> {
+    for id in list(directory)?.into_iter().rev() {
+        let manifest = read_unsigned(directory, id)?;
+        if manifest.tree_size > tree_size && manifest.charter.is_some() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 impl Manifest {

@@ -29,6 +29,7 @@ pub use error::BackupError;
 pub use manifest::BackupId;
 pub use manifest::Manifest;
 pub use manifest::ManifestFile;
+pub use manifest::later_with_officers;
 pub use manifest::list;
 pub use manifest::read;
 pub use manifest::read_unsigned;

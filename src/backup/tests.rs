@@ -96,6 +96,7 @@ impl Vault {
         let log = Log {
             keys: &keys(self.key),
             signer: &signer(self.key),
+            charter: None,
         };
         let now = Timestamp::from_unix_ms(5);
         create(
@@ -335,9 +336,36 @@ fn log_that_is_not_whole_is_not_backed_up() {
     let log = Log {
         keys: &keys(2),
         signer: &signer(1),
+        charter: None,
     };
     let now = Timestamp::default();
     let made = create(&snapshot, &vault.path("backups"), &log, now, 9, &mut |_| ());
     assert!(matches!(made, Err(BackupError::Log(_))));
     assert_eq!(list(&vault.path("backups")).unwrap(), []);
+}
+
+#[test]
+fn later_backup_says_whether_the_vault_has_officers() {
+    let vault = Vault::new(1);
+    vault.grow(3);
+    let backups = vault.path("backups");
+    let without = vault.back_up(9).unwrap().manifest;
+    assert!(!without.text().contains("charter"), "as lists were before");
+    assert_eq!(later_with_officers(&backups, 0).unwrap(), None);
+    vault.grow(2);
+    let snapshot = vault.store.snapshot().unwrap();
+    let log = Log {
+        keys: &keys(1),
+        signer: &signer(1),
+        charter: Some([7; 32]),
+    };
+    let now = Timestamp::default();
+    let made = create(&snapshot, &backups, &log, now, 9, &mut |_| ()).unwrap();
+    let Manifest { id, tree_size, .. } = made.manifest;
+    assert_eq!(read(&backups, Some(id), &keys(1)).unwrap().0, made.manifest);
+    assert_eq!(
+        later_with_officers(&backups, tree_size - 1).unwrap(),
+        Some(id)
+    );
+    assert_eq!(later_with_officers(&backups, tree_size).unwrap(), None);
 }

@@ -21,7 +21,7 @@ pub(super) struct OfferedArgs {
     statements: Vec<PathBuf>,
 
     /// The vault has no officers: take the statement as its operator's, without signatures. Refused
-    /// where the vault or its configuration has officers
+    /// where the vault, its configuration or a later one of its backups has officers
     #[arg(long, requires = "statements")]
     without_officers: bool,
 }
@@ -69,6 +69,7 @@ pub(super) fn offline_error(error: &AssemblyError) -> CliError {
         AssemblyError::Ceremony(_)
             | AssemblyError::CharterReplaced
             | AssemblyError::OfficersMustSign
+            | AssemblyError::OfficersOfLater(_)
             | AssemblyError::OtherStatement
             | AssemblyError::RegisterReplaced
             | AssemblyError::Rollback(RollbackError::Ceremony(_) | RollbackError::Other)

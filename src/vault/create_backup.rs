@@ -78,6 +78,7 @@ impl Vault {
         // before the loan is back.
         let loan = self.desk.purges.lend();
         let (verifiers, signer) = self.log_keys(origin);
+        let charter = self.charter_digest()?;
         let store = Arc::clone(&self.parts.store);
         let now = self.parts.clock.now();
         let made = tokio::task::spawn_blocking(move || {
@@ -86,6 +87,7 @@ impl Vault {
                 let log = backup::Log {
                     keys: &verifiers,
                     signer: &signer,
+                    charter,
                 };
                 backup::create(&snapshot, &directory, &log, now, rules.keep, &mut told)
             });
