@@ -29,8 +29,8 @@ use crate::store::StoreError;
 use crate::store::Table;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
-use crate::vault::officers::register::Register;
 use crate::vault::officers::purging::Purges;
+use crate::vault::officers::register::Register;
 
 /// Who works with keys takes the desk first, so that no two turns meet.
 #[derive(Default)]
