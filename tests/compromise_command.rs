@@ -138,10 +138,16 @@ fn compromised_key_is_led_from_the_list_to_the_record() {
     assert_eq!(dev.run(&listed, "").code, 2);
     dev.assert_standings([to_do; 6]);
 
+    let early = dev.run(&format!("{guide} --list early.csv --yes"), "");
+    assert_eq!(early.code, 0, "{}", early.words);
+    assert!(early.words.contains("until it is marked; list again then"));
+    assert!(early.words.contains("operation compromise-key"));
+    let object = dev.assert_standings(["under way", to_do, to_do, to_do, to_do, to_do]);
+    let id = object["operations"][0]["operation_id"].as_str().unwrap();
+    dev.done(&format!("keys approve {id} --as officer2 --yes"), "");
     let listed = format!("{guide} --list list.csv --yes");
     let said = dev.run(&listed, "");
     assert_eq!(said.code, 0, "{}", said.words);
-    assert!(said.words.contains("operation compromise-key"));
     assert!(said.output.contains("keys propose retokenize --tokens 2 "));
     let list = dev.path("list.csv");
     let text = fs::read_to_string(&list).unwrap();
@@ -213,7 +219,7 @@ fn compromised_key_is_led_from_the_list_to_the_record() {
     assert_eq!(
         lines,
         [
-            "compromise-key wrapping/dev/1, done: signed by the vault, and by officer1",
+            "compromise-key wrapping/dev/1, done: signed by the vault, and by officer1, officer2",
             "destroy-key wrapping/dev/1, done: signed by the vault, and by officer1, officer2",
         ]
     );

@@ -40,12 +40,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What holds where a charter says nothing: as few as may be, and a day before a key is
-    /// destroyed, an entry erased or the log pruned.
+    /// What holds where a charter says nothing: two officers, but for a rotation, and a day before a
+    /// key is destroyed, an entry erased or the log pruned.
     #[must_use]
     pub const fn usual(kind: OperationKind) -> Self {
         Self {
-            approvals: kind.approvals_min(),
+            approvals: kind.approvals_usual(),
             delay_seconds: match kind {
                 OperationKind::DestroyKey | OperationKind::EraseEntry | OperationKind::PruneLog => {
                     24 * 60 * 60

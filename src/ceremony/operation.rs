@@ -144,6 +144,24 @@ impl OperationKind {
         }
     }
 
+    /// How many must sign where a charter says nothing: nobody takes a key out of use alone, be it
+    /// for good or not, unless officers have agreed that haste is worth it.
+    #[must_use]
+    pub const fn approvals_usual(self) -> usize {
+        match self {
+            Self::CompromiseKey | Self::SuspendKey => 2,
+            Self::AcceptRollback
+            | Self::ChangeCharter
+            | Self::DestroyKey
+            | Self::EraseEntry
+            | Self::PruneLog
+            | Self::ResumeKey
+            | Self::Retokenize
+            | Self::RotateKey
+            | Self::RotateRootKey => self.approvals_min(),
+        }
+    }
+
     /// Whether it is done to a vault that does not run, by a command on its machine.
     #[must_use]
     pub const fn is_offline(self) -> bool {

@@ -20,7 +20,7 @@ async fn slow_office(records_per_second: u32) -> Office {
         "rewrap_records_per_second = {records_per_second}\n\
          [officers.rules]\n\
          destroy-key = {{ delay_seconds = 60 }}\n\
-         suspend-key = {{ delay_seconds = 60 }}\n"
+         suspend-key = {{ approvals = 1, delay_seconds = 60 }}\n"
     );
     Office::open_with(&[1, 2, 3], &rules).await
 }

@@ -111,12 +111,17 @@ pub(crate) struct Office {
     _policies: TempDir,
 }
 
-/// The rules, with a minute in the place of the day that these wait by themselves: a charter's
-/// change waits as long as anything.
+/// The rules, with a minute in the place of the day that these wait by themselves, since a
+/// charter's change waits as long as anything; and one officer where two are usual.
 fn in_haste(lines: &str) -> String {
-    let missing = ["erase-entry", "prune-log"].into_iter();
-    let missing = missing.filter(|kind| !lines.contains(kind));
-    let rules = missing.map(|kind| format!("{kind} = {{ delay_seconds = 60 }}\n"));
+    let rules = [
+        ("erase-entry", "delay_seconds = 60"),
+        ("prune-log", "delay_seconds = 60"),
+        ("compromise-key", "approvals = 1"),
+        ("suspend-key", "approvals = 1"),
+    ];
+    let missing = rules.iter().filter(|(kind, _)| !lines.contains(kind));
+    let rules = missing.map(|(kind, rule)| format!("{kind} = {{ {rule} }}\n"));
     let head = "[officers.rules]\n";
     lines.replace(head, &format!("{head}{}", rules.collect::<String>()))
 }

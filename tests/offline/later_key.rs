@@ -52,15 +52,13 @@ fn head_of_a_later_key_is_accepted_by_its_public_key() {
 
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
-    let officer = "--officer-key officer1.pem --yes";
-    for operation in [
-        "rotate audit-signing",
-        "compromise audit-signing --key-version 1",
-    ] {
-        stage.done(&format!(
-            "keys propose {operation} {officer} --namespace shop {client}"
-        ));
-    }
+    let flags =
+        |officer: u8| format!("--officer-key officer{officer}.pem --yes --namespace shop {client}");
+    let rotate = "keys propose rotate audit-signing";
+    stage.done(&format!("{rotate} {}", flags(1)));
+    let compromise = "keys propose compromise audit-signing --key-version 1";
+    let id = stage.done(&format!("{compromise} {}", flags(1)));
+    stage.done(&format!("keys approve {} {}", id.trim(), flags(2)));
     vault.stop();
     tokenize(&stage, &["Grace Hopper"]);
     fs::write(stage.path("newer.vkey"), newest_key(&stage)).unwrap();

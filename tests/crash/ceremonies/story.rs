@@ -217,7 +217,8 @@ pub(crate) fn table(delay_seconds: u64) -> Result<String, Failure> {
         "[officers]\nkeys = [{keys}]\nrewrap_records_per_second = 3000\n\
          [officers.rules]\ndestroy-key = {{ delay_seconds = {delay_seconds} }}\n\
          erase-entry = {{ delay_seconds = {delay_seconds} }}\n\
-         prune-log = {{ delay_seconds = {delay_seconds} }}\n"
+         prune-log = {{ delay_seconds = {delay_seconds} }}\n\
+         suspend-key = {{ approvals = 1 }}\ncompromise-key = {{ approvals = 1 }}\n"
     ))
 }
 
