@@ -146,7 +146,11 @@ async fn list_has_customers_with_their_fields_until_their_records_move() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_list_has_pages_and_what_a_job_has_left() {
-    let office = Office::open_with(&[1, 2, 3], "rewrap_records_per_second = 500\n").await;
+    let office = Office::open_with(
+        &[1, 2, 3],
+        "rewrap_records_per_second = 500\n[officers.rules]\n",
+    )
+    .await;
     let client = office.vault.backend().await;
     let mut whole = Vec::new();
     for thousand in 0..2 {
