@@ -6,8 +6,9 @@
 //! agree with the ceremonies, and in the end every token opens, under the last key. Without a count
 //! every second step is killed in: which, the seed says, and each ceremony has one.
 
+mod plan;
 pub(crate) mod story;
-pub(crate) mod wish;
+mod wish;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,7 +28,7 @@ use counterfoil::store::Store;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 
-use self::story::Ceremony;
+use self::plan::Ceremony;
 use self::story::Officers;
 use self::story::Step;
 use crate::Plant;
@@ -129,7 +130,7 @@ async fn campaign(plant: Plant, kills: Kills) -> Result<Ledger, Failure> {
         steps_count: 0,
     };
     campaign.fill().await?;
-    for ceremony in story::story()? {
+    for ceremony in plan::plan()? {
         campaign.hold(&ceremony).await?;
         if plant != Plant::None && !campaign.ledger.faults.is_empty() {
             break;

@@ -162,7 +162,7 @@ fn charter() -> Result<Charter, Failure> {
 }
 
 fn erasable(store: &dyn Store) -> Result<u64, Failure> {
-    for leaf in store.entries(0, PRUNED_SIZE as usize)? {
+    for leaf in store.entries(0, usize::try_from(PRUNED_SIZE)?)? {
         let Some(stored) = leaf.entry() else { continue };
         if Entry::decode(&stored.entry)?.draft.event == Event::KeysRead {
             return Ok(stored.index);
