@@ -10,6 +10,24 @@
 mod commands;
 
 use std::fs;
+use std::io;
+use std::io::Write;
+use std::process::Command;
+use std::sync::Arc;
+
+use counterfoil::assembly::Resharing;
+use counterfoil::audit::SharingNote;
+use counterfoil::config::Config;
+use counterfoil::crypto::RootKey;
+use counterfoil::crypto::SharedSecret;
+use counterfoil::crypto::SystemEntropy;
+use counterfoil::domain::OfficerName;
+use counterfoil::domain::SystemClock;
+use counterfoil::keys::root::Argon2Parameters;
+use counterfoil::keys::root::shares;
+use counterfoil::keys::root::shares::NewShare;
+use counterfoil::keys::root::shares::Occasion;
+use counterfoil::keys::root::shares::SharingFile;
 
 use crate::commands::PIN;
 use crate::commands::Stage;
@@ -115,11 +133,13 @@ fn reshared(export: &str) -> impl Iterator<Item = &str> {
 /// anew, up to what is dealt.
 fn shared_vault() -> (Stage, &'static str) {
     let stage = Stage::new("provider = \"shares\"\nfile = \"sharing.toml\"");
-    let dealt = deal(&stage, "first", &["alice", "bob"]);
-    let passphrases = "--share-passphrase-file alice --share-passphrase-file bob";
-    stage.done(&format!("init --config config.toml {dealt} {passphrases}"));
+    cheap_shares(&stage, &["alice", "bob"]);
+    stage.done(
+        "init --config config.toml --share alice.share.toml --share bob.share.toml \
+         --share-passphrase-file alice --share-passphrase-file bob",
+    );
     let command = "keys reshare --config config.toml \
-                   --share first/alice.share.toml --share first/bob.share.toml \
+                   --share alice.share.toml --share bob.share.toml \
                    --share-passphrase-file alice --share-passphrase-file bob \
                    --new-share-passphrase-file carol --new-share-passphrase-file dave";
     (stage, command)
@@ -134,7 +154,7 @@ fn shares_that_the_log_cannot_name_are_not_put_in_force() {
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
     for officer in ["alice", "bob"] {
-        stage.done(&unseal(officer, "first", &client));
+        stage.done(&unseal(officer, ".", &client));
     }
     assert!(vault.line().starts_with("ready "));
     let running = stage.run(&format!("{command} {dealt}"));
@@ -220,6 +240,88 @@ fn vault_with_its_root_key_on_a_token_starts_again() {
         "{}",
         gone.words
     );
+}
+
+/// Goal: an attempt that is cut off between the entry and the sharing file leaves the old shares in
+/// force, and a log that verifies; the next one says so. Method: the entry is written as the
+/// command does it, and nothing after it.
+#[test]
+fn attempt_that_was_cut_off_leaves_the_old_shares_and_is_told_of() {
+    let stage = Stage::new("provider = \"shares\"\nfile = \"sharing.toml\"");
+    let dealt = deal(&stage, "second", &["carol", "dave"]);
+    let (secret, made) = cheap_shares(&stage, &["alice", "bob"]);
+    let old = "--share alice.share.toml --share bob.share.toml \
+               --share-passphrase-file alice --share-passphrase-file bob";
+    stage.done(&format!("init --config config.toml {old}"));
+
+    let text = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let config = Config::from_toml(&text, &stage.path("")).unwrap();
+    let note = SharingNote {
+        digest: [7; 32],
+        ..made
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let root = RootKey::new(&secret.root_key());
+        let resharing = Resharing::begin(&config, &root).unwrap();
+        assert_eq!(resharing.latest(), None);
+        let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
+        let recorded = resharing.record(&config, note, clock, entropy);
+        recorded.await.unwrap();
+    });
+    drop(runtime);
+
+    let new = "--new-share-passphrase-file carol --new-share-passphrase-file dave";
+    let again = stage.run(&format!(
+        "keys reshare --config config.toml {old} {new} {dealt}"
+    ));
+    assert_eq!(again.code, 0, "{}", again.words);
+    let said = "names other shares last than those that are in force";
+    assert!(again.words.contains(said), "{}", again.words);
+    let log = "--data-dir data --public-key data/audit.vkey";
+    stage.done(&format!("audit verify {log}"));
+    let export = stage.done(&format!("audit export {log}"));
+    fs::write(stage.path("export"), &export).unwrap();
+    let sharing = SharingFile::read(&stage.path("sharing.toml")).unwrap();
+    let made: Vec<&str> = reshared(&export).collect();
+    assert_eq!(made.len(), 2, "{export}");
+    assert!(made[1].contains(&hex::encode(sharing.digest())), "{export}");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
+    let mut second = Command::new("python3");
+    second.current_dir(stage.path(""));
+    let second = second.args([script, "--public-key", "data/audit.vkey", "export"]);
+    let said = second.output().unwrap().stdout;
+    let answer: serde_json::Value = serde_json::from_slice(&said).unwrap_or_default();
+    if answer.is_null() {
+        let words = "not tried: Python's cryptography is missing";
+        let _ = writeln!(io::stderr(), "{words}");
+        return;
+    }
+    assert_eq!(answer["verified"], true, "{answer}");
+}
+
+/// Shares of a new secret under passphrases that take no time, as `deal` writes them.
+fn cheap_shares(stage: &Stage, officers: &[&str]) -> (SharedSecret, SharingNote) {
+    let secret = SharedSecret::generate(&SystemEntropy);
+    let new = officers.iter().map(|officer| {
+        fs::write(stage.path(officer), format!("words of {officer}\n")).unwrap();
+        NewShare {
+            officer: OfficerName::new(officer).unwrap(),
+            file: stage.path(&format!("{officer}.share.toml")),
+            passphrase: format!("words of {officer}").into(),
+        }
+    });
+    let new: Vec<NewShare> = new.collect();
+    let file = stage.path("sharing.toml");
+    let at = (file.as_path(), Occasion::First);
+    let cheap = Argon2Parameters::insecure_for_development();
+    let sharing = shares::deal(&secret, 2, &new, at, cheap, &SystemEntropy).unwrap();
+    let note = SharingNote {
+        digest: sharing.digest(),
+        needed: 2,
+        officers: sharing.officers().to_vec(),
+    };
+    (secret, note)
 }
 
 /// Where the head of the log is by itself.
