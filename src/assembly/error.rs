@@ -128,8 +128,8 @@ pub enum AssemblyError {
     /// A backup of later says that the vault has officers, of whom this database does not know.
     #[error(
         "backup {0} is of later than this database, and says that the vault has officers\n\
-         remedy: restore that backup; or name the officers in the configuration, make the statement \
-         anew, and let them sign it"
+         remedy: restore that backup; or name the officers in the configuration, make the \
+         statement anew, and let them sign it"
     )]
     OfficersOfLater(BackupId),
     /// The statement is about something else.

@@ -29,9 +29,9 @@ use crate::keys::root::shares::SharingFile;
 #[command(after_help = "\
 The vault must not run. It takes the shares of as many officers as are needed. The new shares are
 read back and proven, the audit log says that they were made, and then the sharing file is replaced:
-until then the old ones are the vault's, and afterwards it refuses them. Whoever still has enough old
-shares can put the root key together with them all the same: destroy the old files, and where that is
-not sure, change the root key.
+until then the old ones are the vault's, and afterwards it refuses them. Whoever still has enough
+old shares can put the root key together with them all the same: destroy the old files, and where
+that is not sure, change the root key.
 
 If it is cut off before the sharing file is replaced, the old shares are in force. Destroy the new
 files, and begin anew.
@@ -130,8 +130,9 @@ fn begin(
         .is_some_and(|latest| latest != sharing.digest())
     {
         say(
-            "the audit log names other shares last than those that are in force: an attempt was cut \
-             off, or shares were made without the log\n  if there are files of others, destroy them",
+            "the audit log names other shares last than those that are in force: an attempt was \
+             cut off, or shares were made without the log\n  if there are files of others, \
+             destroy them",
         );
     }
     Ok(resharing)

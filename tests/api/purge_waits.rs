@@ -73,12 +73,12 @@ fn wrapped(office: &Office) -> Vec<u8> {
     let rows = office
         .vault
         .with_store(|store| store.rows(Table::Keys, None, 100).unwrap());
-    let keys = rows.into_iter().map(|(_, row)| row);
-    let key = keys.filter(|row| {
+    let mut keys = rows.into_iter().map(|(_, row)| row);
+    let row = keys.find(|row| {
         let key = counterfoil::keys::StoredKey::decode(row).unwrap();
         key.metadata().name() == wrapping(1)
     });
-    let row = key.last().unwrap();
+    let row = row.unwrap();
     row[row.len() - WRAPPED_BYTES..].to_vec()
 }
 

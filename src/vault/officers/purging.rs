@@ -1,4 +1,4 @@
-//! The end of a destruction: bytes go off the disk and out of memory, and then it is said to be done.
+//! The end of a destruction: bytes go off the disk and out of memory, and then it is done.
 //!
 //! A purge rewrites the tables of the database. It does not reach what was lent before: the ring of
 //! a call that began under the key, and the files and keys of a backup that was begun before. So a
@@ -92,8 +92,8 @@ impl Purges {
 
 impl Vault {
     /// Gets the wrapped bytes of a destroyed key, or those of entries that are gone, off the disk,
-    /// since a table file may still have them; waits until nobody has what was lent before; and then
-    /// says that it is done.
+    /// since a table file may still have them; waits until nobody has what was lent before; and
+    /// then says that it is done.
     pub(super) async fn purge_destroyed(
         &self,
         id: &CeremonyId,

@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
 use counterfoil::ceremony::OperationKind;
-use counterfoil::protocol;
-use counterfoil::protocol::OperationState;
 use counterfoil::store::Row;
 use counterfoil::store::StoredLeaf;
 use counterfoil::store::Table;
@@ -35,19 +33,16 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) async fn at(office: &Office, own: &BTreeSet<String>) -> Self {
-        let listed = office.list().await;
-        let is_allowance = |it: &&protocol::Operation| it.note.contains("\noperation retokenize\n");
-        let allowances = listed.operations.iter().filter(is_allowance);
-        let allowances = allowances.filter(|it| it.state() == OperationState::Running);
-        let allowances_count = allowances.count();
+    pub(super) fn at(office: &Office, own: &BTreeSet<String>) -> Self {
         let rows = |table| {
             let rows = |store: &dyn counterfoil::store::Store| store.rows(table, None, ROWS_MAX);
             office.vault.with_store(rows).unwrap()
         };
         let charter = rows(Table::Meta);
         let mut charter = charter.iter().filter(|(key, _)| key == b"charter");
-        let ceremonies = rows(Table::Ceremonies).into_iter();
+        let ceremonies = rows(Table::Ceremonies);
+        let allowances_count = ceremonies.iter().filter(|row| is_allowance(row)).count();
+        let ceremonies = ceremonies.into_iter();
         let ceremonies = ceremonies.map(|row| (String::from_utf8(row.0.clone()).unwrap(), row));
         let others = ceremonies.filter(|(id, _)| !own.contains(id));
         Self {
@@ -61,6 +56,12 @@ impl Look {
             ceremonies: others.map(|(id, row)| (id, digest(&row))).collect(),
         }
     }
+}
+
+/// Whether the row is of an operation that allows something now: its text is not sealed.
+fn is_allowance((_, stored): &Row) -> bool {
+    let text = String::from_utf8_lossy(stored);
+    text.contains("\\noperation retokenize\\n") && text.contains("\"state\":\"running\"")
 }
 
 fn digest((key, value): &Row) -> String {

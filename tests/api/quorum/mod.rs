@@ -136,16 +136,13 @@ async fn no_subset_below_the_quorum_signs_for_a_stopped_vault() {
             let joined = join(notes.clone()).unwrap();
             let approved = Approved::by_officers(&charter, &made.vault, &joined);
             assert_eq!(approved.is_ok(), members.len() >= APPROVALS, "{members:?}");
-            let (before, since) = (
-                Look::at(&office, &BTreeSet::new()).await,
-                Since::now(&office),
-            );
+            let (before, since) = (Look::at(&office, &BTreeSet::new()), Since::now(&office));
             for note in notes {
                 let proposed = propose_with(&office, &note, "").await;
                 assert!(proposed.is_none(), "{members:?}");
             }
             let nobodys = BTreeSet::new();
-            assert_eq!(Look::at(&office, &nobodys).await, before, "{members:?}");
+            assert_eq!(Look::at(&office, &nobodys), before, "{members:?}");
             assert_eq!(since.effects(&office, &nobodys), [], "{members:?}");
         }
     }
@@ -171,7 +168,7 @@ async fn change_officers(office: &Office, overheard: &mut Overheard) {
     office.until(&changed, OperationState::Done).await;
 
     let own = BTreeSet::new();
-    let (before, since) = (Look::at(office, &own).await, Since::now(office));
+    let (before, since) = (Look::at(office, &own), Since::now(office));
     let mut sent = vec![formers];
     sent.extend(OFFICERS.map(|number| sign(number, note.text())));
     for note in &sent {
@@ -179,7 +176,7 @@ async fn change_officers(office: &Office, overheard: &mut Overheard) {
         let _ = propose_with(office, note, "").await;
     }
     assert!(office.get(&older).await.state() == OperationState::Proposed);
-    assert_eq!(Look::at(office, &own).await, before);
+    assert_eq!(Look::at(office, &own), before);
     assert_eq!(since.effects(office, &own), []);
     // It would expire otherwise while others are looked at.
     cancel(office, &older, &[1, 2]).await;
@@ -205,15 +202,15 @@ async fn attempt(
     };
     let mut few = Few::of(office, members, overheard);
     let Some(&first) = members.first() else {
-        let (before, since) = (Look::at(office, &few.own).await, Since::now(office));
+        let (before, since) = (Look::at(office, &few.own), Since::now(office));
         few.replay_proposals(wish).await;
-        assert_eq!(Look::at(office, &few.own).await, before);
+        assert_eq!(Look::at(office, &few.own), before);
         assert_eq!(since.effects(office, &few.own), []);
         return true;
     };
     let since = Since::now(office);
     let operation = few.propose(first, wish).await.unwrap();
-    let before = Look::at(office, &few.own).await;
+    let before = Look::at(office, &few.own);
     few.sign_all(&operation).await;
     let expected = match when {
         When::Proposed | When::AnotherWaits => OperationState::Proposed,
@@ -232,7 +229,7 @@ async fn attempt(
         few.state(&operation).await == expected,
         "{members:?} {when:?}"
     );
-    let after = Look::at(office, &few.own).await;
+    let after = Look::at(office, &few.own);
     assert_eq!(before, after, "{members:?} {:?} {when:?}", wish.operation);
     let effects = since.effects(office, &few.own);
     assert_eq!(effects, [], "{members:?} {:?} {when:?}", wish.operation);
@@ -261,7 +258,7 @@ async fn carry_out(
     wish: &Wish,
     doomed: &[Wish],
 ) -> (protocol::Operation, Vec<protocol::Operation>) {
-    let (before, since) = (Look::at(office, &BTreeSet::new()).await, Since::now(office));
+    let (before, since) = (Look::at(office, &BTreeSet::new()), Since::now(office));
     let mut three = Few::of(office, &OFFICERS[..APPROVALS], overheard);
     let operation = three.propose(1, wish).await.unwrap();
     three.sign_all(&operation).await;
@@ -284,7 +281,7 @@ async fn carry_out(
     } else {
         office.until(&operation, OperationState::Done).await;
     }
-    assert_ne!(before, Look::at(office, &own).await, "{wish:?}");
+    assert_ne!(before, Look::at(office, &own), "{wish:?}");
     assert_eq!(
         !since.effects(office, &own).is_empty(),
         has_entry_of_its_own(wish.operation.kind()),
@@ -299,7 +296,7 @@ async fn carry_out(
 async fn beset(office: &Office, operation: &protocol::Operation, wish: &Wish) {
     let own = BTreeSet::from([operation.operation_id.clone()]);
     let state = office.get(operation).await.state();
-    let (before, since) = (Look::at(office, &own).await, Since::now(office));
+    let (before, since) = (Look::at(office, &own), Since::now(office));
     let note: SignedNote = operation.note.parse().unwrap();
     let is_allowance = matches!(wish.operation, Operation::Retokenize(_));
     for by in OFFICERS.into_iter().chain([5, FORMER, STRANGER]) {
@@ -317,7 +314,7 @@ async fn beset(office: &Office, operation: &protocol::Operation, wish: &Wish) {
     let is_kept = now == state || (state, now) == (OperationState::Running, OperationState::Done);
     assert!(is_kept, "{wish:?} {}", now.as_str_name());
     assert_eq!(
-        Look::at(office, &own).await,
+        Look::at(office, &own),
         before,
         "{wish:?} {}",
         state.as_str_name()
