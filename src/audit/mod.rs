@@ -90,7 +90,6 @@ pub use prove::find_in_store;
 pub use prove::prove_consistency;
 pub use prove::prove_inclusion;
 pub use pruning::PruningError;
-pub use pruning::check_pruning;
 pub use recorded::Recorded;
 pub use rollback::KeptCeremony;
 pub use rollback::RollbackError;

@@ -6,11 +6,13 @@
 
 use thiserror::Error;
 
+use crate::audit::AuditLog;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
 use crate::audit::archive::end_of_segment;
 use crate::audit::handover::Handover;
 use crate::audit::tree::StoredTree;
+use crate::audit::window::Window;
 use crate::ceremony::LogPoint;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -51,12 +53,24 @@ impl EntryDraft {
     }
 }
 
+impl AuditLog {
+    /// Says whether the entries of the log up to a point may be taken out of the vault now. Reads
+    /// the store, and blocks.
+    ///
+    /// # Errors
+    ///
+    /// If they may not be, or the store cannot be read.
+    pub fn check_pruning(&self, archived: &LogPoint) -> Result<(), PruningError> {
+        check_pruning(self.store.as_ref(), self.window.as_deref(), archived)
+    }
+}
+
 /// Says whether the entries of the log up to a point may be taken out of the vault now.
-///
-/// # Errors
-///
-/// If they may not be, or the store cannot be read.
-pub fn check_pruning(store: &dyn Store, archived: &LogPoint) -> Result<(), PruningError> {
+pub(super) fn check_pruning(
+    store: &dyn Store,
+    window: Option<&Window>,
+    archived: &LogPoint,
+) -> Result<(), PruningError> {
     let LogPoint { size, root } = *archived;
     if size > store.tree_size()? {
         return Err(PruningError::Root);
@@ -70,12 +84,9 @@ pub fn check_pruning(store: &dyn Store, archived: &LogPoint) -> Result<(), Pruni
     if *StoredTree(store).frontier(size)?.root().as_bytes() != root {
         return Err(PruningError::Root);
     }
-    let witnessed = store.cosigned_checkpoint()?;
-    let witnessed = witnessed.and_then(|note| note.lines().nth(1).map(str::parse));
-    match witnessed {
-        Some(Ok::<u64, _>(witnessed)) if size <= witnessed => Ok(()),
-        // What cannot be read says nothing of how far it has seen.
-        Some(Ok(_) | Err(_)) => Err(PruningError::Unwitnessed),
-        None => Ok(()),
+    // What the store keeps of a witness that is configured no more says nothing.
+    match window {
+        Some(window) if window.cosigned_size() < size => Err(PruningError::Unwitnessed),
+        Some(_) | None => Ok(()),
     }
 }

@@ -40,7 +40,6 @@ use crate::audit::Receipt;
 use crate::audit::SignedCheckpoint;
 use crate::audit::WriteHead;
 use crate::audit::check_entry_erasure;
-use crate::audit::check_pruning;
 use crate::audit::group::Placed;
 use crate::audit::group::judge;
 use crate::audit::group::take_group;
@@ -48,6 +47,7 @@ use crate::audit::group::turn_away_bygone;
 use crate::audit::handover::Handover;
 use crate::audit::log::Answer;
 use crate::audit::log::Call;
+use crate::audit::pruning::check_pruning;
 use crate::audit::start::Checked;
 use crate::audit::tree;
 use crate::audit::tree::entry_leaf_hash;
@@ -364,7 +364,8 @@ impl Sequencer {
             }
         }
         for archived in entries().filter_map(EntryDraft::prunes) {
-            match check_pruning(self.store.as_ref(), &archived) {
+            let window = self.tell.window.as_deref();
+            match check_pruning(self.store.as_ref(), window, &archived) {
                 // Whoever erases in the same group must not find that the entry is archived.
                 Ok(()) if gone.is_empty() => gone.extend([u64::MAX]),
                 Err(PruningError::Store(error)) => return Err(error.into()),

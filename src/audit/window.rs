@@ -45,6 +45,8 @@ struct Seen {
     tree_size: u64,
     /// Nothing before the witness has answered.
     witnessed_size: Option<u64>,
+    /// The largest size that the witness has cosigned, before the start or since.
+    cosigned_size: u64,
     /// Since when entries from some index on are there, in the order of both.
     marks: VecDeque<Mark>,
     /// The witness has seen what this log is not.
@@ -97,6 +99,7 @@ impl Window {
         let seen = Mutex::new(Seen {
             tree_size,
             witnessed_size: None,
+            cosigned_size: 0,
             marks: VecDeque::from([opened]),
             has_diverged: false,
         });
@@ -119,7 +122,20 @@ impl Window {
     pub(super) fn witnessed(&self, size: u64) {
         let mut seen = self.seen();
         seen.witnessed_size = seen.witnessed_size.max(Some(size));
+        seen.cosigned_size = seen.cosigned_size.max(size);
         seen.forget();
+    }
+
+    /// Learns that the witness had cosigned a checkpoint of this size before the start. No value
+    /// leaves for it: whoever has the disk can bring an old one back.
+    pub(super) fn cosigned(&self, size: u64) {
+        let mut seen = self.seen();
+        seen.cosigned_size = seen.cosigned_size.max(size);
+    }
+
+    /// The largest size that the witness has cosigned, before the start or since; 0 if none.
+    pub(super) fn cosigned_size(&self) -> u64 {
+        self.seen().cosigned_size
     }
 
     /// Learns that the witness has seen another log under this name: nothing more is written.

@@ -93,6 +93,7 @@ impl AuditLog {
     ) -> Option<Witnessing> {
         let window = Arc::clone(self.window.as_ref()?);
         let known_size = known.as_ref().map_or(0, SignedCheckpoint::size);
+        window.cosigned(known_size);
         // It was cosigned, so it may be shown. It opens no window: who has the disk can bring back
         // an old one with its cosignature.
         self.cosigned.send_replace(known.map(Arc::new));

@@ -32,7 +32,7 @@ fn signing(version: u32) -> KeyName {
     }
 }
 
-async fn rotate(office: &Office, version: u32) {
+pub(crate) async fn rotate(office: &Office, version: u32) {
     let operation = Operation::RotateKey(signing(version));
     let rotated = office.propose(1, operation).await.unwrap();
     assert!(rotated.state() == OperationState::Done);

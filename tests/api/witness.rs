@@ -45,7 +45,7 @@ use crate::support::detokenize_items;
 use crate::support::reveal;
 
 /// A witness of one vault, which comes and goes at one address.
-struct TestWitness {
+pub(crate) struct TestWitness {
     // Its own, which outlives the vault's.
     directory: TempDir,
     key: NoteVerifier,
@@ -55,7 +55,7 @@ struct TestWitness {
 
 impl TestWitness {
     /// A witness of this vault, which is served anew with it.
-    async fn of(vault: &mut TestVault) -> Self {
+    pub(crate) async fn of(vault: &mut TestVault) -> Self {
         let key = fs::read_to_string(assembly::audit_key_file(&vault.config.data_dir)).unwrap();
         let mut witness = Self {
             directory: tempfile::tempdir().unwrap(),
@@ -87,7 +87,7 @@ impl TestWitness {
         StateDirectory::open(&self.directory.path().join("state")).unwrap()
     }
 
-    async fn come(&mut self) {
+    pub(crate) async fn come(&mut self) {
         let state = self.state();
         let log = WatchedLog {
             origin: self.key.name().clone(),
@@ -116,7 +116,7 @@ impl TestWitness {
         self.running = Some((stop, served));
     }
 
-    async fn go(&mut self) {
+    pub(crate) async fn go(&mut self) {
         let (stop, served) = self.running.take().unwrap();
         stop.send(()).unwrap();
         served.await.unwrap();
@@ -169,7 +169,7 @@ fn assert_stopped(status: &Status) {
     assert!(details.retry_info().unwrap().retry_delay.is_some());
 }
 
-async fn until_seen(vault: &TestVault) {
+pub(crate) async fn until_seen(vault: &TestVault) {
     for _ in 0..600 {
         if vault.vault().log().unwitnessed().unwrap().entries_count == 0 {
             return;

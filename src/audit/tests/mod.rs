@@ -12,6 +12,7 @@ mod handing_over;
 mod hanging;
 mod judging;
 mod proving;
+mod pruning;
 mod rendering;
 mod sequencing;
 mod starting;

@@ -15,6 +15,7 @@ mod briefing;
 mod carry_out;
 mod desk;
 mod keep_up;
+mod possible;
 mod protected;
 mod purging;
 mod record;
