@@ -368,6 +368,10 @@ impl Sequencer {
             match check_pruning(self.store.as_ref(), window, &archived) {
                 // Whoever erases in the same group must not find that the entry is archived.
                 Ok(()) if gone.is_empty() => gone.extend([u64::MAX]),
+                Err(PruningError::Store(StoreError::Corrupt { table })) => {
+                    tracing::error!(table, "log that is to be pruned is damaged");
+                    return Ok(false);
+                }
                 Err(PruningError::Store(error)) => return Err(error.into()),
                 Ok(())
                 | Err(

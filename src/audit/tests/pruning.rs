@@ -61,3 +61,34 @@ fn only_a_witness_that_is_configured_is_asked() {
     }
     assert_eq!(archiving.prune(archived), Ok(700));
 }
+
+#[test]
+fn damage_refuses_a_pruning_and_closes_nothing() {
+    let archiving = Archiving::new();
+    let archived = point(&archiving.grow(600));
+    let key = [&[8], 1_u64.to_be_bytes().as_slice()].concat();
+    let store = Arc::new(archiving.log.store());
+    let (audit, thread) = {
+        let parts = archiving
+            .log
+            .parts_over(Arc::clone(&store) as Arc<dyn Store>);
+        AuditLog::open(parts.unwrap()).unwrap()
+    };
+    store.tamper("tiles", &key, Some(b"short"));
+    let prune = || Commit::of_vault(EntryDraft::of_pruning(archived));
+    let damaged = audit.check_pruning(&archived);
+    assert!(matches!(
+        damaged,
+        Err(PruningError::Store(
+            crate::store::StoreError::Corrupt { .. }
+        ))
+    ));
+    assert_eq!(block_on(audit.commit(prune())).err(), Some(stays()));
+    assert_eq!(*audit.state().borrow(), LogState::Open);
+    let position = ENTRIES_COUNT;
+    assert_eq!(block_on(audit.commit(commit(position))).unwrap().index, 700);
+    drop(audit);
+    thread.join();
+}
+
+const ENTRIES_COUNT: usize = 700;

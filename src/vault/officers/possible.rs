@@ -11,6 +11,7 @@ use crate::ceremony::RETOKENIZATION_SECONDS_MAX;
 use crate::ceremony::Retokenization;
 use crate::domain::KeyPurpose;
 use crate::domain::KeyState;
+use crate::store::StoreError;
 use crate::vault::Vault;
 use crate::vault::error::VaultError;
 
@@ -98,7 +99,7 @@ impl Vault {
             EntryErasureError::Erased => CeremonyError::Entry(ERASED).into(),
             EntryErasureError::Kind => CeremonyError::Entry(STAYS).into(),
             EntryErasureError::Missing => CeremonyError::Entry(NO_ENTRY).into(),
-            EntryErasureError::Store(error) => error.into(),
+            EntryErasureError::Store(error) => unreadable(error),
         })
     }
 
@@ -111,9 +112,29 @@ impl Vault {
                 PruningError::Before => CeremonyError::Entry(ARCHIVED).into(),
                 PruningError::Place => CeremonyError::Entry(NO_SEGMENT).into(),
                 PruningError::Root => CeremonyError::Entry(OTHER_LOG).into(),
-                PruningError::Store(error) => error.into(),
+                PruningError::Store(error) => unreadable(error),
                 PruningError::Unwitnessed => CeremonyError::Entry(UNWITNESSED).into(),
             })
+    }
+}
+
+/// A part of the log that cannot be read. What is damaged stays so: an operation about it is over,
+/// while one that meets a store that is away may be tried again.
+fn unreadable(error: StoreError) -> VaultError {
+    match error {
+        StoreError::Corrupt { table } => {
+            tracing::error!(table, "log that an operation is about is damaged");
+            CeremonyError::Entry(DAMAGED).into()
+        }
+        StoreError::AlreadyExists
+        | StoreError::Conflict
+        | StoreError::DiskFull { .. }
+        | StoreError::Missing
+        | StoreError::OutcomeUnknown(_)
+        | StoreError::Pruned { .. }
+        | StoreError::SchemaVersion { .. }
+        | StoreError::TooLarge { .. }
+        | StoreError::Unavailable(_) => error.into(),
     }
 }
 
@@ -132,6 +153,7 @@ const ARCHIVED: &str = "it is in an archive already";
 const NO_SEGMENT: &str = "no segment of an archive ends there: see `counterfoil audit archive`";
 const OTHER_LOG: &str = "the archive is not one of this log";
 const UNWITNESSED: &str = "the witness has not seen the log up to there yet";
+const DAMAGED: &str = "the log is damaged there: see `counterfoil audit verify`";
 const ERASED: &str = "the entry is erased already";
 const STAYS: &str = "entries of this kind stay: who verifies the log, or starts the vault, needs \
      them";
