@@ -481,9 +481,11 @@ def read_archive(log, directory, until):
         path = os.path.join(directory, name)
         if begin_of(path) != first:
             raise Wrong(f"segment {name} does not begin with its entries")
-        read_lines(log, path, min(until, end))
+        read_lines(log, path, (until, end))
         if log.tree.size != min(until, end):
             raise Wrong(f"segment {name} does not have its entries")
+        if log.tree.size == end and log.announced is not None:
+            raise Wrong(f"segment {name} does not have its last handover")
         log.archived_size = log.tree.size
     if log.tree.size < until:
         raise Wrong(f"archive ends before entry {until}")
@@ -522,9 +524,10 @@ def verify_log(path, keys, archive=None):
             "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
 
 
-def read_lines(log, path, until=None):
-    """Reads an export, or as many entries of a segment; returns the checkpoint at the end."""
-    checkpoint, is_first = None, True
+def read_lines(log, path, segment=None):
+    """Reads an export, or a segment up to an entry; returns the checkpoint at the end."""
+    checkpoint, is_first, is_over = None, True, False
+    until, end = segment or (None, None)
     with open(path, encoding="utf-8", newline="\n") as lines:
         for text in lines:
             if not text.endswith("\n"):
@@ -542,9 +545,16 @@ def read_lines(log, path, until=None):
             if set(members) == {"archived"} and was_first:
                 log.begin(text, members)
                 continue
-            # The proof that a segment brings along is not needed: it is read with the whole log.
-            if until is not None and log.tree.size >= until and set(members) != {"handover"}:
+            if is_over:
+                raise Wrong("something follows the end of the segment")
+            # Where the log has the rest of the segment, that is compared by itself.
+            is_beyond = segment and end > until and log.tree.size >= until
+            if is_beyond and set(members) != {"handover"}:
                 break
+            # The proof that a segment brings along is not needed: it is read with the whole log.
+            if segment and set(members) == {"segment"}:
+                is_over = True
+                continue
             if set(members) in ({"checkpoint"}, {"handover"}):
                 if json.dumps(members, separators=(",", ":"), ensure_ascii=False) != text:
                     raise Wrong("line of a checkpoint is not in its one spelling")
@@ -552,7 +562,7 @@ def read_lines(log, path, until=None):
                 if not isinstance(note, str):
                     raise Wrong("checkpoint is no text")
                 if kind == "handover":
-                    if until is None or log.announced is not None:
+                    if log.announced is not None or not is_beyond:
                         log.hand_over(note)
                 else:
                     checkpoint = note
@@ -561,6 +571,9 @@ def read_lines(log, path, until=None):
                 log.erased(text, members)
                 continue
             log.entry(text, str(members.get("leaf", "")))
+        else:
+            if segment and not is_over:
+                raise Wrong("segment does not say where it ends")
     return checkpoint
 
 

@@ -186,7 +186,8 @@ pub(super) fn feed(
         let mut end = None;
         each_line(BufReader::new(file), |number, line| {
             let other = VerifyError::Line { line: number };
-            let is_over = verifier.size() >= until;
+            // The log has the rest of this segment, which is compared by itself.
+            let is_over = until < segment.end && verifier.size() >= until;
             if number == 1 && begins_at(line.as_ref()) != segment.first {
                 return Err(wrong());
             }
@@ -215,6 +216,9 @@ pub(super) fn feed(
             Ok(())
         })?;
         let is_whole = verifier.size() == segment.end || verifier.size() >= until;
+        // No segment ends between the entry that announces a key and the handover to it.
+        let is_handed_over = verifier.size() != segment.end || !verifier.expects_handover();
+        let is_whole = is_whole && is_handed_over;
         last = end.filter(|end| is_whole && end.end_index == segment.end);
         if last.is_none() {
             return Err(wrong());

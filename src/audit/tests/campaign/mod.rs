@@ -13,6 +13,7 @@ mod clean;
 mod edits;
 mod erasing;
 mod forks;
+mod handovers;
 mod receipts;
 mod second;
 

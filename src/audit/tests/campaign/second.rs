@@ -32,6 +32,11 @@ impl Second {
         Self::start_with(&["--receipt"])
     }
 
+    /// Starts it for exports of a log whose beginning is in an archive.
+    pub(super) fn behind(archive: &Path) -> Option<Self> {
+        Self::start_with(&["--archive", archive.to_str().unwrap()])
+    }
+
     fn start_with(flags: &[&str]) -> Option<Self> {
         let probe = Command::new("python3")
             .args(["-c", "import cryptography"])
