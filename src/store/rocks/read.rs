@@ -142,6 +142,11 @@ impl RocksStore {
         limit: usize,
     ) -> Result<Vec<StoredLeaf>, StoreError> {
         self.not_pruned(from)?;
+        let read = self.scan_entries(from, limit);
+        read.map_err(|error| self.pruned_or(from, error))
+    }
+
+    fn scan_entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
         let mut expected = from;
         let from = layout::entry_key(from);
         let rows = self.scan(Family::Audit, &from, None, limit, |key, value| {
@@ -178,9 +183,15 @@ impl RocksStore {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Hash>, StoreError> {
-        if level == 0 {
-            self.not_pruned(from)?;
+        if level > 0 {
+            return self.scan_hashes(level, from, limit);
         }
+        self.not_pruned(from)?;
+        let read = self.scan_hashes(0, from, limit);
+        read.map_err(|error| self.pruned_or(from, error))
+    }
+
+    fn scan_hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
         let mut expected = from;
         let from = layout::hash_key(level, from);
         self.scan(Family::Tiles, &from, None, limit, |key, value| {
@@ -205,6 +216,15 @@ impl RocksStore {
             return Err(StoreError::Pruned { size });
         }
         Ok(())
+    }
+
+    /// Why what begins at an index could not be read: where it is taken out meanwhile, the rows are
+    /// gone before the number in memory says so, and nothing is damaged.
+    fn pruned_or(&self, index: u64, error: StoreError) -> StoreError {
+        match self.read_count(layout::PRUNED_KEY) {
+            Ok(size) if index < size => StoreError::Pruned { size },
+            Ok(_) | Err(_) => error,
+        }
     }
 
     pub(super) fn read_tree_size(&self) -> Result<u64, StoreError> {

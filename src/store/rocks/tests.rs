@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::store::Append;
 use crate::store::StoredEntry;
+use crate::store::StoredHash;
 use crate::store::conformance;
 
 const OPTIONS: RocksOptions = RocksOptions {
@@ -233,5 +234,51 @@ impl RocksStore {
             Some(value) => self.database.put_cf(handle, key, value).unwrap(),
             None => self.database.delete_cf(handle, key).unwrap(),
         }
+    }
+}
+
+/// Goal: whoever reads in the instant in which the log is pruned is not told of damage. Method: the
+/// number in memory put back, which the rows of the disk are ahead of in that instant; and an entry
+/// that is gone without being pruned.
+#[test]
+fn what_goes_while_it_is_read_is_pruned_and_not_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let entries = (0..300_u64).map(|index| append(index).entries.remove(0));
+    let hashes = (0..300).map(|index| StoredHash {
+        level: 0,
+        index,
+        hash: [1; 32],
+    });
+    let whole = Append {
+        entries: entries.collect(),
+        hashes: hashes.collect(),
+        ..Append::default()
+    };
+    let pruning = Append {
+        pruned_size: Some(256),
+        ..append(300)
+    };
+    for append in [whole, pruning] {
+        let batch = CommitBatch {
+            changes: vec![],
+            puts: Vec::new(),
+            append,
+        };
+        store.commit(&batch).unwrap();
+    }
+    store.pruned_size.store(0, Ordering::Release);
+    for refused in [
+        store.entries(0, 5).err(),
+        store.entries(255, 5).err(),
+        store.hashes(0, 255, 5).err(),
+    ] {
+        assert!(matches!(refused, Some(StoreError::Pruned { size: 256 })));
+    }
+    assert_eq!(store.entries(256, 5).unwrap().len(), 5);
+    store.tamper("audit", &270_u64.to_be_bytes(), None);
+    for from in [256, 270] {
+        let found = store.entries(from, 20);
+        assert!(matches!(found, Err(StoreError::Corrupt { .. })));
     }
 }
