@@ -115,6 +115,7 @@ pub use verify::Report;
 pub use verify::Successor;
 pub use verify::VerifyError;
 pub use verify::export_checkpoint;
+pub use verify::export_checkpoint_behind;
 pub use verify::latest_checkpoint;
 pub use verify::verify_archive;
 pub use verify::verify_export;

@@ -228,6 +228,7 @@ fn outcome(error: &VaultError) -> &'static str {
         VaultError::Backup(_) => "backup_failed",
         VaultError::Denied => "denied",
         VaultError::Ceremony(_)
+        | VaultError::ExposureArchived { .. }
         | VaultError::ExposureTooLong(_)
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }

@@ -25,6 +25,7 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::Backup(error) => of_backup(error),
         VaultError::Ceremony(error) => of_ceremony(error),
         VaultError::Denied => Status::permission_denied(DENIED),
+        VaultError::ExposureArchived { .. } => Status::failed_precondition(error.to_string()),
         VaultError::ExposureTooLong(_) => Status::resource_exhausted(error.to_string()),
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),

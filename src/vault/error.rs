@@ -30,6 +30,15 @@ pub enum VaultError {
     /// The policy does not permit it, or there is no such namespace. One answer for both.
     #[error("permission denied")]
     Denied,
+    /// The report of who was seen would need entries that are in an archive.
+    #[error(
+        "entries before {size} are in an archive: have the report made from the log and its \
+         archive, by `counterfoil audit exposure --archive DIR`"
+    )]
+    ExposureArchived {
+        /// The index of the first entry that is not.
+        size: u64,
+    },
     /// The report of who was seen would have more rows than one may have.
     #[error(transparent)]
     ExposureTooLong(TooMany),

@@ -64,9 +64,12 @@ impl Vault {
         work(usize::MAX, || {
             let report = report_store(self.store(), &checkpoint, query, |_| ());
             let report = report.map_err(|error| match error {
-                ExposureError::Log(VerifyError::Archived { size }) => {
-                    StoreError::Pruned { size }.into()
-                }
+                // The second, where it is taken out while it is read.
+                ExposureError::Log(
+                    VerifyError::Archived { size }
+                    | VerifyError::Store(StoreError::Pruned { size }),
+                ) => VaultError::ExposureArchived { size },
+                ExposureError::Log(VerifyError::Store(error)) => error.into(),
                 ExposureError::Log(error) => {
                     tracing::error!(%error, "audit log is damaged");
                     VaultError::Store(StoreError::Corrupt { table: "audit" })

@@ -307,6 +307,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         VaultError::Backup(_) | VaultError::RootKeyUnavailable => ErrorClass::Unavailable,
         VaultError::Denied => ErrorClass::Denied,
         VaultError::Ceremony(_)
+        | VaultError::ExposureArchived { .. }
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
         | VaultError::OutsideLog { .. }

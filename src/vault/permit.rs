@@ -233,6 +233,7 @@ impl Vault {
             | VaultError::Backup(_)
             | VaultError::Ceremony(_)
             | VaultError::Denied
+            | VaultError::ExposureArchived { .. }
             | VaultError::ExposureTooLong(_)
             | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }

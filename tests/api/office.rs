@@ -43,7 +43,8 @@ permit (
     Action::"approve_operation",
     Action::"cancel_operation",
     Action::"list_entries",
-    Action::"prove_audit_log"
+    Action::"prove_audit_log",
+    Action::"report_exposure"
   ],
   resource
 );

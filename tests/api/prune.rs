@@ -1,6 +1,14 @@
 //! Taking the beginning of the log out of the vault, once it is archived: by two officers, and what
 //! is left goes on.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::process::Command;
+use std::process::Output;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use counterfoil::assembly;
 use counterfoil::audit::Archive;
 use counterfoil::audit::Archived;
 use counterfoil::audit::CheckpointKeys;
@@ -9,8 +17,10 @@ use counterfoil::audit::Report;
 use counterfoil::audit::verify_archive;
 use counterfoil::audit::verify_store;
 use counterfoil::audit::verify_store_behind;
+use counterfoil::audit::write_export;
 use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::Operation;
+use counterfoil::crypto::merkle::leaf_hash;
 use counterfoil::protocol;
 use counterfoil::protocol::OperationState;
 use counterfoil::protocol::audit_service_client::AuditServiceClient;
@@ -25,7 +35,9 @@ use crate::purge::contents;
 use crate::purge::files_with;
 use crate::signing_key;
 use crate::support::Side;
+use crate::support::detokenize_items;
 use crate::support::item_of;
+use crate::support::reveal;
 use crate::witness::TestWitness;
 use crate::witness::until_seen;
 
@@ -244,4 +256,123 @@ async fn archive_of_before_and_after_a_rotation_verifies_by_the_first_key() {
     assert_eq!(by_newest, whole);
     drop(store);
     assert_eq!(office.vault.check().await.archived_size, 512);
+}
+
+/// Runs `audit exposure` over the stopped vault's log, with further flags.
+fn exposure(office: &Office, further: &[&OsStr]) -> Output {
+    let config = &office.vault.config;
+    let key = assembly::audit_key_file(&config.data_dir);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+    command.args(["audit", "exposure", "--json", "--everybody", "--from"]);
+    command.args([
+        OsStr::new("2000-01-01"),
+        OsStr::new("--to"),
+        OsStr::new("2100-01-01"),
+        OsStr::new("--public-key"),
+        key.as_os_str(),
+    ]);
+    command.args(further);
+    command.output().unwrap()
+}
+
+/// Runs `audit exposure` to check a report.
+fn check(office: &Office, further: &[&OsStr]) -> Output {
+    let key = assembly::audit_key_file(&office.vault.config.data_dir);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
+    command.args(["audit", "exposure", "--public-key"]).arg(key);
+    command.args(further).output().unwrap()
+}
+
+/// What is left of an entry, by the line of an export.
+fn leaf_hash_of(line: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let leaf = STANDARD.decode(line["leaf"].as_str().unwrap()).unwrap();
+    STANDARD.encode(leaf_hash(&leaf).as_bytes())
+}
+
+/// Goal: who was seen is known of all of the log, whether it was pruned or not. Method: a customer
+/// whose value was seen before the archive ends; the vault, which names the command that knows; the
+/// command, from the log and from an export, without the archive and with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn report_of_what_was_pruned_is_made_with_the_archive() {
+    let mut office = Office::open_with(&[1, 2, 3], RULES).await;
+    let client = office.vault.backend().await;
+    let item = item_of("email", "ada@mail.example", CANARY);
+    let token = client.tokenized(item).await.token;
+    let seen = detokenize_items(vec![reveal("email", &token)]);
+    client.detokenize(seen).await.unwrap();
+    for _ in 0..300 {
+        office.list().await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    prune(&office, &grow(&office, &directory)).await.unwrap();
+
+    let credential = office.vault.identities().credential("approver");
+    let channel = office.vault.connect(Side::Reveal, credential).await;
+    let mut service = AuditServiceClient::new(channel.unwrap());
+    let request = protocol::ReportExposureRequest {
+        everybody: true,
+        to_unix_ms: u64::MAX,
+        ..protocol::ReportExposureRequest::default()
+    };
+    let refused = service.report_exposure(request).await.err().unwrap();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(
+        refused
+            .message()
+            .contains("entries before 256 are in an archive")
+    );
+    assert!(
+        refused
+            .message()
+            .contains("`counterfoil audit exposure --archive DIR`")
+    );
+
+    office.vault.stop().await;
+    let export = directory.path().join("log.export");
+    let mut file = fs::File::create(&export).unwrap();
+    let keys = office.vault.public_keys();
+    write_export(&mut file, &office.vault.read_only(), &keys).unwrap();
+    let config = &office.vault.config;
+    let of_store = [
+        OsStr::new("--data-dir"),
+        config.data_dir.as_os_str(),
+        OsStr::new("--head-dir"),
+        config.audit.head_dir.as_os_str(),
+    ];
+    let of_export = [OsStr::new("--export"), export.as_os_str()];
+    let archive = [OsStr::new("--archive"), directory.path().as_os_str()];
+    for log in [of_store.as_slice(), of_export.as_slice()] {
+        let refused = exposure(&office, log);
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{words}");
+        assert!(words.contains("give it with --archive DIR"), "{words}");
+        let done = exposure(&office, &[log, archive.as_slice()].concat());
+        let words = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(0), "{words}");
+        let report = String::from_utf8(done.stdout).unwrap();
+        assert!(report.contains(CANARY) && report.contains("\"first_index\":0"));
+        // And what was reported is made again.
+        let kept = directory.path().join("report.json");
+        fs::write(&kept, &report).unwrap();
+        let against = [
+            OsStr::new("--check"),
+            kept.as_os_str(),
+            OsStr::new("--against"),
+            log[1],
+        ];
+        let checked = check(&office, &[against.as_slice(), archive.as_slice()].concat());
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    }
+    // One that leaves an entry out as if it were erased is not believed.
+    let path = directory.path().join("0-256.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let place = text.lines().position(|line| line.contains(CANARY)).unwrap();
+    let hash = leaf_hash_of(text.lines().nth(place).unwrap());
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines[place] = format!("{{\"erased\":{place},\"leaf_hash\":\"{hash}\"}}");
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let refused = exposure(&office, &[of_store.as_slice(), archive.as_slice()].concat());
+    assert_eq!(refused.status.code(), Some(4));
+    office.vault.check().await;
 }

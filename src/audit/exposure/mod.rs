@@ -4,9 +4,11 @@
 //! find the part of a log that matters, have it read, and prove that it is that part of the log
 //! that a checkpoint was signed for, and all of it.
 
+mod behind;
 mod compare;
 mod document;
 mod grants;
+mod leaves;
 mod lines;
 mod query;
 mod read;
@@ -15,6 +17,8 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use behind::report_export_behind;
+pub use behind::report_store_behind;
 pub use compare::Comparison;
 pub use compare::Difference;
 pub use document::Document;

@@ -6,9 +6,6 @@
 //! have been left out, added or changed, and the rest of the log need not be read.
 
 use std::io::BufRead;
-use std::io::Read;
-use std::num::NonZeroUsize;
-use std::thread;
 
 use thiserror::Error;
 
@@ -16,16 +13,17 @@ use crate::audit::CheckpointKeys;
 use crate::audit::Entry;
 use crate::audit::SignedCheckpoint;
 use crate::audit::VerifyError;
-use crate::audit::export;
-use crate::audit::export::ExportLine;
 use crate::audit::exposure::Exposure;
 use crate::audit::exposure::LOOK_BACK_SECONDS;
 use crate::audit::exposure::Query;
 use crate::audit::exposure::Scan;
 use crate::audit::exposure::TooMany;
+use crate::audit::exposure::leaves::Content;
+use crate::audit::exposure::leaves::Leaf;
+use crate::audit::exposure::leaves::Leaves;
+use crate::audit::exposure::leaves::decode;
+use crate::audit::exposure::leaves::read_leaf;
 use crate::audit::tree::StoredTree;
-use crate::audit::tree::entry_leaf_hash;
-use crate::audit::verify::LINE_BYTES_MAX;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::HashReader;
@@ -35,7 +33,6 @@ use crate::crypto::merkle::verify_consistency;
 use crate::domain::Timestamp;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::StoredEntry;
 use crate::store::StoredLeaf;
 
 /// A report, and the part of the log that it was made of.
@@ -159,6 +156,19 @@ pub fn report_export(
     mut reader: impl BufRead,
     checkpoint: &SignedCheckpoint,
     query: &Query,
+    progress: impl FnMut(u64),
+) -> Result<RangeReport, ExposureError> {
+    let mut text = String::new();
+    let next = |index| read_leaf(&mut reader, &mut text, index);
+    report_leaves(next, checkpoint, query, progress)
+}
+
+/// Reports from the leaves of a log, which `next` hands over in their order, all of them: as of a
+/// checkpoint that is not newer.
+pub(super) fn report_leaves(
+    mut next: impl FnMut(u64) -> Result<Leaf, VerifyError>,
+    checkpoint: &SignedCheckpoint,
+    query: &Query,
     mut progress: impl FnMut(u64),
 ) -> Result<RangeReport, ExposureError> {
     let mut leaves = Leaves(Vec::new());
@@ -166,9 +176,8 @@ pub fn report_export(
     // The tree before the latest entry that is too early to matter, and what comes after that tree:
     // this entry, and erased ones.
     let (mut before, mut latest) = (Frontier::new(), Vec::new());
-    let mut text = String::new();
     for index in 0..checkpoint.size() {
-        let read = read_leaf(&mut reader, &mut text, index)?;
+        let read = next(index)?;
         leaves.0.push(read.hash);
         if index % PAGE_ENTRIES_MAX as u64 == 0 {
             progress(index);
@@ -321,86 +330,6 @@ impl LogRange {
     }
 }
 
-/// A leaf of the log, as it was read.
-struct Leaf {
-    hash: Hash,
-    content: Content,
-}
-
-enum Content {
-    Entry(Box<Entry>),
-    Erased,
-    /// Bytes that are no entry.
-    Unreadable,
-}
-
-impl Leaf {
-    fn new(stored: &StoredLeaf) -> Self {
-        match stored {
-            StoredLeaf::Kept(stored) => Self::of_entry(stored),
-            StoredLeaf::Erased { hash, .. } => Self::of_erased(Hash::from_bytes(*hash)),
-        }
-    }
-
-    fn of_entry(stored: &StoredEntry) -> Self {
-        let entry = Entry::decode(&stored.entry);
-        Self {
-            hash: entry_leaf_hash(stored),
-            content: entry.map_or(Content::Unreadable, |entry| Content::Entry(Box::new(entry))),
-        }
-    }
-
-    fn of_erased(hash: Hash) -> Self {
-        let content = Content::Erased;
-        Self { hash, content }
-    }
-}
-
-/// The next leaf of an export.
-fn read_leaf(
-    reader: &mut impl BufRead,
-    text: &mut String,
-    index: u64,
-) -> Result<Leaf, VerifyError> {
-    let wrong = || VerifyError::Line { line: index + 1 };
-    loop {
-        text.clear();
-        let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(text);
-        read.map_err(VerifyError::Read)?;
-        match export::read_line(text.trim_end()).ok_or_else(wrong)? {
-            ExportLine::Entry(stored) => return Ok(Leaf::of_entry(&stored)),
-            ExportLine::Erased { hash, .. } => return Ok(Leaf::of_erased(hash)),
-            // Where the log came under another key.
-            ExportLine::Handover(_) => {}
-            ExportLine::Archived(before) => {
-                let size = before.size();
-                return Err(VerifyError::Archived { size });
-            }
-            ExportLine::Checkpoint(_) | ExportLine::Segment(_) => return Err(wrong()),
-        }
-    }
-}
-
-/// The leaves of a log, all in memory.
-struct Leaves(Vec<Hash>);
-
-impl HashReader for Leaves {
-    type Error = StoreError;
-
-    fn hash(&self, level: u8, index: u64) -> Result<Hash, StoreError> {
-        let corrupt = || StoreError::Corrupt { table: "tiles" };
-        let from = usize::try_from(index << level).map_err(|_| corrupt())?;
-        let leaves = self.0.get(from..from + (1 << level)).ok_or_else(corrupt)?;
-        let mut frontier = Frontier::new();
-        for leaf in leaves {
-            frontier
-                .append(*leaf, |_, _, _| ())
-                .map_err(|_| corrupt())?;
-        }
-        Ok(frontier.root())
-    }
-}
-
 /// The index of the first entry that is not before the time, or of erased ones right before it.
 /// Times never go back.
 ///
@@ -449,29 +378,5 @@ fn look_back(query: &Query) -> Timestamp {
     Timestamp::from_unix_ms(from_ms.saturating_sub(LOOK_BACK_SECONDS * 1_000))
 }
 
-/// The leaves of a page, on all processors.
-fn decode(page: &[StoredLeaf]) -> Vec<Leaf> {
-    let one = Leaf::new;
-    let threads_count = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let each = page.len().div_ceil(threads_count).max(PART_ENTRIES_MIN);
-    if page.len() <= each {
-        return page.iter().map(one).collect();
-    }
-    thread::scope(|scope| {
-        let parts = page.chunks(each);
-        let parts = parts.map(|part| (part, scope.spawn(move || part.iter().map(one).collect())));
-        let parts: Vec<(_, thread::ScopedJoinHandle<'_, Vec<_>>)> = parts.collect();
-        let join = |(part, handle): (&[StoredLeaf], thread::ScopedJoinHandle<'_, Vec<_>>)| {
-            // A thread that ended before its time has its part done again here.
-            handle
-                .join()
-                .unwrap_or_else(|_| part.iter().map(one).collect())
-        };
-        parts.into_iter().flat_map(join).collect()
-    })
-}
-
 /// How many entries are in memory at once.
-const PAGE_ENTRIES_MAX: usize = 4_096;
-/// How many entries are worth a thread.
-const PART_ENTRIES_MIN: usize = 512;
+pub(super) const PAGE_ENTRIES_MAX: usize = 4_096;

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use super::*;
 use crate::ceremony::LogPoint;
-use crate::domain::Timestamp;
 use crate::store::Conflict;
 use crate::store::StoreError;
 
@@ -330,36 +329,4 @@ fn head_from_before_the_beginning_of_a_log_is_refused() {
         }
     ));
     assert!(refused.to_string().contains("\nremedy: "));
-}
-
-/// A report of half of what was asked for would look like one of all of it.
-#[test]
-fn report_that_reaches_into_the_archive_is_refused() {
-    let archiving = Archiving::new();
-    let query = exposure::Query {
-        from: Timestamp::from_unix_ms(0),
-        to: Timestamp::from_unix_ms(u64::MAX),
-        namespace: None,
-        who: exposure::Who::default(),
-    };
-    let report = |archiving: &Archiving| {
-        let store = archiving.log.store();
-        let note = store.checkpoint().unwrap().unwrap();
-        let checkpoint = keys().verify(&note).unwrap();
-        let in_store = exposure::report_store(&store, &checkpoint, &query, |_| ());
-        drop(store);
-        let export = archiving.export();
-        let in_export = exposure::report_export(export.as_slice(), &checkpoint, &query, |_| ());
-        [in_store, in_export]
-    };
-    assert!(report(&archiving).iter().all(Result::is_ok));
-    archiving.prune(point(&archiving.grow(600))).unwrap();
-    for refused in report(&archiving) {
-        assert!(matches!(
-            refused,
-            Err(exposure::ExposureError::Log(VerifyError::Archived {
-                size: 512
-            }))
-        ));
-    }
 }

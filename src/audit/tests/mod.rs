@@ -2,6 +2,7 @@
 
 mod accepting;
 mod archived_erasing;
+mod archived_exposure;
 mod archiving;
 mod campaign;
 mod erasing;

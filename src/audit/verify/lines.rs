@@ -66,6 +66,20 @@ pub fn export_checkpoint(
     verify_lines(reader, keys, None).map(|(_, checkpoint)| checkpoint)
 }
 
+/// Verifies an export of a log whose beginning is in an archive, and both as one log; returns its
+/// checkpoint.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn export_checkpoint_behind(
+    archive: &Archive,
+    reader: impl BufRead + Send,
+    keys: &CheckpointKeys,
+) -> Result<SignedCheckpoint, VerifyError> {
+    verify_lines(reader, keys, Some(archive)).map(|(_, checkpoint)| checkpoint)
+}
+
 fn verify_lines(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,

@@ -27,6 +27,7 @@ pub use archived::verify_archive;
 pub(super) use archived::verify_segment;
 pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
+pub use lines::export_checkpoint_behind;
 pub use lines::latest_checkpoint;
 pub use lines::verify_export;
 pub use lines::verify_export_behind;

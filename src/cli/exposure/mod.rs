@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
 use crate::audit::exposure::Comparison;
 use crate::audit::exposure::Document;
@@ -21,6 +22,7 @@ use crate::audit::exposure::Who;
 use crate::cli::acting::ActingArgs;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::following_keys_of;
+use crate::cli::audit::verify_error;
 use crate::cli::block_on;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::error::CliError;
@@ -52,6 +54,8 @@ Examples:
   counterfoil audit exposure --dev .dev --online --everybody --from 24h --json > signed.json
   counterfoil audit exposure --data-dir /var/lib/counterfoil --public-key audit.vkey \\
     --person acme/248289761001 --from 2026-11-20 --to 2026-11-23 --json > report.json
+  counterfoil audit exposure --data-dir /var/lib/counterfoil --archive /mnt/archive \\
+    --public-key audit.vkey --everybody --from 2025-01-01
   counterfoil audit exposure --check report.json --public-key audit.vkey --against log.jsonl
   counterfoil audit exposure --compare monday.json tuesday.json")]
 pub(super) struct ExposureArgs {
@@ -64,6 +68,10 @@ pub(super) struct ExposureArgs {
     /// Read an export of the log instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
     export: Option<PathBuf>,
+
+    /// The archive of the beginning of the log, where that was pruned: both are verified as one log
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["online", "compare"])]
+    archive: Option<PathBuf>,
 
     #[command(flatten)]
     online: OnlineArgs,
@@ -163,11 +171,13 @@ impl ExposureArgs {
         let document = if self.online.online {
             self.ask(&query, &keys)?
         } else {
+            let archive = self.archive()?;
             let report = match &self.export {
-                Some(path) => log::of_export(path, None, &query, &keys)?,
+                Some(path) => log::of_export(path, archive.as_ref(), None, &query, &keys)?,
                 None => {
                     let head = self.log.head(&keys)?;
-                    log::of_store(&self.log.data_dir()?, Some(&head), &query, &keys)?
+                    let (data_dir, head) = (self.log.data_dir()?, Some(&head));
+                    log::of_store(&data_dir, archive.as_ref(), head, &query, &keys)?
                 }
             };
             Document::new(&query, &report)
@@ -203,6 +213,11 @@ impl ExposureArgs {
         }
     }
 
+    fn archive(&self) -> Result<Option<Archive>, CliError> {
+        let opened = self.archive.as_deref().map(Archive::open).transpose();
+        opened.map_err(verify_error)
+    }
+
     fn check(&self, path: &Path) -> Result<Exit, CliError> {
         let given = self.log.public_keys()?;
         let keys = match &self.against {
@@ -227,10 +242,11 @@ impl ExposureArgs {
         let wrong = |error| refused(path, error);
         let checkpoint = document.checkpoint(&keys).map_err(wrong)?;
         let query = document.query().map_err(wrong)?;
+        let archive = self.archive()?;
         let report = if against.is_dir() {
-            log::as_of(against, &checkpoint, &query)?
+            log::as_of(against, archive.as_ref(), &checkpoint, &query, &keys)?
         } else {
-            log::of_export(against, Some(&checkpoint), &query, &keys)?
+            log::of_export(against, archive.as_ref(), Some(&checkpoint), &query, &keys)?
         };
         if Document::new(&query, &report) != document.unsigned() {
             let path = path.display();
