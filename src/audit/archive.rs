@@ -18,14 +18,20 @@ use std::path::PathBuf;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::VerifyError;
+use crate::audit::archive_erasing::BESIDE;
+use crate::audit::archive_erasing::Replaced;
+use crate::audit::archive_erasing::create;
+use crate::audit::archive_erasing::erase;
+use crate::audit::archive_erasing::name;
+use crate::audit::archive_erasing::sync;
 use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::archive_lines::segment_line;
 use crate::audit::export;
 use crate::audit::following_keys;
 use crate::audit::handover::Handover;
 use crate::audit::tree::StoredTree;
-use crate::audit::verify::Beside;
 use crate::audit::verify::verify_segment;
+use crate::audit::verify_store_behind;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::ProofError;
 use crate::crypto::merkle::consistency_proof;
@@ -56,6 +62,10 @@ pub struct Archived {
     pub root: Hash,
     /// How many of them were written now.
     pub added: u64,
+    /// How many were taken out now that were erased since they were archived.
+    pub erased_count: u64,
+    /// How many files these were in that have another name too: by that, they have them still.
+    pub linked_count: u64,
 }
 
 impl Archive {
@@ -102,48 +112,63 @@ impl Archive {
         self.segments.iter().map(path)
     }
 
-    /// Whether the last segment ends with the log of this tree, and none lacks what the log has.
-    fn check_goes_on(
+    /// Whether archive and log are one log, and what of the archive is erased by now: it goes.
+    fn follow(
         &self,
-        tree: &StoredTree<'_>,
+        store: &dyn Store,
+        given: &CheckpointKeys,
         keys: &CheckpointKeys,
-    ) -> Result<(), VerifyError> {
-        let Some((segment, path)) = self.segments().last() else {
-            return Ok(());
-        };
-        let file = File::open(&path).map_err(VerifyError::Read)?;
-        let root = verify_segment(BufReader::new(file), segment, keys)?;
-        if tree.frontier(segment.end)?.root() != root {
-            return Err(VerifyError::Segment { index: segment.end });
+    ) -> Result<Replaced, VerifyError> {
+        let (size, begins) = (self.size(), store.pruned_size()?);
+        if size < begins {
+            return Err(VerifyError::Archived { size: begins });
         }
-        let beside = Beside::of_store(tree.0, segment.end)?;
-        beside.compare(self).map(|_| ())
+        if size == 0 {
+            return Ok(Replaced::default());
+        }
+        // Nothing is written before all of it is known to be right: an archive may be all there is.
+        let report = verify_store_behind(self, store, None, given)?;
+        if report.still_archived_count == 0 {
+            return Ok(Replaced::default());
+        }
+        erase(self, store, keys)
     }
 
-    /// Writes the entries that the archive does not have yet, up to the last end of a tile that is
-    /// not after `before`, as a segment of its own, and verifies it.
+    /// Verifies the archive and the log as one log, and takes out of the archive what was erased
+    /// since. Then writes the entries that it does not have yet, up to the last end of a tile that
+    /// is not after `before`, as a segment of its own, and verifies it.
     ///
     /// # Errors
     ///
-    /// If the log cannot be read, the segment not be written, or what was written is wrong.
+    /// If they are not one log, the log cannot be read, the archive not be written, or what was
+    /// written is wrong.
     pub fn grow(
         &mut self,
         store: &dyn Store,
         keys: &CheckpointKeys,
         before: u64,
     ) -> Result<Archived, VerifyError> {
-        let keys = following_keys(store, keys)?;
+        let given = keys;
+        let keys = following_keys(store, given)?;
         let checkpoint = store.checkpoint()?.and_then(|note| keys.verify(&note));
         let checkpoint = checkpoint.ok_or(VerifyError::Checkpoint)?;
         let handovers = Handover::read_all(store)?;
         let tree = StoredTree(store);
-        self.check_goes_on(&tree, &keys)?;
+        let Replaced {
+            entries_count: erased_count,
+            linked_count,
+        } = self.follow(store, given, &keys)?;
         let first = self.size();
         let end = end_of_segment(before.min(checkpoint.size()), &handovers);
         if end <= first {
             let (size, root) = (first, tree.frontier(first)?.root());
-            let added = 0;
-            return Ok(Archived { size, root, added });
+            return Ok(Archived {
+                size,
+                root,
+                added: 0,
+                erased_count,
+                linked_count,
+            });
         }
         let proof = consistency_proof(&tree, end, checkpoint.size());
         let proof = proof.map_err(|error| match error {
@@ -159,19 +184,22 @@ impl Archive {
         let segment = Segment { first, end };
         let path = self.directory.join(segment.name());
         // Until it is whole and verified, it has no name of a segment.
-        let beside = path.with_extension("new");
+        let beside = path.with_extension(BESIDE);
         write(&beside, store, &handovers, segment, &last)?;
         let file = File::open(&beside).map_err(VerifyError::Read)?;
         let root = verify_segment(BufReader::new(file), segment, &keys)?;
         if root != tree.frontier(end)?.root() {
             return Err(VerifyError::Segment { index: end });
         }
-        fs::rename(&beside, &path).map_err(VerifyError::Read)?;
-        let directory = File::open(&self.directory).map_err(VerifyError::Read)?;
-        directory.sync_all().map_err(VerifyError::Read)?;
+        name(&beside, &path).map_err(VerifyError::Read)?;
         self.segments.push(segment);
-        let (size, added) = (end, end - first);
-        Ok(Archived { size, root, added })
+        Ok(Archived {
+            size: end,
+            root,
+            added: end - first,
+            erased_count,
+            linked_count,
+        })
     }
 }
 
@@ -210,8 +238,7 @@ fn write(
     segment: Segment,
     last: &SegmentEnd,
 ) -> Result<(), VerifyError> {
-    let file = File::create(path).map_err(VerifyError::Read)?;
-    let mut writer = BufWriter::new(file);
+    let mut writer = BufWriter::new(create(path).map_err(VerifyError::Read)?);
     let mut handovers = handovers
         .iter()
         .filter(|it| segment.first < it.size)
@@ -240,9 +267,7 @@ fn write(
     let line = segment_line(last).map_err(io::Error::other);
     let written = line.and_then(|line| writeln!(writer, "{line}"));
     written.map_err(VerifyError::Read)?;
-    let file = writer.into_inner().map_err(|error| error.into_error());
-    let synced = file.and_then(|file| file.sync_all());
-    synced.map_err(VerifyError::Read)
+    sync(writer).map_err(VerifyError::Read)
 }
 
 /// How many hashes a tile has.

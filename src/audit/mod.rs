@@ -9,6 +9,7 @@
 
 mod access_note;
 mod archive;
+mod archive_erasing;
 mod archive_lines;
 mod ceremony_note;
 mod checkpoint;

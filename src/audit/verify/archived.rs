@@ -39,7 +39,7 @@ pub fn verify_archive(archive: &Archive, keys: &CheckpointKeys) -> Result<Report
 ///
 /// The leaf of an erased entry has the hash that it had before, so that the tree is the same: what
 /// an archive says was erased must be compared by itself.
-pub(in crate::audit) struct Beside {
+pub(super) struct Beside {
     /// The first entry that the log has.
     begins: u64,
     /// Which entries of the log are erased.
@@ -58,7 +58,7 @@ impl Beside {
     }
 
     /// The entries of a store that an archive of as many has, too.
-    pub(in crate::audit) fn of_store(store: &dyn Store, size: u64) -> Result<Self, StoreError> {
+    pub(super) fn of_store(store: &dyn Store, size: u64) -> Result<Self, StoreError> {
         let mut beside = Self::new(store.pruned_size()?);
         let mut from = beside.begins;
         while from < size {
@@ -82,7 +82,7 @@ impl Beside {
 
     /// Compares an archive that was verified: it has every entry that the log has. Returns how many
     /// it has that the log has erased since.
-    pub(in crate::audit) fn compare(&self, archive: &Archive) -> Result<u64, VerifyError> {
+    pub(super) fn compare(&self, archive: &Archive) -> Result<u64, VerifyError> {
         let mut still_archived_count = 0;
         for (segment, path) in archive.segments() {
             if segment.end <= self.begins {

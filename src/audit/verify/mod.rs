@@ -22,7 +22,6 @@ use crate::crypto::merkle::Hash;
 use crate::crypto::note::NoteVerifier;
 use crate::store::StoreError;
 
-pub(super) use archived::Beside;
 pub use archived::verify_archive;
 pub(super) use archived::verify_segment;
 pub(super) use lines::LINE_BYTES_MAX;

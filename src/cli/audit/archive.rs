@@ -14,6 +14,7 @@ use crate::cli::audit::LogArgs;
 use crate::cli::audit::open;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
+use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::exposure::read_time;
 use crate::domain::Clock;
@@ -22,9 +23,10 @@ use crate::store::Store;
 
 /// Writes the beginning of a log to an archive: what it does not have yet, as one more segment
 ///
-/// A segment ends where a tile does, so that it has a multiple of 256 entries, and is verified once
-/// it is written. Nothing is taken out of the vault: that is for the officers, once the archive is
-/// where it is kept (`counterfoil keys propose prune-log`).
+/// What was erased since it was archived is taken out of the archive, once archive and log are
+/// verified as one log. A segment ends where a tile does, so that it has a multiple of 256 entries,
+/// and is verified once it is written. Nothing is taken out of the vault: that is for the officers,
+/// once the archive is where it is kept (`counterfoil keys propose prune-log`).
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -60,13 +62,26 @@ impl ArchiveArgs {
         let mut archive = Archive::open(&self.to).map_err(verify_error)?;
         let archived = archive.grow(&store, &keys, before).map_err(verify_error)?;
         let root = hex::encode(archived.root.as_bytes());
+        let (size, added, erased) = (archived.size, archived.added, archived.erased_count);
         let text = if self.json {
-            json!({ "size": archived.size, "root_hash": root, "added": archived.added }).to_string()
+            let counts = json!({ "size": size, "root_hash": root, "added": added,
+                "erased_count": erased });
+            counts.to_string()
         } else {
-            let (size, added) = (archived.size, archived.added);
             format!("archived: {size} entries, {added} of them new, root hash {root}")
         };
         writeln!(io::stdout(), "{text}")?;
+        if erased > 0 {
+            say(format_args!(
+                "{erased} entries were erased since they were archived: they are gone from it"
+            ));
+        }
+        if archived.linked_count > 0 {
+            let count = archived.linked_count;
+            say(format_args!(
+                "{count} of the files have another name too: by that, the entries are there still"
+            ));
+        }
         Ok(Exit::Done)
     }
 
