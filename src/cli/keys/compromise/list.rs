@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::cli::error::CliError;
 use crate::cli::error::say;
+use crate::cli::keys::compromise::partial;
 use crate::cli::keys::watch;
 use crate::client::KeyClient;
 use crate::domain::KeyVersion;
@@ -37,9 +36,9 @@ pub(super) async fn write(
     path: &Path,
 ) -> Result<bool, CliError> {
     let partial = beside(path);
-    let mut options = OpenOptions::new();
-    let options = options.write(true).create_new(true).mode(0o600);
-    let file = options.open(&partial).map_err(CliError::file(&partial))?;
+    let file = partial::create(&partial)?;
+    // A second handle, so that the lock lasts until the file has its name.
+    let _locked = file.try_clone().map_err(CliError::file(&partial))?;
     let written = write_to(client, namespace, version, file).await;
     // To link, and not to rename, is never to replace what another has written meanwhile.
     let kept = match written {

@@ -4,6 +4,7 @@
 
 mod course;
 mod list;
+mod partial;
 mod steps;
 mod users;
 
