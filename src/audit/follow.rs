@@ -103,6 +103,27 @@ impl Follower {
         Ok(())
     }
 
+    /// The erased entries that were handed out, and that the log has not told of yet.
+    #[must_use]
+    pub fn untold(&self) -> Vec<UntoldEntry> {
+        let entries = self.untold.0.iter();
+        let entry = |(index, (count, size)): (&u64, &(u8, u64))| UntoldEntry {
+            index: *index,
+            checkpoints_count: *count,
+            latest_size: *size,
+        };
+        entries.map(entry).collect()
+    }
+
+    /// Remembers erased entries of an earlier time: the log must still tell of them.
+    pub fn remember_untold(&mut self, entries: &[UntoldEntry]) {
+        let known = entries.iter().map(|entry| {
+            let count = entry.checkpoints_count.min(CHECKPOINTS_UNTOLD_MAX);
+            (entry.index, (count, entry.latest_size))
+        });
+        self.untold.0.extend(known);
+    }
+
     /// Takes the next page, if everything about it is right. Returns its checkpoint.
     ///
     /// # Errors
@@ -227,6 +248,17 @@ impl Follower {
     }
 }
 
+/// An erased entry that a follower was handed, and that no later one has told of yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct UntoldEntry {
+    /// The place in the log, from 0.
+    pub index: u64,
+    /// How many checkpoints have come since.
+    pub checkpoints_count: u8,
+    /// The size of the latest of them.
+    pub latest_size: u64,
+}
+
 /// Erased entries that no entry has told of yet, by their index: how many checkpoints have come
 /// since, at the most [`CHECKPOINTS_UNTOLD_MAX`], and the size of the latest of them.
 ///
@@ -238,7 +270,8 @@ struct Untold(BTreeMap<u64, (u8, u64)>);
 
 impl Untold {
     fn erased(&mut self, index: u64) {
-        self.0.insert(index, (0, 0));
+        // Who begins before where it was keeps what is known.
+        self.0.entry(index).or_insert((0, 0));
     }
 
     fn tell(&mut self, draft: &EntryDraft) {

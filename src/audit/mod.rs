@@ -68,6 +68,7 @@ pub use entry_erasure::check_entry_erasure;
 pub use entry_erasure::erased_by;
 pub use follow::FollowError;
 pub use follow::Follower;
+pub use follow::UntoldEntry;
 pub use handover::following_keys;
 pub use head::Head;
 pub use head::HeadError;

@@ -267,6 +267,39 @@ fn follower_finds_what_is_kept_from_it() {
     assert_eq!(taken.err(), Some(FollowError::Untold { index: 2 }));
 }
 
+/// Goal: that somebody ends and begins to follow again hides nothing. Method: one follower for each
+/// page, which knows of the one before what `audit watch` keeps.
+#[test]
+fn follower_that_goes_on_remembers_what_was_kept_from_it() {
+    let log = TestLog::with_entries(4);
+    let mut kept_back = page(&log, 0, u64::MAX);
+    let hash = log.store_hash(2);
+    kept_back.entries[2] = PageEntry {
+        index: 2,
+        leaf: Vec::new(),
+        erased: Some(hash),
+        line: export::erased_line(2, hash).unwrap(),
+    };
+    let run = |page: &EntryPage, untold: &[UntoldEntry]| {
+        let mut follower = Follower::new(keys(), page.first_index);
+        follower.remember_untold(untold);
+        follower.take(page).map(|_| follower.untold())
+    };
+    let mut untold = run(&kept_back, &[]).unwrap();
+    assert_eq!(untold.len(), 1);
+    commit_all(&log, vec![draft(4)]);
+    untold = run(&page(&log, 4, u64::MAX), &untold).unwrap();
+    // If the log says so then, nothing is left to be remembered.
+    let other = copy(&log);
+    erase(&other, 2).unwrap();
+    assert_eq!(run(&page(&other, 5, u64::MAX), &untold), Ok(Vec::new()));
+    commit_all(&log, vec![draft(5)]);
+    let taken = run(&page(&log, 5, u64::MAX), &untold);
+    assert_eq!(taken, Err(FollowError::Untold { index: 2 }));
+    // Planted: who forgets never finds it.
+    assert_eq!(run(&page(&log, 5, u64::MAX), &[]), Ok(Vec::new()));
+}
+
 /// A follower that has taken the page, and the entry after it.
 fn follower_copy(log: &TestLog, first: &EntryPage) -> Follower {
     let mut follower = Follower::new(keys(), 0);

@@ -10,6 +10,7 @@ mod serve;
 mod syslog;
 mod tiles;
 mod watch;
+mod watch_state;
 mod watched;
 
 use std::fs;

@@ -1,22 +1,19 @@
 //! `counterfoil audit watch`: follows the log of a running vault, and verifies it as it goes.
 
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::audit::CheckpointKeys;
 use crate::audit::FollowError;
 use crate::audit::Follower;
-use crate::audit::SignedCheckpoint;
 use crate::cli::audit::LogKeyArgs;
 use crate::cli::audit::auditor::AuditorArgs;
 use crate::cli::audit::successor_words;
 use crate::cli::audit::syslog::FormatArg;
 use crate::cli::audit::syslog::SyslogArgs;
+use crate::cli::audit::watch_state;
+use crate::cli::audit::watch_state::WatchState;
 use crate::cli::audit::watched::Output;
 use crate::cli::audit::watched::Sink;
 use crate::cli::error::CliError;
@@ -75,15 +72,17 @@ pub(in crate::cli) struct WatchArgs {
 impl WatchArgs {
     pub(super) async fn run(self) -> Result<Exit, CliError> {
         let keys = self.keys.public_keys()?;
-        let kept = self.state.as_deref().map(|path| read_state(path, &keys));
+        let kept = self.state.as_deref();
+        let kept = kept.map(|path| WatchState::read(path, &keys));
         let kept = kept.transpose()?.flatten();
-        let kept_size = kept.as_ref().map_or(0, SignedCheckpoint::size);
+        let kept_size = kept.as_ref().map_or(0, |kept| kept.checkpoint.size());
         let first_index = self.from.unwrap_or(kept_size);
         let mut follower = Follower::new(keys, first_index);
         if let Some(kept) = &kept {
             let problem = "--from is beyond the checkpoint of --state: entries would go unseen";
             let beyond = |_| CliError::Usage(problem.to_owned());
-            follower.remember(kept).map_err(beyond)?;
+            follower.remember(&kept.checkpoint).map_err(beyond)?;
+            follower.remember_untold(&kept.untold);
         }
         let mut output = self.output()?;
         let client = self.auditor.connect(self.keys.dev.as_deref()).await?;
@@ -110,7 +109,7 @@ impl WatchArgs {
                 if checkpoint.size() == follower.next_index()
                     && end_index.is_none_or(|end| checkpoint.size() <= end)
                 {
-                    output.verified(&checkpoint);
+                    output.verified(watch_state::text(&checkpoint, &follower));
                 }
                 if is_over(follower.next_index()) {
                     output.settle().await?;
@@ -134,22 +133,6 @@ impl WatchArgs {
         };
         Ok(Output::new(sink, self.state.clone()))
     }
-}
-
-/// The checkpoint that was verified last; nothing before the first run.
-fn read_state(path: &Path, keys: &CheckpointKeys) -> Result<Option<SignedCheckpoint>, CliError> {
-    let note = match fs::read_to_string(path) {
-        Ok(note) => note,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(CliError::file(path)(error)),
-    };
-    let kept = keys.verify(&note).ok_or_else(|| {
-        let path = path.display();
-        CliError::Verification(format!(
-            "NOT verified: {path}: is no checkpoint that is signed by the given keys"
-        ))
-    })?;
-    Ok(Some(kept))
 }
 
 /// A log that is shorter than it was went back.

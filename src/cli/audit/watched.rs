@@ -11,7 +11,6 @@ use tokio::time::timeout_at;
 use crate::audit::EntryFormat;
 use crate::audit::EntryPage;
 use crate::audit::PageEntry;
-use crate::audit::SignedCheckpoint;
 use crate::cli::audit::replace_file;
 use crate::cli::audit::syslog::Collector;
 use crate::cli::error::CliError;
@@ -25,11 +24,11 @@ pub(super) enum Sink {
     Syslog(Box<Collector>),
 }
 
-/// Where entries go, and the checkpoint to keep once they are there.
+/// Where entries go, and what to keep once they are there.
 pub(super) struct Output {
     sink: Sink,
     state: Option<PathBuf>,
-    /// The last checkpoint whose entries were all written.
+    /// What to keep of the last checkpoint whose entries were all written.
     verified: Option<String>,
     /// When it must be made sure that what was sent has arrived.
     due: Option<Instant>,
@@ -91,9 +90,9 @@ impl Output {
         }
     }
 
-    /// Remembers a checkpoint whose entries were all written, to be kept once they are out.
-    pub(super) fn verified(&mut self, checkpoint: &SignedCheckpoint) {
-        self.verified = Some(checkpoint.note().to_owned());
+    /// Remembers what to keep of a checkpoint whose entries were all written, once they are out.
+    pub(super) fn verified(&mut self, state: String) {
+        self.verified = Some(state);
     }
 
     /// Settles if it is cheap, or if much is under way.
@@ -111,15 +110,15 @@ impl Output {
         }
     }
 
-    /// Makes sure that what was written has arrived, and then keeps the checkpoint of it.
+    /// Makes sure that what was written has arrived, and then keeps how far it came.
     pub(super) async fn settle(&mut self) -> Result<(), CliError> {
         if let Sink::Syslog(collector) = &mut self.sink {
             let confirmed = collector.delivery.confirm().await;
             confirmed.map_err(|error| collector.failed(&error))?;
         }
         self.due = None;
-        if let (Some(path), Some(note)) = (&self.state, self.verified.take()) {
-            replace_file(path, note.as_bytes())?;
+        if let (Some(path), Some(state)) = (&self.state, self.verified.take()) {
+            replace_file(path, state.as_bytes())?;
         }
         Ok(())
     }
