@@ -209,7 +209,7 @@ CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest"
             4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
             7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
             21: ("public_key", HEX), 22: ("erased_index", NUMBER),
-            23: ("archived", [LOST_HEAD]), 24: ("register_digest", HEX)}
+            23: ("archived", [LOST_HEAD]), 24: ("register_digest", HEX), 30: ("archived_size", NUMBER)}
 SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
 SHARING = {1: ("digest", HEX), 2: ("needed", NUMBER), 3: ("officers", [TEXT])}
 ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
@@ -389,6 +389,15 @@ class Log:
             raise Wrong(f"entry {index} does not say how much of the log was archived before it")
         for point in points:
             self.archived = (point.get("size", 0), point.get("root"))
+        size = entry.get("ceremony", [{}])[0].get("archived_size")
+        if size is None:
+            return
+        if self.archived is None and self.begins[0]:
+            is_told = size < self.begins[0]  # what was pruned before that, an entry of the archive says
+        else:
+            is_told = size == (self.archived[0] if self.archived else 0)
+        if entry["event"] not in ("started", "stopped") or not is_told:
+            raise Wrong(f"entry {index} does not say how much of the log was archived before it")
 
     def begin(self, text, members):
         """The first line of what begins behind others: the tree before it."""

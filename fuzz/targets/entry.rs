@@ -154,6 +154,7 @@ fn ceremony(input: &mut Input<'_>) -> CeremonyNote {
             root: input.array(),
         }),
         register_digest: input.flag().then(|| input.array()),
+        archived_size: input.flag().then(|| input.number()),
     }
 }
 

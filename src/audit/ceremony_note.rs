@@ -43,6 +43,9 @@ pub struct CeremonyNote {
     pub archived: Option<LogPoint>,
     /// SHA-256 of the register after the entry: the states of all keys, and all ceremonies.
     pub register_digest: Option<[u8; 32]>,
+    /// Of [`crate::audit::Event::Started`] and [`crate::audit::Event::Stopped`], and of nothing
+    /// else: how many entries an archive has. Nothing, not 0, in entries of older versions.
+    pub archived_size: Option<u64>,
 }
 
 /// `counterfoil.v1.AuditEntry.Ceremony.LogPoint`.
@@ -88,6 +91,8 @@ pub(super) struct CeremonyMessage {
     /// SHA-256, 32 bytes.
     #[prost(bytes = "vec", tag = "24")]
     register_digest: Vec<u8>,
+    #[prost(uint64, optional, tag = "30")]
+    archived_size: Option<u64>,
 }
 
 /// The note in an export.
@@ -119,6 +124,8 @@ pub(super) struct CeremonyLine<'a> {
     archived: Option<LogPointLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     register_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived_size: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +152,7 @@ impl CeremonyNote {
             erased_index: self.erased_index,
             archived: self.archived.map(LogPointMessage::new),
             register_digest: self.register_digest.map_or_else(Vec::new, Vec::from),
+            archived_size: self.archived_size,
         })
     }
 
@@ -188,6 +196,7 @@ impl CeremonyNote {
             erased_index: message.erased_index,
             archived: read_point(message.archived.as_ref())?,
             register_digest: read_hash(&message.register_digest)?,
+            archived_size: message.archived_size,
         })
     }
 
@@ -207,6 +216,7 @@ impl CeremonyNote {
             erased_index: self.erased_index,
             archived: self.archived.map(LogPointLine::new),
             register_digest: self.register_digest.map(hex::encode),
+            archived_size: self.archived_size,
         })
     }
 }
@@ -280,6 +290,7 @@ mod tests {
                 root: [9; 32],
             }),
             register_digest: Some([10; 32]),
+            archived_size: Some(0),
         };
         assert_eq!(CeremonyNote::read(note.message().as_ref()), Ok(note));
         assert_eq!(CeremonyNote::default().message(), None);

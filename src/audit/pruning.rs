@@ -51,6 +51,18 @@ impl EntryDraft {
         let archived = self.ceremony.archived;
         archived.filter(|_| self.event == Event::LogPruned)
     }
+
+    /// Whether this entry says how many entries an archive has, as starts and stops do.
+    pub(super) fn counts_archived(&self) -> bool {
+        matches!(self.event, Event::Started | Event::Stopped)
+    }
+
+    /// How many entries an archive has by this entry, if it says so.
+    pub(super) fn tells_archived(&self) -> Option<u64> {
+        let counted = self.ceremony.archived_size;
+        let pruned = self.prunes().map(|archived| archived.size);
+        pruned.or(counted.filter(|_| self.counts_archived()))
+    }
 }
 
 impl AuditLog {

@@ -269,7 +269,8 @@ impl Sequencer {
         };
         let (mut changes, mut answers) = (Vec::new(), Vec::new());
         let (mut successor, mut announced) = (None, None);
-        for placed in placed {
+        let mut archived_size = self.store.pruned_size()?;
+        for mut placed in placed {
             successor = placed.signer.or(successor);
             if placed.entry.ceremony.public_key.is_some() {
                 announced = Some(frontier.size());
@@ -277,6 +278,10 @@ impl Sequencer {
             append.erased.extend(placed.entry.erases());
             let pruned_size = placed.entry.prunes().map(|archived| archived.size);
             append.pruned_size = append.pruned_size.max(pruned_size);
+            archived_size = pruned_size.unwrap_or(archived_size);
+            if placed.entry.counts_archived() {
+                placed.entry.ceremony.archived_size = Some(archived_size);
+            }
             let stored = self.place(frontier.size(), now, placed.entry);
             tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
             append.entries.push(stored);

@@ -175,11 +175,17 @@ fn frontier_of_head(tree: &StoredTree<'_>, head_size: u64) -> Result<Frontier, S
 /// Reads the latest entries again, compares them with the tree, and returns the time of the last.
 fn check_latest_entries(store: &dyn Store, tree: Frontier) -> Result<Timestamp, StartError> {
     let mut latest_time = Timestamp::default();
-    for entry in Tail::new(store, tree)?.page(LATEST_ENTRIES_MAX)? {
+    let mut tail = Tail::new(store, tree)?;
+    for entry in tail.page(LATEST_ENTRIES_MAX)? {
         if entry.time < latest_time {
             return Err(StartError::Entry { index: entry.index });
         }
         latest_time = entry.time;
+    }
+    // No further than to the last start, which says it. A beginning that was not given away is
+    // missed at the beginning, by the page that comes there.
+    while !tail.is_sure() && !tail.is_at_beginning() {
+        tail.page(LATEST_ENTRIES_MAX)?;
     }
     Ok(latest_time)
 }

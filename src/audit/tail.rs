@@ -49,6 +49,11 @@ impl<'a> Tail<'a> {
         self.before.size() <= self.begins
     }
 
+    /// Whether the log has said itself where it begins, or there is nothing that it would say.
+    pub(super) fn is_sure(&self) -> bool {
+        self.begins == 0 || self.pruned.is_some()
+    }
+
     /// The entries, without erased ones, of the last `entries_max` leaves before those that were
     /// read, in the order of the log.
     ///
@@ -94,8 +99,8 @@ impl<'a> Tail<'a> {
             };
             let draft = entries.next().map(|entry| &entry.draft);
             self.told.extend(draft.and_then(|draft| draft.erases()));
-            let pruned = draft.and_then(|draft| draft.prunes());
-            self.pruned = self.pruned.or(pruned.map(|archived| archived.size));
+            let pruned = draft.and_then(|draft| draft.tells_archived());
+            self.pruned = self.pruned.or(pruned);
         }
         let size = self.begins;
         let is_told = match self.pruned {

@@ -76,6 +76,16 @@ pub(super) fn commit_one(log: &TestLog, draft: EntryDraft) -> Result<u64, Commit
     receipt.map(|receipt| receipt.index)
 }
 
+/// Takes entries away as a thief with the disk may, from where the log begins to this one.
+pub(super) fn take_away(store: &RocksStore, until: u64) {
+    for index in store.pruned_size().unwrap()..until {
+        store.tamper("audit", &index.to_be_bytes(), None);
+        let key = [&[0], index.to_be_bytes().as_slice()].concat();
+        store.tamper("tiles", &key, None);
+    }
+    store.tamper("default", b"pruned", Some(&until.to_be_bytes()));
+}
+
 pub(super) fn point(archived: &Archived) -> LogPoint {
     LogPoint {
         size: archived.size,
@@ -254,14 +264,7 @@ fn what_cannot_be_pruned_leaves_everything() {
 fn beginning_that_is_gone_without_a_word_is_found() {
     let archiving = Archiving::new();
     archiving.grow(300);
-    let store = archiving.log.store();
-    for index in 0..256_u64 {
-        store.tamper("audit", &index.to_be_bytes(), None);
-        let key = [&[0], index.to_be_bytes().as_slice()].concat();
-        store.tamper("tiles", &key, None);
-    }
-    store.tamper("default", b"pruned", Some(&256_u64.to_be_bytes()));
-    drop(store);
+    take_away(&archiving.log.store(), 256);
     let found = archiving.log.verify();
     assert!(matches!(found, Err(VerifyError::Unarchived { size: 256 })));
     // With its archive it is whole: nothing is missing.

@@ -4,6 +4,7 @@ mod accepting;
 mod archived_erasing;
 mod archived_exposure;
 mod archiving;
+mod beginning;
 mod campaign;
 mod erasing;
 mod failing;

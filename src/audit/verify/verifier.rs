@@ -239,7 +239,20 @@ impl<'a> Verifier<'a> {
             return Err(VerifyError::Pruning { index });
         }
         self.archived = archived.or(self.archived);
-        Ok(())
+        let Some(size) = entry.draft.ceremony.archived_size else {
+            return Ok(());
+        };
+        let is_told = match self.archived {
+            Some(archived) => size == archived.size,
+            None if self.before.size == 0 => size == 0,
+            // What was pruned before that, an entry of the archive says.
+            None => size < self.before.size,
+        };
+        if entry.draft.counts_archived() && is_told {
+            Ok(())
+        } else {
+            Err(VerifyError::Pruning { index })
+        }
     }
 
     fn note_rollback(&mut self, entry: &Entry) {

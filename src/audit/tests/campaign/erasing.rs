@@ -198,6 +198,50 @@ fn small_logs_that_were_pruned() -> Cases {
     ]
 }
 
+/// The same of what starts and stops say that an archive has.
+fn small_logs_that_count() -> Cases {
+    let prune = |size| {
+        EntryDraft::of_pruning(LogPoint {
+            size,
+            root: [3; 32],
+        })
+    };
+    let counted = |event, size| {
+        let mut draft = EntryDraft::new(event);
+        draft.ceremony.archived_size = Some(size);
+        draft
+    };
+    let old = EntryDraft::new(Event::Started);
+    let started = |size| counted(Event::Started, size);
+    let mut pruned = prune(1);
+    pruned.ceremony.archived_size = Some(1);
+    let several = vec![draft(0), draft(1), prune(2), started(1)];
+    let again = vec![draft(0), prune(1), prune(2), started(1)];
+    let as_much = vec![draft(0), prune(1), started(1)];
+    let too_early = vec![draft(0), started(1), prune(1)];
+    vec![
+        ("start of an older version", vec![old], &[], true),
+        ("nothing pruned", vec![started(0)], &[], true),
+        ("less pruned than is said", vec![started(1)], &[], false),
+        ("as much pruned", as_much, &[], true),
+        ("more pruned", several, &[], false),
+        ("pruned again", again, &[], false),
+        ("said before", too_early, &[], false),
+        (
+            "counted by another event",
+            vec![counted(Event::Tokenize, 0)],
+            &[],
+            false,
+        ),
+        (
+            "counted as it is pruned",
+            vec![draft(0), pruned],
+            &[],
+            false,
+        ),
+    ]
+}
+
 /// Goal: the words mean one entry, once, and one before them. Method: small logs, each with what
 /// both verifiers must say of it.
 #[test]
@@ -206,6 +250,7 @@ fn words_and_intents_of_erased_entries_are_judged_alike() {
     for (name, drafts, erased, is_whole) in small_logs()
         .into_iter()
         .chain(small_logs_that_were_pruned())
+        .chain(small_logs_that_count())
     {
         let export = log_of(drafts, erased);
         assert_eq!(!is_found(export.as_bytes()), is_whole, "{name}");

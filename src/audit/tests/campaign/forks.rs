@@ -22,13 +22,16 @@ fn is_found(log: &Growing, head: Option<&SignedCheckpoint>) -> bool {
 /// A log up to some size, and on from there with other entries.
 fn grown(seed: u64, common: usize, further: usize, branch: u64) -> Growing {
     let mut log = Growing::default();
+    let mut archived = 0;
     for (seed, count) in [(seed, common), (seed ^ branch, further)] {
         let mut maker = Maker::new(StdRng::seed_from_u64(seed));
+        maker.archived = archived;
         for _ in 0..count {
             let draft = maker.draft(log.frontier.size(), None);
             let salt = maker.random.random();
             log.append(draft, salt, 1, false);
         }
+        archived = maker.archived;
     }
     log
 }

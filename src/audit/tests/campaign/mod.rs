@@ -221,6 +221,8 @@ struct Maker {
     open_intents: Vec<u64>,
     /// Entries that may be erased, and are not.
     erasable: Vec<u64>,
+    /// How many entries are archived, by the last entry that says so.
+    archived: u64,
 }
 
 impl Maker {
@@ -229,6 +231,7 @@ impl Maker {
             random,
             open_intents: Vec::new(),
             erasable: Vec::new(),
+            archived: 0,
         }
     }
 
@@ -256,6 +259,9 @@ impl Maker {
             size: self.random.random_range(0..=index),
             root: self.random.random(),
         });
+        self.archived = archived.map_or(self.archived, |archived| archived.size);
+        let counted = matches!(event, Event::Started | Event::Stopped).then_some(self.archived);
+        let archived_size = counted.filter(|_| self.chance(70));
         if event == Event::DetokenizeOutcome {
             match self.open_intents.pop() {
                 Some(intent) => intent_index = Some(intent),
@@ -292,6 +298,7 @@ impl Maker {
             ceremony: CeremonyNote {
                 erased_index,
                 archived,
+                archived_size,
                 ..self.ceremony(public_key)
             },
             ..EntryDraft::new(event)
