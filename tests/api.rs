@@ -31,6 +31,8 @@ mod audit_log;
 mod authorization;
 #[path = "api/backup.rs"]
 mod backup;
+#[path = "api/backup_pruned.rs"]
+mod backup_pruned;
 #[path = "api/break_glass.rs"]
 mod break_glass;
 #[path = "api/cases.rs"]

@@ -68,7 +68,7 @@ pub(crate) async fn back_up(client: &Client, directory: &str) -> Result<BackupCr
     Ok(created.unwrap())
 }
 
-fn backups(vault: &TestVault) -> PathBuf {
+pub(crate) fn backups(vault: &TestVault) -> PathBuf {
     vault.directory().join("backups")
 }
 

@@ -41,7 +41,7 @@ const RULES: &str = "[officers.rules]\nerase-entry = { delay_seconds = 0 }\n";
 const CANARY: &str = "cus_Zq7XvK93mWpL0tRb";
 
 /// Tokenizes a value of a customer, and returns the index of the entry.
-async fn tokenized(vault: &TestVault, subject: &str) -> u64 {
+pub(crate) async fn tokenized(vault: &TestVault, subject: &str) -> u64 {
     let client = vault.backend().await;
     let item = item_of("email", &format!("{subject}@mail.example"), subject);
     client.tokenized(item).await;
@@ -56,7 +56,7 @@ fn is_erased(vault: &TestVault, index: u64) -> bool {
 }
 
 /// Two officers have the entry erased.
-async fn erase(office: &Office, index: u64) -> protocol::Operation {
+pub(crate) async fn erase(office: &Office, index: u64) -> protocol::Operation {
     let proposed = office.propose(1, Operation::EraseEntry(index)).await;
     let approved = office.approve(2, &proposed.unwrap()).await.unwrap();
     office.until(&approved, OperationState::Done).await;

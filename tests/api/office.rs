@@ -44,7 +44,8 @@ permit (
     Action::"cancel_operation",
     Action::"list_entries",
     Action::"prove_audit_log",
-    Action::"report_exposure"
+    Action::"report_exposure",
+    Action::"create_backup"
   ],
   resource
 );

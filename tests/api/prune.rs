@@ -149,14 +149,14 @@ async fn office() -> Office {
     office
 }
 
-fn grow(office: &Office, directory: &TempDir) -> Archived {
+pub(crate) fn grow(office: &Office, directory: &TempDir) -> Archived {
     let mut archive = Archive::open(directory.path()).unwrap();
     let (store, keys) = (office.vault.read_only(), office.vault.public_keys());
     archive.grow(&store, &keys, u64::MAX).unwrap()
 }
 
 /// Two officers prune what was archived, if they may.
-async fn prune(office: &Office, archived: &Archived) -> Result<(), Status> {
+pub(crate) async fn prune(office: &Office, archived: &Archived) -> Result<(), Status> {
     let point = LogPoint {
         size: archived.size,
         root: *archived.root.as_bytes(),
@@ -168,7 +168,7 @@ async fn prune(office: &Office, archived: &Archived) -> Result<(), Status> {
 }
 
 /// Verifies the stopped vault's log with its archive, by the first public key.
-fn verify_behind(office: &Office, directory: &TempDir) -> Report {
+pub(crate) fn verify_behind(office: &Office, directory: &TempDir) -> Report {
     let archive = Archive::open(directory.path()).unwrap();
     let (store, keys) = (office.vault.read_only(), office.vault.public_keys());
     verify_store_behind(&archive, &store, Some(&office.vault.head()), &keys).unwrap()

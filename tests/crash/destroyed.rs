@@ -107,7 +107,7 @@ fn read_out(directory: &Path, version: u32) -> Result<Found, Failure> {
 }
 
 /// How often the bytes are in the files of a directory.
-fn count_in_files(directory: &Path, bytes: &[u8]) -> Result<usize, Failure> {
+pub(crate) fn count_in_files(directory: &Path, bytes: &[u8]) -> Result<usize, Failure> {
     let mut count = 0;
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();

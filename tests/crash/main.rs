@@ -21,6 +21,7 @@ mod inspection;
 mod ledger;
 mod load;
 mod person;
+mod pruning;
 mod questions;
 mod retokenizing;
 mod server;
