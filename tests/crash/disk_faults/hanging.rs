@@ -2,6 +2,7 @@
 //! at their deadline, health says that nothing serves, and afterwards everything goes on.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use counterfoil::protocol::detokenization_service_server;
@@ -16,6 +17,7 @@ use super::caller::Became;
 use super::caller::CALL_TIME_MAX;
 use super::caller::Caller;
 use super::caller::is_serving;
+use super::create;
 use super::files;
 use super::tracer::Tracer;
 use crate::Plant;
@@ -57,6 +59,78 @@ async fn release_while_the_disk_hangs_is_noticed() {
         let faults = &ledger.faults;
         assert!(faults.contains(&Fault::ServedOnAfterwards), "{faults:?}");
     }
+}
+
+/// Goal: a read that the disk does not answer for a while harms its own call, and nothing else.
+/// Method: a vault whose records are in tables that it has not read yet; the first read of one
+/// waits. Its call ends when the disk answers, which may be after its deadline.
+#[tokio::test(flavor = "multi_thread")]
+async fn hanging_read_ends_its_own_call_and_nothing_for_good() {
+    if Tracer::is_there() {
+        let ledger = read_campaign().await.unwrap();
+        assert_eq!(ledger.faults, Vec::<Fault>::new());
+    }
+}
+
+async fn read_campaign() -> Result<Ledger, Failure> {
+    let directory = tempfile::tempdir()?;
+    let directory = directory.path();
+    let mut ledger = create(directory).await?;
+    let start = async || {
+        let server = Server::start(directory, Plant::None).await?;
+        server.ok_or_else(|| Failure::from("the vault does not start"))
+    };
+    let server = start().await?;
+    let mut caller = Caller::new(&server);
+    for _ in 0..CALLS_BEFORE {
+        caller.call(&mut ledger).await;
+    }
+    server.kill()?;
+    // What its log of writes had is in tables after a start.
+    let server = start().await?;
+    let rules = [
+        "trace=pread64".to_owned(),
+        format!("inject=pread64:delay_enter={}:when=1", HANG.as_micros()),
+    ];
+    let Some(tracer) = Tracer::attach(&server, directory, &tables(directory)?, &rules)? else {
+        server.kill()?;
+        return Ok(ledger);
+    };
+    let mut caller = Caller::new(&server);
+    for _ in 0..CALLS_BEFORE {
+        caller.reveal(&mut ledger).await;
+        caller.tokenize(&mut ledger).await;
+    }
+    assert!(
+        tracer.finish()?.is_met(),
+        "a call meets the disk that hangs"
+    );
+    if caller.call(&mut ledger).await == Became::Failed {
+        ledger.fault(Fault::CallFailed);
+    }
+    questions::ask(&server, &mut ledger, usize::MAX).await?;
+    server.kill()?;
+    tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    println!(
+        "hanging read: {} tokens and {} reveals acknowledged, {} calls ended without, faults {:?}",
+        ledger.tokens.len(),
+        ledger.reveals.len(),
+        ledger.cut_off_count,
+        ledger.faults,
+    );
+    Ok(ledger)
+}
+
+/// The tables of the database.
+fn tables(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut tables = Vec::new();
+    for file in std::fs::read_dir(directory.join("vault/rocksdb"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|it| it == "sst") {
+            tables.push(path);
+        }
+    }
+    Ok(tables)
 }
 
 /// Lets each kind of write wait at its first places, or until there is a fault. Nothing if it

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::ask;
 use super::caller::Caller;
@@ -21,11 +22,23 @@ use crate::testbed::Failure;
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_start_loses_nothing() {
     if Tracer::is_there() {
-        campaign().await.unwrap();
+        let ledger = campaign(Plant::None).await.unwrap();
+        assert_eq!(ledger.faults, Vec::<Fault>::new());
     }
 }
 
-async fn campaign() -> Result<(), Failure> {
+/// Planted: a start that meets a fault, and puts back what was there before the last calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn failing_start_that_loses_writes_is_noticed() {
+    if Tracer::is_there() {
+        let ledger = campaign(Plant::LostWrites).await.unwrap();
+        let faults = &ledger.faults;
+        assert!(faults.contains(&Fault::TokenLost), "{faults:?}");
+    }
+}
+
+/// Tries each fault at the first places of each kind of write, or until the planted one is found.
+async fn campaign(plant: Plant) -> Result<Ledger, Failure> {
     let places_max = number("COUNTERFOIL_DISK_FAULTS").unwrap_or(1);
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
@@ -34,15 +47,18 @@ async fn campaign() -> Result<(), Failure> {
     for call in CALLS {
         for fault in FAULTS {
             for place in 1..=places_max {
-                load(directory, &mut ledger).await?;
+                let before = load(directory, &mut ledger).await?;
                 let injection = format!("inject={call}:{fault}:when={place}");
                 let (is_met, has_started) = start_once(directory, call, &injection).await?;
+                if let (Plant::LostWrites, Some(before)) = (plant, before) {
+                    before.put_back(directory)?;
+                }
                 tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
                 ask(directory, &mut ledger).await?;
                 if !ledger.faults.is_empty() {
                     println!("start: {:?} after {injection}", ledger.faults);
+                    return Ok(ledger);
                 }
-                assert_eq!(ledger.faults, Vec::<Fault>::new());
                 met_count += u64::from(is_met);
                 refused_count += u64::from(!has_started);
                 if !is_met {
@@ -60,20 +76,55 @@ async fn campaign() -> Result<(), Failure> {
         ledger.faults,
     );
     assert!(refused_count > 0, "faults are felt");
-    Ok(())
+    Ok(ledger)
 }
 
-/// So that the next start has something to recover.
-async fn load(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+/// The files of a vault that did not run.
+struct Files(Vec<(PathBuf, Vec<u8>)>);
+
+impl Files {
+    fn of(directory: &Path) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for part in PARTS {
+            for file in fs::read_dir(directory.join(part))? {
+                let path = file?.path();
+                if path.is_file() {
+                    files.push((path.clone(), fs::read(&path)?));
+                }
+            }
+        }
+        Ok(Self(files))
+    }
+
+    fn put_back(self, directory: &Path) -> Result<(), Failure> {
+        for part in PARTS {
+            for file in fs::read_dir(directory.join(part))? {
+                let path = file?.path();
+                if path.is_file() {
+                    fs::remove_file(path)?;
+                }
+            }
+        }
+        for (path, bytes) in self.0 {
+            fs::write(path, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// So that the next start has something to recover. Returns what was there before.
+async fn load(directory: &Path, ledger: &mut Ledger) -> Result<Option<Files>, Failure> {
+    let before = Files::of(directory)?;
     let Some(server) = Server::start(directory, Plant::None).await? else {
         ledger.fault(Fault::NotStarted);
-        return Ok(());
+        return Ok(None);
     };
     let mut caller = Caller::new(&server);
     for _ in 0..CALLS_BEFORE {
         caller.call(ledger).await;
     }
-    server.kill()
+    server.kill()?;
+    Ok(Some(before))
 }
 
 /// Starts under a fault. Says whether it was met, and whether the vault serves.
@@ -110,4 +161,6 @@ async fn start_once(
 /// What a start writes with.
 const CALLS: [&str; 5] = ["fsync", "fdatasync", "rename", "pwrite64", "fallocate"];
 const FAULTS: [&str; 2] = ["error=EIO", "error=ENOSPC"];
+/// Where a vault writes.
+const PARTS: [&str; 2] = ["vault/rocksdb", "vault/head"];
 const CALLS_BEFORE: u64 = 4;
