@@ -1,5 +1,5 @@
-//! The script of `keys-example/` runs, and so does the demo with its officers' day; both end as they
-//! say.
+//! The script of `keys-example/` runs, and so does the demo with its officers' day; both end as
+//! they say.
 
 #![expect(
     clippy::unwrap_used,

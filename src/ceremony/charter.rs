@@ -40,8 +40,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What holds where a charter says nothing: two officers, but for a rotation, and a day before a
-    /// key is destroyed, an entry erased or the log pruned.
+    /// What holds where a charter says nothing: two officers, but for a rotation, and a day before
+    /// a key is destroyed, an entry erased or the log pruned.
     #[must_use]
     pub const fn usual(kind: OperationKind) -> Self {
         Self {

@@ -150,8 +150,8 @@ impl Vault {
         })
     }
 
-    /// Records that the vault stops, with what is in force then. No turn is under way meanwhile: one
-    /// that its caller has given up would change it between the look and the entry.
+    /// Records that the vault stops, with what is in force then. No turn is under way meanwhile:
+    /// one that its caller has given up would change it between the look and the entry.
     ///
     /// # Errors
     ///
