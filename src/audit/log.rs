@@ -28,6 +28,7 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::StartError;
 use crate::audit::WitnessWindow;
 use crate::audit::WriteHead;
+use crate::audit::growth::Growth;
 use crate::audit::sequencer::Sequencer;
 use crate::audit::sequencer::Tell;
 use crate::audit::start;
@@ -108,6 +109,18 @@ pub struct Receipt {
     pub checkpoint: Arc<SignedCheckpoint>,
     /// What came of the call's claim.
     pub granted: Granted,
+    /// What the group added to the tree.
+    pub(super) growth: Arc<Growth>,
+}
+
+impl Receipt {
+    /// Proves that the entry is in the tree of the checkpoint: the hash of its leaf, and the
+    /// hashes from there to the root. They are those that the root was made of when it was signed:
+    /// nothing is read, and every receipt of a log gives them.
+    #[must_use]
+    pub fn prove(&self) -> Option<(Hash, Vec<Hash>)> {
+        self.growth.prove(self.index, self.tree_size).ok()
+    }
 }
 
 /// Why a call was not recorded, so that it must not be carried out.

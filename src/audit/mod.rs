@@ -19,6 +19,7 @@ mod export;
 pub mod exposure;
 mod follow;
 mod group;
+mod growth;
 mod handover;
 mod head;
 mod in_force;

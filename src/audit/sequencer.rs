@@ -44,6 +44,7 @@ use crate::audit::group::Placed;
 use crate::audit::group::judge;
 use crate::audit::group::take_group;
 use crate::audit::group::turn_away_bygone;
+use crate::audit::growth::Growth;
 use crate::audit::handover::Handover;
 use crate::audit::log::Answer;
 use crate::audit::log::Call;
@@ -121,6 +122,8 @@ struct Grown {
     changes: Vec<Changes>,
     answers: Vec<Option<(Answer, Granted)>>,
     checkpoint: Arc<SignedCheckpoint>,
+    /// What the entries' proofs are made of.
+    growth: Growth,
     /// Where the log comes under another key.
     handover: Option<Handover>,
     /// Who signs from the next group on.
@@ -237,7 +240,7 @@ impl Sequencer {
         if let Some(window) = &self.tell.window {
             window.appended(first_index, tree_size, now);
         }
-        let checkpoint = grown.checkpoint;
+        let (checkpoint, growth) = (grown.checkpoint, Arc::new(grown.growth));
         self.tell.latest.send_replace(Some(Arc::clone(&checkpoint)));
         for event in access.settle() {
             // Nobody may be watching.
@@ -255,6 +258,7 @@ impl Sequencer {
                 tree_size,
                 checkpoint,
                 granted,
+                growth: Arc::clone(&growth),
             }));
         }
         Ok(())
@@ -263,6 +267,7 @@ impl Sequencer {
     /// The log with the calls that have their places, signed: in memory.
     fn grow(&self, placed: Vec<Placed>, now: Timestamp) -> Result<Grown, Fatal> {
         let mut frontier = self.frontier.clone();
+        let mut growth = Growth::behind(&frontier);
         let mut append = Append {
             tree_size: frontier.size(),
             ..Append::default()
@@ -283,7 +288,10 @@ impl Sequencer {
                 placed.entry.ceremony.archived_size = Some(archived_size);
             }
             let stored = self.place(frontier.size(), now, placed.entry);
-            tree::append(&mut frontier, entry_leaf_hash(&stored), &mut append.hashes)?;
+            frontier.append(entry_leaf_hash(&stored), |level, index, hash| {
+                append.hashes.extend(tree::kept(level, index, hash));
+                growth.complete(level, hash);
+            })?;
             append.entries.push(stored);
             changes.push(placed.changes);
             answers.push(placed.answer);
@@ -309,6 +317,7 @@ impl Sequencer {
             changes,
             answers,
             checkpoint,
+            growth,
             handover,
             successor,
         })

@@ -69,13 +69,16 @@ pub(super) fn append(
     stored: &mut Vec<StoredHash>,
 ) -> Result<(), FrontierError> {
     frontier.append(leaf, |level, index, hash| {
-        if level % LEVELS_PER_TILE == 0 {
-            stored.push(StoredHash {
-                level,
-                index,
-                hash: *hash.as_bytes(),
-            });
-        }
+        stored.extend(kept(level, index, hash));
+    })
+}
+
+/// What the store keeps of a complete subtree, if anything: the levels that tiles begin at.
+pub(super) fn kept(level: u8, index: u64, hash: Hash) -> Option<StoredHash> {
+    level.is_multiple_of(LEVELS_PER_TILE).then(|| StoredHash {
+        level,
+        index,
+        hash: *hash.as_bytes(),
     })
 }
 

@@ -9,7 +9,6 @@ use crate::audit::ItemOutcome;
 use crate::audit::Receipt;
 use crate::audit::Recorded;
 use crate::crypto::merkle::Hash;
-use crate::crypto::merkle::ProofError;
 use crate::domain::CaseId;
 use crate::domain::FieldName;
 use crate::domain::GrantId;
@@ -191,7 +190,7 @@ impl Vault {
         // From here on the call counts as a reveal, whatever becomes of it.
         let items = work(items_count, || self.open(fields, &recorded, &targets))?;
         self.follow_up(&journal, caller, &recorded, &targets, &items);
-        let receipt = work(usize::MAX, || self.prove(recorded.receipt()))?;
+        let receipt = prove(recorded.receipt())?;
         let budget_left = receipt.receipt.granted.budget_left;
         Ok(DetokenizeAnswer {
             items,
@@ -295,29 +294,6 @@ impl Vault {
         }))
     }
 
-    /// Proves that the intent is in the log.
-    fn prove(&self, receipt: &Receipt) -> Result<RevealReceipt, VaultError> {
-        let Receipt {
-            index, tree_size, ..
-        } = *receipt;
-        let leaf_hash = self.parts.log.leaf_hash(index)?;
-        let proof =
-            self.parts
-                .log
-                .inclusion_proof(index, tree_size)
-                .map_err(|error| match error {
-                    ProofError::Reader(error) => VaultError::Store(error),
-                    ProofError::OutsideTree => {
-                        VaultError::Store(StoreError::Corrupt { table: "tiles" })
-                    }
-                })?;
-        Ok(RevealReceipt {
-            receipt: receipt.clone(),
-            leaf_hash,
-            proof,
-        })
-    }
-
     /// Sends the outcome after the intent. It is not waited for: without it, the intent counts as
     /// revealed.
     fn follow_up(
@@ -349,6 +325,17 @@ impl Vault {
             }
         });
     }
+}
+
+/// Proves that the intent is in the log.
+fn prove(receipt: &Receipt) -> Result<RevealReceipt, VaultError> {
+    let corrupt = StoreError::Corrupt { table: "tiles" };
+    let (leaf_hash, proof) = receipt.prove().ok_or(VaultError::Store(corrupt))?;
+    Ok(RevealReceipt {
+        receipt: receipt.clone(),
+        leaf_hash,
+        proof,
+    })
 }
 
 /// The parts of an item that its request's digest is made of.

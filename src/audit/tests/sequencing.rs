@@ -32,6 +32,9 @@ fn calls_of_many_tasks_have_one_entry_each_in_one_order() {
                 let receipt = audit.commit(commit(position)).await.unwrap();
                 assert!(receipt.index < receipt.tree_size);
                 assert_eq!(receipt.checkpoint.size(), receipt.tree_size);
+                let (leaf, proof) = receipt.prove().unwrap();
+                let (size, root) = (receipt.tree_size, receipt.checkpoint.root());
+                verify_inclusion(receipt.index, size, &leaf, &proof, &root).unwrap();
                 indexes.push((receipt.index, position));
             }
             indexes
@@ -73,6 +76,9 @@ fn receipt_proves_that_the_entry_is_in_the_log() {
         let proof = audit.inclusion_proof(index, receipt.tree_size).unwrap();
         let leaf = stored_leaf_hash(&store.entries(index, 1).unwrap()[0]);
         verify_inclusion(index, receipt.tree_size, &leaf, &proof, &root).unwrap();
+        // What the receipt knows by itself is the same.
+        let own = (index == receipt.index).then(|| receipt.prove().unwrap());
+        assert!(own.is_none_or(|own| own == (leaf, proof)));
     }
     assert!(audit.inclusion_proof(301, receipt.tree_size).is_err());
     drop((audit, store));
