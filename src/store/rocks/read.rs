@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use rocksdb::Direction;
 use rocksdb::IteratorMode;
 use rocksdb::ReadOptions;
 
@@ -320,24 +319,27 @@ impl RocksStore {
     ) -> Result<Vec<T>, StoreError> {
         self.usable()?;
         let handle = self.family(family)?;
-        let mode = IteratorMode::From(from, Direction::Forward);
-        let rows = self
+        let mut rows = self
             .database
-            .iterator_cf_opt(handle, ReadOptions::default(), mode);
+            .raw_iterator_cf_opt(handle, ReadOptions::default());
+        rows.seek(from);
         let mut found = Vec::new();
-        for row in rows {
-            if found.len() == limit {
-                break;
+        // Rows are looked at where they are, and none beyond the last that is wanted.
+        while found.len() < limit
+            && let Some((key, value)) = rows.item()
+        {
+            if after != Some(key) {
+                match decode(key, value)? {
+                    Some(row) => found.push(row),
+                    None => return Ok(found),
+                }
             }
-            let (key, value) = row.map_err(|error| read_error(family, &error))?;
-            if after == Some(key.as_ref()) {
-                continue;
-            }
-            match decode(&key, &value)? {
-                Some(row) => found.push(row),
-                None => break,
+            if found.len() < limit {
+                rows.next();
             }
         }
+        // An iterator that fails ends as one does that has no more rows.
+        rows.status().map_err(|error| read_error(family, &error))?;
         Ok(found)
     }
 
