@@ -394,13 +394,10 @@ fn known_values(
     let known = lock(known);
     let place = scramble(next.fetch_add(1, Ordering::Relaxed)) % known.len().max(1) as u64;
     let place = usize::try_from(place).unwrap_or(0);
-    known
-        .iter()
-        .cycle()
-        .skip(place)
-        .take(count)
-        .cloned()
-        .collect()
+    // At once there: walking to the place would be a third of what a call costs.
+    let (before, after) = known.split_at(place);
+    let round = after.iter().chain(before).cycle();
+    round.take(count).cloned().collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
