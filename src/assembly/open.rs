@@ -123,7 +123,8 @@ pub async fn open_unsealed(
         Arc::clone(&entropy),
     )?;
     // Before anything is written: a log that went back must not grow.
-    let asked = witness::ask(config.audit.witness.as_ref(), open, &*store, &verifiers);
+    let witness = config.audit.witness.as_ref();
+    let asked = witness::ask(witness, open, &*store, &verifiers, Arc::clone(&clock));
     let (OpenLog { log, thread }, witness) = asked.await?;
     let policy = load_policies(config)?;
     let started = EntryDraft {

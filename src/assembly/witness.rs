@@ -1,5 +1,6 @@
 //! Asks the witness of a vault's log, at the start and from then on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -10,6 +11,7 @@ use crate::audit::AuditLog;
 use crate::audit::CheckpointKeys;
 use crate::audit::StartError;
 use crate::config::AuditWitness;
+use crate::domain::Clock;
 use crate::store::Store;
 use crate::witness::WitnessClient;
 
@@ -28,11 +30,12 @@ pub(super) async fn ask(
     open: OpenLog,
     store: &dyn Store,
     keys: &CheckpointKeys,
+    clock: Arc<dyn Clock>,
 ) -> Result<(OpenLog, WitnessTask), AssemblyError> {
     let Some(config) = config else {
         return Ok((open, WitnessTask::default()));
     };
-    match begin(config, &open.log, store, keys).await {
+    match begin(config, &open.log, store, keys, clock).await {
         Ok(task) => Ok((open, task)),
         Err(error) => {
             let OpenLog { log, thread } = open;
@@ -49,8 +52,9 @@ async fn begin(
     log: &AuditLog,
     store: &dyn Store,
     keys: &CheckpointKeys,
+    clock: Arc<dyn Clock>,
 ) -> Result<WitnessTask, AssemblyError> {
-    let client = WitnessClient::new(&config.client).map_err(AssemblyError::Witness)?;
+    let client = WitnessClient::new(&config.client, clock).map_err(AssemblyError::Witness)?;
     let known = store.cosigned_checkpoint()?;
     // By both keys: what is in the database may be an old copy, and of another witness.
     let is_cosigned = |note: &String| {

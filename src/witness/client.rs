@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -10,6 +11,7 @@ use crate::crypto::note::CosignerVerifier;
 use crate::crypto::note::NOTE_BYTES_MAX;
 use crate::crypto::note::SignedNote;
 use crate::crypto::note::Submission;
+use crate::domain::Clock;
 use crate::outbound::Answer;
 use crate::outbound::Client;
 use crate::outbound::OutboundError;
@@ -31,6 +33,7 @@ pub struct ClientSettings {
 pub struct WitnessClient {
     client: Client,
     verifier: CosignerVerifier,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a witness answered.
@@ -61,6 +64,12 @@ pub enum WitnessError {
     /// The witness does not take this log's checkpoints, or cannot now.
     #[error("witness answered with status {0}")]
     Status(u16),
+    /// The cosignature is of another time than now.
+    #[error(
+        "witness gave a cosignature of another time: its clock and the vault's differ by more than \
+         {SKEW_SECONDS_MAX} seconds, or it is an old one"
+    )]
+    Time,
 }
 
 impl WitnessClient {
@@ -69,16 +78,18 @@ impl WitnessClient {
     /// # Errors
     ///
     /// If the file of authorities cannot be used.
-    pub fn new(settings: &ClientSettings) -> Result<Self, OutboundError> {
+    pub fn new(settings: &ClientSettings, clock: Arc<dyn Clock>) -> Result<Self, OutboundError> {
         let ca_file = settings.ca_file.as_deref();
         Ok(Self {
             client: Client::new(&settings.url, ca_file, CALL_TIME_MAX)?,
             verifier: settings.verifier.clone(),
+            clock,
         })
     }
 
-    /// Submits a checkpoint. The time of a cosignature is not looked at: the same text is the same
-    /// tree, whenever the witness has seen it.
+    /// Submits a checkpoint. A cosignature must be of now: an older one of the same text says
+    /// nothing of what the witness has seen since, and whoever answers in its place may have kept
+    /// it.
     ///
     /// # Errors
     ///
@@ -105,7 +116,11 @@ impl WitnessClient {
                     return Err(WitnessError::Answer);
                 }
                 let verified = self.verifier.verify(&note);
-                verified.map_err(|_| WitnessError::Answer)?;
+                let unix_seconds = verified.map_err(|_| WitnessError::Answer)?;
+                let now_seconds = self.clock.now().unix_ms() / 1_000;
+                if now_seconds.abs_diff(unix_seconds) > SKEW_SECONDS_MAX {
+                    return Err(WitnessError::Time);
+                }
                 let own = note.with_signatures_where(|line| self.verifier.is_own(line));
                 own.map(Submitted::Cosigned).ok_or(WitnessError::Answer)
             }
@@ -133,5 +148,7 @@ impl fmt::Debug for WitnessClient {
 
 /// The longest that one call may take: less than half of the usual window.
 const CALL_TIME_MAX: Duration = Duration::from_secs(2);
+/// How far the clock of a witness may be from the vault's.
+const SKEW_SECONDS_MAX: u64 = 300;
 /// The most bytes of an answer.
 const ANSWER_BYTES_MAX: usize = NOTE_BYTES_MAX;

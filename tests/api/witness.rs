@@ -17,7 +17,6 @@ use counterfoil::crypto::note::Checkpoint;
 use counterfoil::crypto::note::CosignerKey;
 use counterfoil::crypto::note::NoteKeyName;
 use counterfoil::crypto::note::NoteVerifier;
-use counterfoil::domain::SystemClock;
 use counterfoil::outbound::ServiceUrl;
 use counterfoil::store::Store;
 use counterfoil::witness;
@@ -40,6 +39,7 @@ use tonic_types::StatusExt;
 
 use crate::support::Client;
 use crate::support::Side;
+use crate::support::TestClock;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
 use crate::support::reveal;
@@ -51,6 +51,8 @@ pub(crate) struct TestWitness {
     key: NoteVerifier,
     address: SocketAddr,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    /// The vault's: each looks at what the other says of the time.
+    clock: Arc<TestClock>,
 }
 
 impl TestWitness {
@@ -62,6 +64,7 @@ impl TestWitness {
             key: key.trim().parse().unwrap(),
             address: "127.0.0.1:0".parse().unwrap(),
             running: None,
+            clock: Arc::clone(&vault.clock),
         };
         witness.come().await;
         vault.config.audit.witness = Some(witness.config());
@@ -94,7 +97,7 @@ impl TestWitness {
             keys: vec![self.key.clone()],
             latest: state.read(self.key.name()).unwrap(),
         };
-        let clock = Arc::new(SystemClock::default());
+        let clock = Arc::clone(&self.clock);
         let witness = Witness::new(cosigner(), vec![log], Box::new(state), clock);
         let (stop, stopping) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();

@@ -99,7 +99,7 @@ fn client(address: SocketAddr) -> WitnessClient {
         ca_file: None,
         verifier: cosigner().verifier(),
     };
-    WitnessClient::new(&settings).unwrap()
+    WitnessClient::new(&settings, Arc::new(SystemClock::default())).unwrap()
 }
 
 fn reveal() -> Commit {

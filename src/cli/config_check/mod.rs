@@ -5,6 +5,7 @@ mod formats;
 use std::env;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::Subcommand;
@@ -19,6 +20,7 @@ use crate::config::PASSPHRASE_FILE_VARIABLE;
 use crate::config::PassphraseSource;
 use crate::config::RootKeyConfig;
 use crate::domain::OfficerName;
+use crate::domain::SystemClock;
 use crate::domain::Timestamp;
 use crate::keys::root::shares::SharingFile;
 use crate::people::People;
@@ -169,7 +171,7 @@ pub(super) fn check_files(config: &Config) -> Result<(), CliError> {
     // The keys that are files; those of a URL are fetched when the vault runs.
     People::open(&config.people, Timestamp::default()).map_err(|error| CliError::caused(&error))?;
     if let Some(witness) = &config.audit.witness {
-        WitnessClient::new(&witness.client)
+        WitnessClient::new(&witness.client, Arc::new(SystemClock::default()))
             .map_err(|error| CliError::Usage(format!("audit.witness: {error}")))?;
     }
     assembly::server_settings(config)

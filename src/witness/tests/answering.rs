@@ -65,7 +65,7 @@ impl Served {
             ca_file: None,
             verifier: verifier(),
         };
-        WitnessClient::new(&settings).unwrap()
+        WitnessClient::new(&settings, Arc::new(Still)).unwrap()
     }
 }
 
@@ -212,9 +212,24 @@ async fn client_and_witness_agree() {
         verifier: CosignerKey::new(verifier().name().clone(), &KeyBytes::from_array(&[6; 32]))
             .verifier(),
     };
-    let other = WitnessClient::new(&other).unwrap();
+    let other = WitnessClient::new(&other, Arc::new(Still)).unwrap();
     let answer = other.submit(&log.submission(9, 9)).await;
     assert!(matches!(answer, Err(WitnessError::Answer)), "{answer:?}");
+
+    // What is cosigned now is nothing to a vault that lives five minutes later: it may have been
+    // kept by whoever answers then.
+    let settings = ClientSettings {
+        url: ServiceUrl::new(&served.url).unwrap(),
+        ca_file: None,
+        verifier: verifier(),
+    };
+    for (seconds, is_now) in [(300, true), (301, false)] {
+        let later = Arc::new(Later(seconds));
+        let later = WitnessClient::new(&settings, later).unwrap();
+        let answer = later.submit(&log.submission(9, 9)).await;
+        assert_eq!(matches!(answer, Ok(Submitted::Cosigned(_))), is_now);
+        assert_eq!(matches!(answer, Err(WitnessError::Time)), !is_now);
+    }
     served.stop.send(()).unwrap();
 }
 
@@ -242,7 +257,7 @@ async fn witness_over_tls_is_known_by_its_certificate() {
             ca_file: ca_file.map(path),
             verifier: verifier(),
         };
-        WitnessClient::new(&settings).unwrap()
+        WitnessClient::new(&settings, Arc::new(Still)).unwrap()
     };
     let submission = log.submission(0, 9);
     for stranger in [None, Some("other.pem")] {

@@ -36,6 +36,15 @@ impl Clock for Still {
     }
 }
 
+/// The same, so many seconds later.
+struct Later(u64);
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        Still.now().plus_seconds(self.0)
+    }
+}
+
 /// A log that signs whatever it is asked to.
 struct TestLog {
     key: AuditSigningKey,
