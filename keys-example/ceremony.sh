@@ -86,8 +86,8 @@ again=$(printf '%s\n' "$token" |
 echo "$token is $new now; the old one opens for 30 days, and leads to the new one"
 
 say "Two have an entry of the log erased. Its hash stays, and the log verifies."
-index=$("$counterfoil" audit export --dev "$dev" | grep -m 1 '"event":"tokenize"' |
-    sed 's/^{"index":\([0-9]*\),.*/\1/')
+index=$("$counterfoil" audit export --dev "$dev" | grep '"event":"tokenize"' |
+    sed -n '1s/^{"index":\([0-9]*\),.*/\1/p')
 erasure=$(as officer1 keys propose erase-entry "$index" --yes)
 as officer2 keys approve "$erasure" --yes
 as officer2 keys watch "$erasure"

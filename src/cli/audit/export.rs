@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::VerifyError;
 use crate::audit::latest_checkpoint;
 use crate::audit::write_export;
 use crate::audit::write_ocsf;
@@ -85,7 +86,11 @@ impl ExportArgs {
             None | Some(FormatArg::Jsonl) => write_export(&mut output, &store, &keys),
             Some(FormatArg::Ocsf) => write_ocsf(&mut output, &store, &keys),
         };
-        written.map_err(verify_error)?;
+        written.map_err(|error| match error {
+            // The store has errors of its own: this one is of the output.
+            VerifyError::Read(error) => CliError::Stream(error),
+            error => verify_error(error),
+        })?;
         output.flush()?;
         Ok(Exit::Done)
     }

@@ -106,8 +106,11 @@ async fn no_subset_below_the_quorum_has_an_effect() {
         let (carried, waiting) = carry_out(&office, &mut overheard, &wish, &doomed).await;
         held.release(&office, &carried, &wish).await;
         office.vault.clock.advance_seconds(1);
+        // All of them first: one that fails meanwhile would be seen beside another.
+        for operation in &waiting {
+            office.until_ended(operation, OperationState::Failed).await;
+        }
         for (operation, wish) in waiting.into_iter().zip(doomed) {
-            office.until_ended(&operation, OperationState::Failed).await;
             beset(&office, &operation, &wish).await;
         }
     }
