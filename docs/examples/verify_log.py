@@ -11,10 +11,11 @@ verifier has another. It needs Python 3.9 and the package `cryptography`.
 
 Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing is named.
 
-What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message) hashes into a Merkle
-tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note, Ed25519) says; the fields
-of a line are those of its leaf; indexes have no gap, times do not go back, an outcome has its intent;
-of an erased entry there is its leaf's hash, and a later entry that says so; another signing key comes only by the one before it.
+What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message in its one encoding)
+hashes into a Merkle tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note,
+Ed25519) says; the fields of a line are those of its leaf; indexes have no gap, times do not go back, an
+outcome has its intent; of an erased entry there is its leaf's hash, and a later entry that says so;
+another signing key comes only by the one before it; a signature in the name of a known key is its own.
 """
 
 import argparse
@@ -80,6 +81,12 @@ def has_signed(key, text, signatures):
                 raise Wrong("signature does not verify") from None
             found = True
     return found
+
+
+def have_signed(keys, text, signatures):
+    """Those of the keys that have signed. All are looked at: a signature in the name of any of them that
+    is not its own is wrong, whichever key is given first and whoever else has signed."""
+    return [key for key in keys if has_signed(key, text, signatures)]
 
 
 def read_checkpoint(text):
@@ -201,34 +208,41 @@ CEREMONY_STATE = names("cancelled done expired failed proposed running waiting")
 KEY_STATE = names("pre-activation active suspended deactivated compromised destroyed")
 
 # Each message: field number -> (name, kind). A list is repeated; a dict names numbers or is a message.
-TEXT, HEX, NUMBER = "text", "hex", "number"
-LOST_HEAD = {1: ("size", NUMBER), 2: ("root", HEX)}
-ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HEX), 3: ("freeze", TEXT), 4: ("cause", CAUSE),
+# What has its default value (0, nothing) is not written, but for the fields that have a presence.
+TEXT, HASH, TOKEN, NUMBER, SMALL = "text", "hash", "token", "number", "small number"
+BYTES = {HASH: 32, TOKEN: 16}
+PRESENT = {"records_count", "erased_index", "archived_size", "intent_index"}
+LOST_HEAD = {1: ("size", NUMBER), 2: ("root", HASH)}
+ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HASH), 3: ("freeze", TEXT), 4: ("cause", CAUSE),
           5: ("effect", EFFECT)}
-CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HEX),
+CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HASH),
             4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
-            7: ("records_count", NUMBER), 8: ("charter_digest", HEX), 20: ("lost_head", [LOST_HEAD]),
-            21: ("public_key", HEX), 22: ("erased_index", NUMBER),
-            23: ("archived", [LOST_HEAD]), 24: ("register_digest", HEX), 30: ("archived_size", NUMBER)}
-SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HEX)}
-SHARING = {1: ("digest", HEX), 2: ("needed", NUMBER), 3: ("officers", [TEXT])}
-ITEM = {1: ("field", NUMBER), 2: ("subject", NUMBER), 3: ("token", HEX), 4: ("key_version", NUMBER),
+            7: ("records_count", NUMBER), 8: ("charter_digest", HASH), 20: ("lost_head", LOST_HEAD),
+            21: ("public_key", HASH), 22: ("erased_index", NUMBER),
+            23: ("archived", LOST_HEAD), 24: ("register_digest", HASH), 30: ("archived_size", NUMBER)}
+SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HASH)}
+SHARING = {1: ("digest", HASH), 2: ("needed", SMALL), 3: ("officers", [TEXT])}
+ITEM = {1: ("field", SMALL), 2: ("subject", SMALL), 3: ("token", TOKEN), 4: ("key_version", SMALL),
         5: ("outcome", OUTCOME)}
 ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUMBER),
-         4: ("event", EVENT), 5: ("principal", TEXT), 6: ("credential", HEX), 7: ("methods", [TEXT]),
+         4: ("event", EVENT), 5: ("principal", TEXT), 6: ("credential", HASH), 7: ("methods", [TEXT]),
          10: ("case_id", TEXT), 11: ("purpose", TEXT), 12: ("namespace", TEXT), 13: ("fields", [TEXT]),
-         14: ("subjects", [TEXT]), 15: ("items", [ITEM]), 16: ("policy_hash", HEX),
+         14: ("subjects", [TEXT]), 15: ("items", [ITEM]), 16: ("policy_hash", HASH),
          17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", TEXT),
-         20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", NUMBER),
-         23: ("person", TEXT), 24: ("login", HEX), 25: ("level", LEVEL), 26: ("access", [ACCESS]),
-         27: ("ceremony", [CEREMONY]), 28: ("token_key_version", NUMBER), 40: ("shares_given", [SHARE]),
-         41: ("sharing", [SHARING])}
+         20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", SMALL),
+         23: ("person", TEXT), 24: ("login", HASH), 25: ("level", LEVEL), 26: ("access", ACCESS),
+         27: ("ceremony", CEREMONY), 28: ("token_key_version", SMALL), 40: ("shares_given", [SHARE]),
+         41: ("sharing", SHARING)}
+# What a message is nothing without.
+NEEDED = [(ENTRY, {"event"}), (ITEM, {"outcome"}), (LOST_HEAD, {"root"}),
+          (SHARE, {"officer", "principal", "credential"}), (SHARING, {"digest", "needed"})]
 ORDER = ("index time_unix_ms uptime_ms event principal credential person login methods case_id purpose "
          "namespace items token_key_version policy_hash decision error request_id level intent_index key_purpose "
          "key_version access ceremony shares_given sharing").split()
 
 
 def varint(data, at):
+    """A number in as few bytes as it needs."""
     value = shift = 0
     while True:
         if at >= len(data) or shift > 63:
@@ -236,12 +250,15 @@ def varint(data, at):
         value |= (data[at] & 127) << shift
         at, shift = at + 1, shift + 7
         if data[at - 1] < 128:
+            if value >= 1 << 64 or (data[at - 1] == 0 and shift > 7):
+                raise Wrong("entry is not in its one encoding")
             return value, at
 
 
 def message(data, fields):
-    """Reads a protobuf message; what its description does not have is wrong."""
-    read, at = {}, 0
+    """Reads a protobuf message; what its description does not have is wrong, and so is whatever else than
+    the one encoding that a message has: fields in their order, and nothing that says nothing."""
+    read, at, before = {}, 0, 0
     while at < len(data):
         tag, at = varint(data, at)
         if tag >> 3 not in fields:
@@ -256,26 +273,55 @@ def message(data, fields):
                 raise Wrong("entry cannot be read")
         else:
             raise Wrong("entry cannot be read")
-        if isinstance(kind, list):
+        is_repeated = isinstance(kind, list)
+        is_in_order = tag >> 3 > before or (tag >> 3 == before and is_repeated)
+        if not is_in_order or not (value or name in PRESENT):
+            raise Wrong("entry is not in its one encoding")
+        before = tag >> 3
+        if is_repeated:
             read.setdefault(name, []).append(field(value, kind[0]))
         else:
             read[name] = field(value, kind)
+    if any(described is fields and not needed <= set(read) for described, needed in NEEDED):
+        raise Wrong("entry cannot be read")
     return read
 
 
 def field(value, kind):
-    if isinstance(value, bytes):
-        if isinstance(kind, dict) and isinstance(next(iter(kind.values())), tuple):
+    if isinstance(kind, dict) and isinstance(next(iter(kind.values())), tuple):
+        if isinstance(value, bytes):
             return message(value, kind)
-        if kind == HEX:
+    elif isinstance(value, bytes):
+        if kind in (HASH, TOKEN) and len(value) == BYTES[kind]:
             return value.hex()
         if kind == TEXT:
             return value.decode()
-    elif kind == NUMBER:
+    elif kind == NUMBER or (kind == SMALL and value < 1 << 32):
         return value
     elif isinstance(kind, dict) and value in kind:
         return kind[value]
     raise Wrong("entry has a field of another kind")
+
+
+def check_names(entry, table, member):
+    """The names that items refer to stand once each, in the order of the first items that do."""
+    positions = [item[member] for item in entry.get("items", []) if member in item]
+    names_once = list(dict.fromkeys(entry.get(table, [])))
+    if entry.get(table, []) != names_once or list(dict.fromkeys(positions)) != list(
+            range(1, len(names_once) + 1)):
+        raise Wrong("entry is not in its one encoding")
+
+
+def read_entry(data):
+    """Reads an entry; what two or more of its fields say together has one encoding too."""
+    entry = message(data, ENTRY)
+    check_names(entry, "fields", "field")
+    check_names(entry, "subjects", "subject")
+    methods = entry.get("methods", [])
+    is_split = ("key_purpose" in entry) != ("key_version" in entry)
+    if methods != sorted(set(methods)) or is_split or entry.get("token_key_version") == 1:
+        raise Wrong("entry is not in its one encoding")
+    return entry
 
 
 def arrange(read, fields):
@@ -297,9 +343,9 @@ def entry_line(entry, leaf):
     shown["items"] = [item_line(item, entry) for item in entry.get("items", [])]
     for name, fields in (("access", ACCESS), ("ceremony", CEREMONY), ("sharing", SHARING)):
         if name in shown:
-            shown[name] = arrange(shown[name][0], fields)
+            shown[name] = arrange(shown[name], fields)
             for point in {"lost_head", "archived"} & set(shown[name]):
-                shown[name][point] = {"size": 0, **shown[name][point][0]}
+                shown[name][point] = {"size": 0, **shown[name][point]}
     line = {name: shown[name] for name in ORDER if name in shown and shown[name] != []}
     line["leaf"] = base64.b64encode(leaf).decode()
     return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
@@ -330,7 +376,7 @@ class Log:
         index = self.tree.size
         leaf = decode_base64(leaf_text, f"leaf {index}")
         try:
-            entry = message(leaf[16:], ENTRY)
+            entry = read_entry(leaf[16:])
             line = entry_line(entry, leaf)
         except (KeyError, IndexError, UnicodeDecodeError):
             raise Wrong(f"entry {index} cannot be read") from None
@@ -344,7 +390,7 @@ class Log:
         self.intent(index, entry)
         self.erasure(index, entry)
         self.pruning(index, entry)
-        key = entry.get("ceremony", [{}])[0].get("public_key")
+        key = entry.get("ceremony", {}).get("public_key")
         if key is not None:
             if self.announced is not None:
                 raise Wrong(f"entry {index} announces a second signing key")
@@ -369,7 +415,7 @@ class Log:
             self.open_intents.add(index)
 
     def erasure(self, index, entry):
-        of = entry.get("ceremony", [{}])[0].get("erased_index")
+        of = entry.get("ceremony", {}).get("erased_index")
         is_erasure = entry["event"] == "entry_erased"
         known = of in self.untold or (of or 0) < self.begins[0]
         # An archive has what the log had when it was written.
@@ -383,13 +429,13 @@ class Log:
             self.told.add(of)
 
     def pruning(self, index, entry):
-        points = entry.get("ceremony", [{}])[0].get("archived", [])
-        if (entry["event"] == "log_pruned") != bool(points) or any(
-                point.get("size", 0) > index for point in points):
+        point = entry.get("ceremony", {}).get("archived")
+        is_behind = point is not None and point.get("size", 0) > index
+        if (entry["event"] == "log_pruned") != (point is not None) or is_behind:
             raise Wrong(f"entry {index} does not say how much of the log was archived before it")
-        for point in points:
-            self.archived = (point.get("size", 0), point.get("root"))
-        size = entry.get("ceremony", [{}])[0].get("archived_size")
+        if point is not None:
+            self.archived = (point.get("size", 0), point["root"])
+        size = entry.get("ceremony", {}).get("archived_size")
         if size is None:
             return
         if self.archived is None and self.begins[0]:
@@ -444,12 +490,11 @@ class Log:
         key = verifier_key(self.root(text), self.announced)
         if not has_signed(key, text, signatures):
             raise Wrong("the announced key has not signed")
+        vouched = bool(have_signed(self.given, text, signatures))
         if self.current is not None:
             if not has_signed(self.current, text, signatures):
                 raise Wrong("the key before does not vouch for the announced one")
             vouched = self.is_believed
-        else:
-            vouched = any([has_signed(given, text, signatures) for given in self.given])
         self.current, self.is_believed = key, vouched or key in self.given
         self.announced = None
 
@@ -462,8 +507,10 @@ class Log:
             self.hand_over(note)
         text, signatures = read_note(note)
         origin = self.root(text)
-        keys = self.given if self.current is None else [self.current] * self.is_believed
-        if not any(key.name == origin and has_signed(key, text, signatures) for key in keys):
+        signers = have_signed(self.given, text, signatures)
+        if self.current is not None:
+            signers = have_signed([self.current] * self.is_believed, text, signatures)
+        if not any(key.name == origin for key in signers):
             raise Wrong("there is no checkpoint that is signed by the given keys")
 
 
@@ -604,7 +651,7 @@ def verify_receipt(path, keys):
         raise Wrong("hash has another length")
     text, signatures = read_note(note)
     origin, size, root = read_checkpoint(text)
-    if not any([key.name == origin and has_signed(key, text, signatures) for key in keys]):
+    if not any(key.name == origin for key in have_signed(keys, text, signatures)):
         raise Wrong("checkpoint is not signed by the given keys")
     if index >= size or root_of_path(index, size, leaf, path_hashes) != root:
         raise Wrong("proof does not lead to the root of the checkpoint")

@@ -11,11 +11,13 @@
 
 mod clean;
 mod edits;
+mod encodings;
 mod erasing;
 mod forks;
 mod handovers;
 mod receipts;
 mod second;
+mod signed_anew;
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
