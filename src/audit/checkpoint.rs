@@ -9,6 +9,7 @@ use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::note::AuditSigningKey;
 use crate::crypto::note::Checkpoint;
+use crate::crypto::note::NoteError;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteVerifier;
 use crate::crypto::note::SignedNote;
@@ -197,22 +198,46 @@ impl CheckpointKeys {
         self.0.contains(key)
     }
 
-    /// Reads a signed note, if it is a checkpoint that one of the keys signed.
+    /// Those of the keys that have signed the note.
+    ///
+    /// All keys are looked at: a note is refused whole for one signature in the name of any of them
+    /// that is not its own, so that what is believed depends neither on their order nor on who else
+    /// has signed.
+    ///
+    /// Source: C2SP signed-note, on the verifying of signatures.
+    ///
+    /// # Errors
+    ///
+    /// If there is a signature in the name of one of them that is not its own.
+    pub(super) fn signers(&self, note: &SignedNote) -> Result<Vec<&NoteVerifier>, NoteError> {
+        let mut signers = Vec::new();
+        for key in self.verifiers() {
+            match key.verify(note) {
+                Ok(_) => signers.push(key),
+                Err(NoteError::NotSigned) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(signers)
+    }
+
+    /// Whether one of those that have signed the note is such a key.
+    fn have_signed(&self, note: &SignedNote, is_such: impl Fn(&NoteVerifier) -> bool) -> bool {
+        let signers = self.signers(note).unwrap_or_default();
+        signers.into_iter().any(is_such)
+    }
+
+    /// Reads a signed note, if it is a checkpoint that one of the keys signed, and no signature in
+    /// the name of one of them is forged.
     #[must_use]
     pub fn verify(&self, note: &str) -> Option<SignedCheckpoint> {
         let signed: SignedNote = note.parse().ok()?;
-        let verified = self
-            .0
-            .iter()
-            .find_map(|key| Checkpoint::verify(&signed, key).ok())?;
-        let Checkpoint {
-            tree_size: size,
-            root_hash: root,
-            ..
-        } = verified;
-        Some(SignedCheckpoint {
-            size,
-            root,
+        let signers = self.signers(&signed).ok()?;
+        let checkpoint: Checkpoint = signed.text().parse().ok()?;
+        let is_signed = signers.iter().any(|key| *key.name() == checkpoint.origin);
+        is_signed.then(|| SignedCheckpoint {
+            size: checkpoint.tree_size,
+            root: checkpoint.root_hash,
             note: note.into(),
         })
     }
@@ -231,10 +256,10 @@ impl CheckpointKeys {
         let Ok(signed) = note.parse::<SignedNote>() else {
             return false;
         };
-        self.0.iter().any(|key| {
-            let text = exposure_text(key.name(), digest);
-            let is_origin = checkpoint.note.lines().next() == Some(key.name().as_str());
-            is_origin && key.verify(&signed) == Ok(text.as_str())
+        let origin = checkpoint.note.lines().next();
+        self.have_signed(&signed, |key| {
+            let is_origin = origin == Some(key.name().as_str());
+            is_origin && signed.text() == exposure_text(key.name(), digest)
         })
     }
 }
@@ -243,8 +268,8 @@ impl CheckpointKeys {
     /// The record of what officers did, if one of the keys signed it.
     #[must_use]
     pub fn verify_record<'a>(&self, note: &'a SignedNote) -> Option<&'a str> {
-        let mut signed = self.0.iter().filter_map(|key| key.verify(note).ok());
-        signed.find(|text| text.starts_with(RECORD_HEAD))
+        let is_signed = !self.signers(note).ok()?.is_empty();
+        (is_signed && note.text().starts_with(RECORD_HEAD)).then(|| note.text())
     }
 
     /// Whether one of the keys signed what a backup is made of, with this digest.
@@ -253,9 +278,8 @@ impl CheckpointKeys {
         let Ok(signed) = note.parse::<SignedNote>() else {
             return false;
         };
-        self.0.iter().any(|key| {
-            let text = backup_text(key.name(), digest);
-            key.verify(&signed) == Ok(text.as_str())
+        self.have_signed(&signed, |key| {
+            signed.text() == backup_text(key.name(), digest)
         })
     }
 

@@ -24,20 +24,25 @@ pub(super) struct Second {
 impl Second {
     /// Starts it for exports; nothing, and words in the log, where it cannot run.
     pub(super) fn start() -> Option<Self> {
-        Self::start_with(&[])
+        Self::start_with(&[], &keys())
+    }
+
+    /// Starts it with other public keys, in their order.
+    pub(super) fn with_keys(keys: &CheckpointKeys) -> Option<Self> {
+        Self::start_with(&[], keys)
     }
 
     /// Starts it for receipts.
     pub(super) fn of_receipts() -> Option<Self> {
-        Self::start_with(&["--receipt"])
+        Self::start_with(&["--receipt"], &keys())
     }
 
     /// Starts it for exports of a log whose beginning is in an archive.
     pub(super) fn behind(archive: &Path) -> Option<Self> {
-        Self::start_with(&["--archive", archive.to_str().unwrap()])
+        Self::start_with(&["--archive", archive.to_str().unwrap()], &keys())
     }
 
-    fn start_with(flags: &[&str]) -> Option<Self> {
+    fn start_with(flags: &[&str], keys: &CheckpointKeys) -> Option<Self> {
         let probe = Command::new("python3")
             .args(["-c", "import cryptography"])
             .output();
@@ -50,7 +55,7 @@ impl Second {
         }
         let directory = tempfile::tempdir().unwrap();
         let key = directory.path().join("audit.vkey");
-        fs::write(&key, keys().lines().join("\n")).unwrap();
+        fs::write(&key, keys.lines().join("\n")).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
         let mut child = Command::new("python3")
             .arg(script)
