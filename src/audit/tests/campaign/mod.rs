@@ -34,6 +34,7 @@ use crate::audit::entry_erasure::may_be_erased;
 use crate::audit::export;
 use crate::audit::handover::Handover;
 use crate::audit::tree::entry_leaf_hash;
+use crate::ceremony::CeremonyState;
 use crate::ceremony::LogPoint;
 use crate::ceremony::OperationKind;
 use crate::crypto::Fingerprint;
@@ -41,9 +42,12 @@ use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::HashReader;
 use crate::domain::CaseId;
+use crate::domain::CeremonyId;
 use crate::domain::FreezeTarget;
 use crate::domain::GrantId;
+use crate::domain::Group;
 use crate::domain::KeyPurpose;
+use crate::domain::KeyState;
 use crate::domain::KeyVersion;
 use crate::domain::Level;
 use crate::domain::Namespace;
@@ -285,6 +289,7 @@ impl Maker {
             credential: self.maybe(|it| it.random.random()),
             person: self.maybe(|_| PersonId::read("idp/ada").unwrap()),
             login: self.maybe(|it| it.random.random()),
+            methods: self.methods(),
             case_id: self.maybe(|_| CaseId::new("CASE-1").unwrap()),
             purpose: self.maybe(|_| Purpose::new("support").unwrap()),
             namespace: self.maybe(|_| Namespace::new("shop").unwrap()),
@@ -304,7 +309,45 @@ impl Maker {
                 archived_size,
                 ..self.ceremony(public_key)
             },
+            shares_given: self.shares_given(event),
+            sharing: (event == Event::RootKeyReshared).then(|| self.sharing()),
             ..EntryDraft::new(event)
+        }
+    }
+
+    fn methods(&mut self) -> BTreeSet<Group> {
+        let count = self.random.random_range(0..3);
+        let method = |it: &mut Self| Group::new(it.pick(&["pwd", "otp", "hwk"])).unwrap();
+        (0..count).map(|_| method(self)).collect()
+    }
+
+    fn officers(&mut self, least: usize) -> Vec<OfficerName> {
+        let count = self.random.random_range(least..least + 3);
+        let name = |number| OfficerName::new(&format!("officer{number}")).unwrap();
+        (0..count).map(name).collect()
+    }
+
+    fn shares_given(&mut self, event: Event) -> Vec<ShareGiven> {
+        if event != Event::Started {
+            return Vec::new();
+        }
+        let officers = self.officers(0).into_iter();
+        let share = |officer| ShareGiven {
+            officer,
+            principal: Principal::new("a.example").unwrap(),
+            credential: self.random.random(),
+        };
+        officers.map(share).collect()
+    }
+
+    fn sharing(&mut self) -> SharingNote {
+        let officers = self.officers(1);
+        SharingNote {
+            digest: self.random.random(),
+            needed: self
+                .random
+                .random_range(1..=u32::try_from(officers.len()).unwrap()),
+            officers,
         }
     }
 
@@ -330,10 +373,14 @@ impl Maker {
 
     fn ceremony(&mut self, public_key: Option<[u8; 32]>) -> CeremonyNote {
         CeremonyNote {
+            id: self.maybe(|it| CeremonyId::of(it.random.random())),
             operation: self.maybe(|it| it.pick(&OperationKind::ALL)),
-            officers: (0..self.random.random_range(0..3))
-                .map(|number| OfficerName::new(&format!("officer{number}")).unwrap())
-                .collect(),
+            statement_digest: self.maybe(|it| it.random.random()),
+            officers: self.officers(0),
+            state: self.maybe(|it| it.pick(&CeremonyState::ALL)),
+            key_state: self.maybe(|it| it.pick(&KeyState::ALL)),
+            charter_digest: self.maybe(|it| it.random.random()),
+            register_digest: self.maybe(|it| it.random.random()),
             records_count: self.maybe(|it| it.random.random_range(0..300)),
             lost_head: self.maybe(|it| LogPoint {
                 size: it.random.random_range(0..300),
