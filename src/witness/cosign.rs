@@ -42,6 +42,8 @@ pub struct Witness {
     logs: HashMap<NoteKeyName, Log>,
     keeper: Box<dyn KeepState>,
     clock: Arc<dyn Clock>,
+    /// The latest time that it had given, of any log, when it was started.
+    started_unix_seconds: u64,
 }
 
 struct Log {
@@ -51,8 +53,11 @@ struct Log {
 
 /// What is known of a log's latest checkpoint.
 enum Seen {
-    /// It is this one, in memory and on the disk.
-    Known(Checkpoint),
+    /// It is this one, in memory and on the disk, as is when it was cosigned last.
+    Known {
+        checkpoint: Checkpoint,
+        cosigned_unix_seconds: u64,
+    },
     /// A write failed: the disk may have either. Only a new start can tell.
     Unknown,
 }
@@ -119,10 +124,15 @@ impl Witness {
         keeper: Box<dyn KeepState>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let latest = logs.iter().filter_map(|log| log.latest.as_ref());
+        let started_unix_seconds = latest.map(Latest::cosigned_unix_seconds).max();
         let log = |log: WatchedLog| {
-            let checkpoint = log.latest.map(|latest| latest.checkpoint().clone());
-            let seen = checkpoint.unwrap_or_else(|| unseen(&log.origin));
-            let seen = Mutex::new(Seen::Known(seen));
+            let latest = log.latest.as_ref();
+            let seen = Mutex::new(Seen::Known {
+                checkpoint: latest
+                    .map_or_else(|| unseen(&log.origin), |latest| latest.checkpoint().clone()),
+                cosigned_unix_seconds: latest.map_or(0, Latest::cosigned_unix_seconds),
+            });
             let keys = log.keys;
             (log.origin, Log { keys, seen })
         };
@@ -131,6 +141,7 @@ impl Witness {
             logs: logs.into_iter().map(log).collect(),
             keeper,
             clock,
+            started_unix_seconds: started_unix_seconds.unwrap_or_default(),
         }
     }
 
@@ -157,10 +168,14 @@ impl Witness {
 
         // From here to the end nobody else looks at this log.
         let mut seen = log.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Seen::Known(latest) = &*seen else {
+        let Seen::Known {
+            checkpoint,
+            cosigned_unix_seconds,
+        } = &*seen
+        else {
             return Err(Refusal::Unavailable);
         };
-        let latest = latest.clone();
+        let (latest, cosigned_before) = (checkpoint.clone(), *cosigned_unix_seconds);
         if old_size != latest.tree_size {
             let latest_size = latest.tree_size;
             return Err(Refusal::Stale { latest_size });
@@ -179,24 +194,15 @@ impl Witness {
         if proven.is_err() {
             return Err(Refusal::Proof { latest, submitted });
         }
-        if !is_same_size {
-            // Until the write has returned, the disk may have either.
-            *seen = Seen::Unknown;
-            let written = self
-                .keeper
-                .write(&Latest::signed(submitted.clone(), note.clone()));
-            if let Err(error) = written {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    origin = submitted.origin.as_str(),
-                    "state cannot be written; start anew when it can"
-                );
-                return Err(Refusal::Unavailable);
-            }
-            *seen = Seen::Known(submitted.clone());
+        // tlog-cosignature: no time before one that was given, whatever became of the clock.
+        let unix_seconds = (self.clock.now().unix_ms() / 1_000)
+            .max(cosigned_before)
+            .max(self.started_unix_seconds);
+        if !is_same_size || unix_seconds > cosigned_before {
+            let latest = Latest::signed(submitted.clone(), note.clone(), unix_seconds);
+            self.keep(&mut seen, &latest)?;
         }
         // Only now, and still under the lock: what leaves is never newer than what is kept.
-        let unix_seconds = self.clock.now().unix_ms() / 1_000;
         let signature = self.key.cosign(note.text(), unix_seconds);
         Ok(Cosigned {
             signature: signature.map_err(|_| Refusal::Malformed)?,
@@ -205,13 +211,31 @@ impl Witness {
         })
     }
 
+    /// Writes what is to be cosigned. Until the write has returned, the disk may have either.
+    fn keep(&self, seen: &mut Seen, latest: &Latest) -> Result<(), Refusal> {
+        *seen = Seen::Unknown;
+        if let Err(error) = self.keeper.write(latest) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                origin = latest.checkpoint().origin.as_str(),
+                "state cannot be written; start anew when it can"
+            );
+            return Err(Refusal::Unavailable);
+        }
+        *seen = Seen::Known {
+            checkpoint: latest.checkpoint().clone(),
+            cosigned_unix_seconds: latest.cosigned_unix_seconds(),
+        };
+        Ok(())
+    }
+
     /// Whether it knows the latest checkpoint of every log, as far as can be said without waiting
     /// for a write.
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.logs.values().all(|log| match log.seen.try_lock() {
-            Ok(seen) => matches!(&*seen, Seen::Known(_)),
-            Err(TryLockError::Poisoned(seen)) => matches!(&*seen.into_inner(), Seen::Known(_)),
+            Ok(seen) => matches!(&*seen, Seen::Known { .. }),
+            Err(TryLockError::Poisoned(seen)) => matches!(&*seen.into_inner(), Seen::Known { .. }),
             Err(TryLockError::WouldBlock) => true,
         })
     }

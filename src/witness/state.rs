@@ -2,7 +2,8 @@
 //!
 //! A file is replaced as a whole: written beside, synced, renamed, and the directory synced. If we
 //! crash before the rename, the checkpoint before it is there, and no cosignature of the new one
-//! was made; after it, the new one is there, and the log, which got no answer, asks again.
+//! was made; after it, the new one is there, and the log, which got no answer, asks again. With it
+//! is the time of the latest cosignature: a clock that was set back over a restart takes none back.
 
 use std::fmt;
 use std::fs;
@@ -70,6 +71,9 @@ pub struct Latest {
     /// The log's own signature of it: what proves that the log said so. None where the witness's
     /// operator said so instead.
     note: Option<SignedNote>,
+    /// When the latest cosignature of the log was made, in seconds since 1970-01-01T00:00:00Z. 0
+    /// where nothing says so: in a file of an older version.
+    cosigned_unix_seconds: u64,
 }
 
 /// Where a witness keeps what it must not forget.
@@ -91,18 +95,31 @@ pub struct StateDirectory {
 }
 
 impl Latest {
-    /// The checkpoint of a note that the log has signed.
+    /// The checkpoint of a note that the log has signed, and when it is cosigned.
     #[must_use]
-    pub fn signed(checkpoint: Checkpoint, note: SignedNote) -> Self {
-        let note = Some(note);
-        Self { checkpoint, note }
+    pub fn signed(checkpoint: Checkpoint, note: SignedNote, unix_seconds: u64) -> Self {
+        Self {
+            checkpoint,
+            note: Some(note),
+            cosigned_unix_seconds: unix_seconds,
+        }
     }
 
-    /// A checkpoint that the witness's operator names.
+    /// A checkpoint that the witness's operator names, of a log that was last cosigned then.
     #[must_use]
-    pub fn accepted(checkpoint: Checkpoint) -> Self {
-        let note = None;
-        Self { checkpoint, note }
+    pub fn accepted(checkpoint: Checkpoint, unix_seconds: u64) -> Self {
+        Self {
+            checkpoint,
+            note: None,
+            cosigned_unix_seconds: unix_seconds,
+        }
+    }
+
+    /// When the latest cosignature of the log was made, in seconds since 1970-01-01T00:00:00Z; 0
+    /// where that is not known.
+    #[must_use]
+    pub fn cosigned_unix_seconds(&self) -> u64 {
+        self.cosigned_unix_seconds
     }
 
     /// The checkpoint.
@@ -112,17 +129,26 @@ impl Latest {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let body = text.strip_prefix(HEADER)?;
-        let (digest, body) = body.split_once('\n')?;
-        if digest != hex::encode(Sha256::digest(body)) {
+        let (version, text) = text.strip_prefix(HEADER)?.split_once(DIGEST)?;
+        let (digest, body) = text.split_once('\n')?;
+        let (hashed, unix_seconds, note) = match version {
+            WITHOUT_TIME => (Sha256::digest(body), "0", body),
+            WITH_TIME => {
+                let (unix_seconds, note) = body.strip_prefix(TIME)?.split_once('\n')?;
+                (digest_with_time(body), unix_seconds, note)
+            }
+            _ => return None,
+        };
+        if digest != hex::encode(hashed) {
             return None;
         }
-        if let Ok(checkpoint) = body.parse() {
-            return Some(Self::accepted(checkpoint));
+        let unix_seconds = unix_seconds.parse().ok()?;
+        if let Ok(checkpoint) = note.parse() {
+            return Some(Self::accepted(checkpoint, unix_seconds));
         }
-        let note: SignedNote = body.parse().ok()?;
+        let note: SignedNote = note.parse().ok()?;
         let checkpoint = Checkpoint::of_any_log(note.text()).ok()?;
-        Some(Self::signed(checkpoint, note))
+        Some(Self::signed(checkpoint, note, unix_seconds))
     }
 }
 
@@ -133,8 +159,9 @@ impl fmt::Display for Latest {
             Some(note) => note.to_string(),
             None => self.checkpoint.to_string(),
         };
-        let digest = hex::encode(Sha256::digest(&body));
-        write!(formatter, "{HEADER}{digest}\n{body}")
+        let body = format!("{TIME}{}\n{body}", self.cosigned_unix_seconds);
+        let digest = hex::encode(digest_with_time(&body));
+        write!(formatter, "{HEADER}{WITH_TIME}{DIGEST}{digest}\n{body}")
     }
 }
 
@@ -245,6 +272,12 @@ pub(super) fn unseen(origin: &NoteKeyName) -> Checkpoint {
     }
 }
 
+/// The hash of a body that begins with a time. The version is hashed with it, so that no file of the
+/// first version can be made of one of the second.
+fn digest_with_time(body: &str) -> sha2::digest::Output<Sha256> {
+    Sha256::digest(format!("{HEADER}{WITH_TIME}\n{body}"))
+}
+
 /// Puts a file in the place of another as a whole. It is on the disk when this returns.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
@@ -266,7 +299,12 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-const HEADER: &str = "counterfoil witness state 1\nsha256 ";
+const HEADER: &str = "counterfoil witness state ";
+const DIGEST: &str = "\nsha256 ";
+const TIME: &str = "cosigned ";
+/// The first version did not say when.
+const WITHOUT_TIME: &str = "1";
+const WITH_TIME: &str = "2";
 const LOCK_NAME: &str = "lock";
 /// A note with its header.
 const FILE_BYTES_MAX: usize = NOTE_BYTES_MAX + 256;

@@ -138,7 +138,7 @@ impl TestWitness {
             tree_size,
             root_hash,
         };
-        let accepted = Latest::accepted(checkpoint);
+        let accepted = Latest::accepted(checkpoint, 0);
         self.state().write(&accepted).unwrap();
     }
 }

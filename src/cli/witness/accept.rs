@@ -69,8 +69,12 @@ impl AcceptArgs {
         let state = StateDirectory::open(&config.state_dir);
         let state = state.map_err(|error| CliError::caused(&error))?;
         // A damaged file is no reason not to: this is how it is mended.
+        let now = SystemClock::default().now();
+        // No time is taken back; where none is known, that of now is one that none is after.
+        let mut unix_seconds = now.unix_ms() / 1_000;
         match state.read(&self.log) {
             Ok(Some(latest)) => {
+                unix_seconds = unix_seconds.max(latest.cosigned_unix_seconds());
                 let Checkpoint {
                     tree_size,
                     root_hash,
@@ -83,7 +87,7 @@ impl AcceptArgs {
             Ok(None) => say("it was never seen"),
             Err(error) => say(&error),
         }
-        let set_aside = state.set_aside(&self.log, SystemClock::default().now().unix_ms());
+        let set_aside = state.set_aside(&self.log, now.unix_ms());
         set_aside.map_err(|error| CliError::caused(&error))?;
         let checkpoint = Checkpoint {
             origin: self.log,
@@ -91,7 +95,7 @@ impl AcceptArgs {
             root_hash: self.root,
         };
         // If we crash before this line, everything is as it was, and the command can be repeated.
-        state.write(&Latest::accepted(checkpoint))?;
+        state.write(&Latest::accepted(checkpoint, unix_seconds))?;
         say(format_args!(
             "it goes on from {} entries; start the witness",
             self.size

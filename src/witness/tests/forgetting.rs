@@ -122,10 +122,11 @@ fn damaged_state_is_refused() {
     assert!(read().is_ok());
     // The state of one log in the place of another's.
     let other = NoteKeyName::new("other.example/audit").unwrap();
-    let accepted = Latest::accepted(Checkpoint {
+    let of_other = Checkpoint {
         origin: other.clone(),
         ..log.checkpoint(9)
-    });
+    };
+    let accepted = Latest::accepted(of_other, NOW);
     state.write(&accepted).unwrap();
     assert_eq!(state.read(&other).unwrap(), Some(accepted.clone()));
     fs::write(&file, accepted.to_string()).unwrap();
@@ -172,7 +173,7 @@ fn what_the_operator_accepts_is_where_the_log_goes_on() {
     let state = StateDirectory::open(directory.path()).unwrap();
     let before = fs::read(state_file(directory.path())).unwrap();
     state.set_aside(&origin(), 7).unwrap();
-    let accepted = Latest::accepted(rolled_back.checkpoint(20));
+    let accepted = Latest::accepted(rolled_back.checkpoint(20), NOW);
     state.write(&accepted).unwrap();
     let witness = log.witness(state);
     let stale = Err(Refusal::Stale { latest_size: 20 });

@@ -3,6 +3,7 @@
 mod answering;
 mod forgetting;
 mod racing;
+mod timing;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -124,12 +125,8 @@ impl TestLog {
     }
 
     fn witness_with(&self, latest: Option<Latest>, keeper: Box<dyn KeepState>) -> Witness {
-        Witness::new(
-            cosigner(),
-            vec![self.watched(latest)],
-            keeper,
-            Arc::new(Still),
-        )
+        let logs = vec![self.watched(latest)];
+        Witness::new(cosigner(), logs, keeper, Arc::new(Still))
     }
 }
 

@@ -80,7 +80,7 @@ impl Cosigns for Faulty {
         if is_wrong {
             return Err(latest.tree_size);
         }
-        let state = Latest::signed(submitted.clone(), submission.note.clone());
+        let state = Latest::signed(submitted.clone(), submission.note.clone(), NOW);
         self.ledger.write(&state).unwrap();
         *self.latest.lock().unwrap() = submitted.clone();
         Ok(submitted)
