@@ -9,6 +9,8 @@
 
 #[path = "offline/audit_fingerprint_key.rs"]
 mod audit_fingerprint_key;
+#[path = "offline/backup_log.rs"]
+mod backup_log;
 #[path = "support/commands.rs"]
 mod commands;
 #[path = "offline/later_key.rs"]

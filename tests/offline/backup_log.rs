@@ -1,0 +1,80 @@
+//! The log of a backup, verified by whoever has the backup and a public key.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::commands::Said;
+use crate::commands::Stage;
+use crate::stage;
+use crate::tokenize;
+
+const POLICY: &str = "permit (principal == Service::\"client.shop.example\", \
+                      action == Action::\"create_backup\", resource);\n";
+
+fn verify(stage: &Stage, key: &str) -> Said {
+    stage.run(&format!("audit verify --backup backups --public-key {key}"))
+}
+
+/// The files below a directory that have anything in them.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(directory)
+        .unwrap()
+        .map(|it| it.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![path],
+        })
+        .filter(|path| fs::metadata(path).unwrap().len() > 0)
+        .collect()
+}
+
+/// Goal: `audit verify --backup` ends with 0 for a backup that would restore, and with 4 for any
+/// other. Method: a byte of each file changed, a file away, another key.
+#[test]
+fn log_of_a_backup_is_verified_by_its_command() {
+    let stage = stage(&["officer1", "officer2"]);
+    fs::create_dir(stage.path("policies")).unwrap();
+    fs::write(stage.path("policies/backup.cedar"), POLICY).unwrap();
+    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let config =
+        format!("{config}\n[backup]\ndir = \"backups\"\n\n[policies]\ndir = \"policies\"\n");
+    fs::write(stage.path("config.toml"), config).unwrap();
+    tokenize(&stage, &["Ada Lovelace"]);
+    let mut vault = stage.serve();
+    let client = Stage::client(&vault.line());
+    let backups = stage.path("backups");
+    stage.done(&format!(
+        "backup --to {} {client} --namespace shop",
+        backups.display()
+    ));
+    vault.stop();
+
+    let sound = verify(&stage, "data/audit.vkey");
+    assert_eq!(sound.code, 0, "{}", sound.words);
+    let json = "audit verify --json --backup backups --public-key data/audit.vkey";
+    let report: serde_json::Value = serde_json::from_str(&stage.done(json)).unwrap();
+    assert!(report["tree_size"].as_u64().unwrap() > 2, "{report}");
+
+    let files = files(&backups);
+    assert!(files.len() > 3, "{files:?}");
+    for file in &files {
+        let whole = fs::read(file).unwrap();
+        let mut changed = whole.clone();
+        changed[whole.len() / 2] ^= 1;
+        fs::write(file, changed).unwrap();
+        let said = verify(&stage, "data/audit.vkey");
+        assert_eq!(said.code, 4, "{}: {}", file.display(), said.words);
+        fs::write(file, whole).unwrap();
+    }
+    let away = stage.path("away");
+    fs::rename(&files[0], &away).unwrap();
+    assert_ne!(verify(&stage, "data/audit.vkey").code, 0);
+    fs::rename(&away, &files[0]).unwrap();
+    let other = crate::stage(&[]);
+    tokenize(&other, &["Ada Lovelace"]);
+    fs::copy(other.path("data/audit.vkey"), stage.path("other.vkey")).unwrap();
+    assert_eq!(verify(&stage, "other.vkey").code, 4);
+    assert_eq!(verify(&stage, "data/audit.vkey").code, 0);
+}
