@@ -21,7 +21,7 @@ fn only(number: u8) -> CheckpointKeys {
 }
 
 /// The call that puts the log under another key. `former` keys sign beside it.
-fn rotation(number: u8, former: &[u8]) -> Commit {
+pub(super) fn rotation(number: u8, former: &[u8]) -> Commit {
     let public_key = key_of(number).verifier(origin()).public_key();
     let announcement = EntryDraft {
         ceremony: CeremonyNote {

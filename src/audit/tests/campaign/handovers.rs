@@ -94,7 +94,7 @@ impl Archived {
 }
 
 /// The entries of a part of a log, with the tree before it.
-fn lines(log: &RandomLog, first: u64, end: u64) -> String {
+pub(super) fn lines(log: &RandomLog, first: u64, end: u64) -> String {
     let mut text = Vec::new();
     let mut before = Frontier::new();
     for stored in &log.entries[..usize::try_from(first).unwrap()] {

@@ -13,6 +13,7 @@ mod clean;
 mod edits;
 mod encodings;
 mod erasing;
+mod flips;
 mod forged;
 mod forks;
 mod handovers;
