@@ -272,8 +272,8 @@ pub(super) fn unseen(origin: &NoteKeyName) -> Checkpoint {
     }
 }
 
-/// The hash of a body that begins with a time. The version is hashed with it, so that no file of the
-/// first version can be made of one of the second.
+/// The hash of a body that begins with a time. The version is hashed with it, so that no file of
+/// the first version can be made of one of the second.
 fn digest_with_time(body: &str) -> sha2::digest::Output<Sha256> {
     Sha256::digest(format!("{HEADER}{WITH_TIME}\n{body}"))
 }

@@ -1,6 +1,6 @@
-//! Goal: no cosignature has a time before that of an earlier one, though the machine's clock was set
-//! back while the witness was stopped. Method: a witness that is started anew before each answer,
-//! under a clock that goes anywhere.
+//! Goal: no cosignature has a time before that of an earlier one, though the machine's clock was
+//! set back while the witness was stopped. Method: a witness that is started anew before each
+//! answer, under a clock that goes anywhere.
 
 use std::fs;
 use std::io;
