@@ -86,14 +86,18 @@ impl ExportArgs {
             None | Some(FormatArg::Jsonl) => write_export(&mut output, &store, &keys),
             Some(FormatArg::Ocsf) => write_ocsf(&mut output, &store, &keys),
         };
-        written.map_err(|error| match error {
-            // The store has errors of its own: this one is of the output.
-            VerifyError::Read(error) => CliError::Stream(error),
-            error => verify_error(error),
-        })?;
+        written.map_err(export_error)?;
         output.flush()?;
         Ok(Exit::Done)
     }
+}
+
+/// The store has errors of its own: what cannot be read or written is the output.
+fn export_error(error: VerifyError) -> CliError {
+    if let VerifyError::Read(error) = error {
+        return CliError::Stream(error);
+    }
+    verify_error(error)
 }
 
 /// Sends every entry of the log to a collector.
