@@ -165,22 +165,13 @@ impl Vault {
 
     /// Every ceremony, in the order of their ids.
     pub(super) fn ceremonies(&self) -> Result<Vec<Kept>, VaultError> {
-        let mut ceremonies: Vec<Kept> = Vec::new();
-        loop {
-            let after = ceremonies.last().map(|kept| row_key(&kept.ceremony.id()));
-            let page = reread(|| {
-                let rows = self
-                    .store()
-                    .rows(Table::Ceremonies, after.as_deref(), ROWS_PER_READ)?;
-                let ring = self.ring();
-                rows.into_iter().map(|row| open(&ring, row)).collect()
-            });
-            let page: Vec<Kept> = page?;
-            if page.is_empty() {
-                return Ok(ceremonies);
-            }
-            ceremonies.extend(page);
-        }
+        let ceremonies = reread(|| {
+            let mut rows = Vec::new();
+            each_ceremony_row(self.store(), &mut |row| rows.push(row))?;
+            let ring = self.ring();
+            rows.into_iter().map(|row| open(&ring, row)).collect()
+        });
+        Ok(ceremonies?)
     }
 
     /// The ceremonies that are not over. Only the first time all of them are read.
