@@ -23,6 +23,8 @@ mod officers;
 mod root_key;
 #[path = "offline/shedding.rs"]
 mod shedding;
+#[path = "offline/witness.rs"]
+mod witness;
 
 use std::fs;
 use std::path::Path;

@@ -124,7 +124,8 @@ impl Stage {
         let log_key = log.key.verifier(TestLog::origin());
         let config = format!(
             "name = \"witness.example/w1\"\nkey_file = \"w1.pem\"\nstate_dir = \"state\"\n\
-             listen = \"127.0.0.1:0\"\n[[log]]\npublic_keys = [\"{log_key}\"]\n"
+             listen = \"127.0.0.1:0\"\n[[log]]\npublic_keys = [\"{log_key}\"]\n\
+             accept_without_proof = true\n"
         );
         fs::write(directory.path().join("witness.toml"), config).unwrap();
         Self {

@@ -160,6 +160,12 @@ pub enum AssemblyError {
          remedy: restore a backup; who wrote into the database is not one of its officers"
     )]
     RegisterReplaced,
+    /// What is said to have been seen of the log is not signed by its keys.
+    #[error(
+        "what was seen is no checkpoint of this log: none of its keys has signed it\n\
+         remedy: if the log came under another key since, give that with --public-key"
+    )]
+    SeenUnsigned,
     /// The policies were right, and could not be put in force.
     #[error("policies cannot take effect")]
     Reload(#[from] VaultError),

@@ -36,6 +36,7 @@ pub use create::create;
 pub use error::AssemblyError;
 pub use formats::FieldFormatError;
 pub use formats::format;
+pub use offline::LaterLog;
 pub use offline::Offered;
 pub use offline::OfflineBriefing;
 pub use offline::brief_rollback;

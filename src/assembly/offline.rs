@@ -8,6 +8,7 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::rocks_options;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
+use crate::audit::SignedCheckpoint;
 use crate::audit::find_rollback;
 use crate::audit::following_keys;
 use crate::audit::in_force;
@@ -52,20 +53,43 @@ pub struct OfflineBriefing {
     pub latest_time: Timestamp,
 }
 
-/// Says how the database disagrees with its head; nothing if it does not. The head may be signed by
-/// one of `later_keys`, which the database is too old to know. Nothing is changed.
+/// What is known of a vault's log that its database is too old to know.
+#[derive(Clone, Debug)]
+pub struct LaterLog {
+    /// Keys that it came under since.
+    pub keys: CheckpointKeys,
+    /// A signed checkpoint that somebody has seen, such as its witness, though the head went back
+    /// with the database.
+    pub seen: Option<String>,
+}
+
+impl LaterLog {
+    /// The checkpoint that was seen, which must be signed by one of the keys.
+    pub(super) fn seen(
+        &self,
+        keys: &CheckpointKeys,
+    ) -> Result<Option<SignedCheckpoint>, AssemblyError> {
+        let verified = |note: &String| keys.verify(note).ok_or(AssemblyError::SeenUnsigned);
+        self.seen.as_ref().map(verified).transpose()
+    }
+}
+
+/// Says how the database disagrees with its head, and with what others have seen; nothing if it
+/// does not. Both may be signed by keys that the database is too old to know. Nothing is changed.
 ///
 /// # Errors
 ///
 /// If there is no vault, or its log does not verify by itself.
 pub fn brief_rollback(
     config: &Config,
-    later_keys: &CheckpointKeys,
+    later: &LaterLog,
 ) -> Result<Option<OfflineBriefing>, AssemblyError> {
     let store = open_to_read(config)?;
     let keys = following_keys(&store, &public_keys(config)?)?;
-    let head = Head::read(&config.audit.head_dir, &keys.clone().joined(later_keys))?;
-    let rollback: Option<Rollback> = find_rollback(&store, &head, &keys)?;
+    let all_keys = keys.clone().joined(&later.keys);
+    let head = Head::read(&config.audit.head_dir, &all_keys)?;
+    let seen = later.seen(&all_keys)?;
+    let rollback: Option<Rollback> = find_rollback(&store, &head, seen.as_ref(), &keys)?;
     let brief = |rollback| brief(config, &store, Operation::AcceptRollback(rollback));
     rollback.map(brief).transpose()
 }

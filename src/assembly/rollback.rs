@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
 use crate::assembly::in_force::check_in_force;
+use crate::assembly::offline::LaterLog;
 use crate::assembly::offline::Offered;
 use crate::assembly::offline::approve;
 use crate::assembly::open::checkpoint_keys_of;
 use crate::assembly::open::log_parts;
 use crate::assembly::open::open_store;
 use crate::audit;
-use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::KeptCeremony;
 use crate::audit::RollbackOutcome;
@@ -25,10 +25,11 @@ use crate::keys::root::RootKeyHolder;
 use crate::store::Store;
 use crate::vault::keep_ceremony;
 
-/// Lets a vault that is behind its head go on, if as many officers have signed for it as its
-/// charter asks for. The head may be signed by a key that the database does not know yet, if it is
-/// one of `later_keys`: the officers have signed for what this head says. To repeat it after a
-/// crash is safe, and brings it to its end.
+/// Lets a vault that is behind its head, or behind what others have seen, go on, if as many
+/// officers have signed for it as its charter asks for. Either may be signed by a key that the
+/// database does not know yet, if it is one of the `later` ones: the officers have signed for what
+/// it says. To repeat it after a crash is safe, and brings it to its end. With the outcome comes
+/// the index of the entry that says so.
 ///
 /// # Errors
 ///
@@ -37,10 +38,10 @@ pub async fn accept_rollback(
     config: &Config,
     root: &dyn RootKeyHolder,
     offered: &Offered,
-    later_keys: &CheckpointKeys,
+    later: &LaterLog,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<RollbackOutcome, AssemblyError> {
+) -> Result<(RollbackOutcome, u64), AssemblyError> {
     let store = open_store(config)?;
     let keyring = Keyring::open(root, &KeyTable::read(&*store)?.keys())?;
     let approved = approve(config, &*store, &keyring, offered)?;
@@ -58,7 +59,9 @@ pub async fn accept_rollback(
         register_digest,
     });
     let keys = checkpoint_keys_of(config, &keyring)?;
-    let (head, checkpoint) = Head::open(&config.audit.head_dir, &keys.joined(later_keys))?;
+    let all_keys = keys.joined(&later.keys);
+    let seen = later.seen(&all_keys)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &all_keys)?;
     let parts = log_parts(
         config,
         &keyring,
@@ -68,9 +71,9 @@ pub async fn accept_rollback(
         clock,
         entropy,
     )?;
-    let outcome = audit::accept_rollback(parts, &approved, kept).await?;
+    let (outcome, index) = audit::accept_rollback(parts, seen.as_ref(), &approved, kept).await?;
     store.flush()?;
-    Ok(outcome)
+    Ok((outcome, index))
 }
 
 /// Refuses to take a database from before the vault had officers for one that never had any, as far

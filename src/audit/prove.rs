@@ -67,6 +67,23 @@ pub fn prove_inclusion(
     Ok(TlogProof::new(index, leaf_hash, hashes, note))
 }
 
+/// The same proof with the entry itself in it, for whoever must know what it says.
+///
+/// # Errors
+///
+/// If the entry is erased, or as for [`prove_inclusion`].
+pub fn prove_entry(
+    store: &dyn Store,
+    checkpoint: &SignedCheckpoint,
+    index: u64,
+) -> Result<TlogProof, VerifyError> {
+    let proof = prove_inclusion(store, checkpoint, index)?;
+    let stored = store.entries(index, 1)?;
+    let stored = stored.first().and_then(StoredLeaf::entry);
+    let stored = stored.ok_or(VerifyError::Entry { index })?;
+    Ok(proof.with_leaf(&stored.salt, &stored.entry))
+}
+
 /// Proves that the log of this size is the beginning of that of a checkpoint, which must be the
 /// store's.
 ///

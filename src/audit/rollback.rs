@@ -33,6 +33,7 @@ use crate::ceremony::CeremonyError;
 use crate::ceremony::LogPoint;
 use crate::ceremony::Operation;
 use crate::ceremony::Rollback;
+use crate::crypto::merkle::Hash;
 use crate::store::Changes;
 use crate::store::RowChange;
 use crate::store::Store;
@@ -52,7 +53,10 @@ pub enum RollbackError {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// The log is the one that its head was signed for, or extends it.
-    #[error("database is not behind its head: there is nothing to accept")]
+    #[error(
+        "database is not behind its head, nor behind a checkpoint that is given with --seen: there \
+         is nothing to accept"
+    )]
     Nothing,
     /// The statement is about another head or another database.
     #[error(
@@ -94,8 +98,9 @@ pub enum RollbackOutcome {
     Finished,
 }
 
-/// Says how the log in the store disagrees with its head; nothing if it extends it. The whole log
-/// is verified by itself first.
+/// Says how the log in the store disagrees with what was signed: its head, and a checkpoint that
+/// somebody else has `seen`, such as a witness, if one is given. Nothing if it extends both; of two
+/// that it does not, the later is named. The whole log is verified by itself first.
 ///
 /// # Errors
 ///
@@ -103,53 +108,59 @@ pub enum RollbackOutcome {
 pub fn find_rollback(
     store: &dyn Store,
     head: &SignedCheckpoint,
+    seen: Option<&SignedCheckpoint>,
     keys: &CheckpointKeys,
 ) -> Result<Option<Rollback>, RollbackError> {
     let report = verify_store(store, None, keys).map_err(RollbackError::Verify)?;
-    let head = LogPoint {
-        size: head.size(),
-        root: *head.root().as_bytes(),
-    };
-    let database = LogPoint {
-        size: report.tree_size,
-        root: *report.root.as_bytes(),
-    };
-    let extends = head.size <= database.size && root_at(store, head.size)? == head.root;
-    Ok((!extends).then_some(Rollback { head, database }))
+    let database = point(report.tree_size, report.root);
+    let mut lost: Option<LogPoint> = None;
+    for signed in [Some(head), seen].into_iter().flatten() {
+        let signed = point(signed.size(), signed.root());
+        let extends = signed.size <= database.size && root_at(store, signed.size)? == signed.root;
+        if !extends && lost.is_none_or(|lost| lost.size < signed.size) {
+            lost = Some(signed);
+        }
+    }
+    Ok(lost.map(|head| Rollback { head, database }))
 }
 
-/// Makes the log in the store the one that goes on, if the statement is about it and its head: with
-/// the entry that says so, and a head of its own. A statement that was carried out in part is
-/// carried out to its end, though its time is over.
+/// Makes the log in the store the one that goes on, if the statement is about it and its head, or
+/// about it and what somebody else has `seen`: with the entry that says so, and a head of its own.
+/// A statement that was carried out in part is carried out to its end, though its time is over.
+/// With the outcome comes the index of its entry.
 ///
 /// # Errors
 ///
-/// If the statement is not about this log and this head, or something cannot be written: to repeat
-/// it is safe then.
+/// If the statement is not about this log and what was lost of it, or something cannot be written:
+/// to repeat it is safe then.
 pub async fn accept_rollback(
     mut parts: LogParts,
+    seen: Option<&SignedCheckpoint>,
     approved: &Approved,
     kept: Option<KeptCeremony>,
-) -> Result<RollbackOutcome, RollbackError> {
+) -> Result<(RollbackOutcome, u64), RollbackError> {
     let Operation::AcceptRollback(rollback) = approved.statement().operation else {
         return Err(CeremonyError::State.into());
     };
+    let index = rollback.database.size;
     let store = std::sync::Arc::clone(&parts.store);
-    let found = find_rollback(&*store, &parts.head_checkpoint, &parts.keys)?;
+    let head = &parts.head_checkpoint;
     let note = store.checkpoint()?;
     let own = note.and_then(|note| parts.keys.verify(&note));
     let own = own.ok_or(RollbackError::Verify(VerifyError::Checkpoint))?;
     if is_accepted(&*store, approved, &rollback)? {
-        return match found {
-            None => Ok(RollbackOutcome::Before),
+        // Its head is what may be left to be done, if it is the one that the statement names. What
+        // others have seen stays as it is.
+        return match find_rollback(&*store, head, None, &parts.keys)? {
+            None => Ok((RollbackOutcome::Before, index)),
             Some(found) if found.head == rollback.head => {
                 BothSlots(parts.head.as_mut()).write(&own)?;
-                Ok(RollbackOutcome::Finished)
+                Ok((RollbackOutcome::Finished, index))
             }
             Some(_) => Err(RollbackError::Other),
         };
     }
-    match found {
+    match find_rollback(&*store, head, seen, &parts.keys)? {
         None => return Err(RollbackError::Nothing),
         Some(found) if found != rollback => return Err(RollbackError::Other),
         Some(_) => approved.check_time(parts.clock.now())?,
@@ -174,7 +185,7 @@ pub async fn accept_rollback(
     drop(log);
     thread.join();
     committed?;
-    Ok(RollbackOutcome::Accepted)
+    Ok((RollbackOutcome::Accepted, index))
 }
 
 /// Whether the log has the entry of this statement in its place.
@@ -195,6 +206,11 @@ fn is_accepted(
         .map(|stored| stored.draft.ceremony);
     // More officers may have signed since, but not another statement.
     Ok(note.is_some_and(|note| note.statement_digest == Some(approved.statement().digest())))
+}
+
+fn point(size: u64, root: Hash) -> LogPoint {
+    let root = *root.as_bytes();
+    LogPoint { size, root }
 }
 
 fn root_at(store: &dyn Store, size: u64) -> Result<[u8; 32], StoreError> {

@@ -96,7 +96,8 @@ pub enum StartError {
     #[error(
         "log has {database_size} entries, its witness has seen {witness_size}: it was rolled back\n\
          remedy: restore the newest database; to go on without it is for the officers to accept, \
-         and then for the operator of the witness, by `counterfoil witness accept`"
+         by `counterfoil recover accept-rollback --seen`, and then for the operator of the \
+         witness, by `counterfoil witness accept`"
     )]
     WitnessAhead {
         /// How many entries the database has.
@@ -109,8 +110,8 @@ pub enum StartError {
         "log does not extend the {witness_size} entries that its witness has seen: it is another \
          log\n\
          remedy: serve the database that the witness has seen; to go on with this one is for the \
-         officers to accept, and then for the operator of the witness, by `counterfoil witness \
-         accept`"
+         officers to accept, by `counterfoil recover accept-rollback --seen`, and then for the \
+         operator of the witness, by `counterfoil witness accept`"
     )]
     WitnessForked {
         /// How many entries the witness has seen.

@@ -1,9 +1,10 @@
 //! Receipts as text: that an entry is in the log, for whoever has the log's public key.
 //!
 //! Source: C2SP tlog-proof (<https://c2sp.org/tlog-proof>). The extra data is the hash of the
-//! entry's leaf, which nobody can compute without the entry: with it the text needs nothing else.
-//! It is no more trusted than the rest: with another hash the proof does not come out at the root
-//! that was signed. The parser is strict: what it accepts, it writes back byte for byte.
+//! entry's leaf, which nobody can compute without the entry; or the leaf itself, where whoever is
+//! to read the proof must know what the entry says. With either the text needs nothing else. It is
+//! no more trusted than the rest: with another hash the proof does not come out at the root that
+//! was signed. The parser is strict: what it accepts, it writes back byte for byte.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,9 +15,11 @@ use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
+use crate::crypto::merkle;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::verify_inclusion;
 use crate::crypto::note::NOTE_BYTES_MAX;
+use crate::store::SALT_BYTES;
 
 /// The proof that an entry is in the log, as text. Nothing of it is verified yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,6 +35,7 @@ pub struct TlogProof {
 pub struct ProvenEntry {
     index: u64,
     leaf_hash: Hash,
+    entry: Option<Vec<u8>>,
     checkpoint: SignedCheckpoint,
 }
 
@@ -47,8 +51,8 @@ pub enum TlogProofError {
     /// The proof does not lead from the leaf to the root that was signed.
     #[error("its hashes do not lead to the root that was signed")]
     Inclusion,
-    /// The extra data is not the hash of a leaf.
-    #[error("it does not have the hash of its leaf as extra data")]
+    /// The extra data is neither a leaf nor the hash of one.
+    #[error("it has neither its leaf nor the hash of it as extra data")]
     LeafHash,
 }
 
@@ -62,6 +66,13 @@ impl TlogProof {
             hashes,
             checkpoint,
         }
+    }
+
+    /// The same proof with the leaf itself, a salt and an entry, in the place of its hash.
+    #[must_use]
+    pub fn with_leaf(mut self, salt: &[u8; SALT_BYTES], entry: &[u8]) -> Self {
+        self.extra = Some([salt, entry].concat());
+        self
     }
 
     /// Verifies that the entry is in the log of one of these keys.
@@ -79,20 +90,28 @@ impl TlogProof {
         &self,
         checkpoint: SignedCheckpoint,
     ) -> Result<ProvenEntry, TlogProofError> {
-        let extra = self.extra.as_deref().map(<[u8; Hash::LENGTH]>::try_from);
-        let Some(Ok(leaf_hash)) = extra else {
-            return Err(TlogProofError::LeafHash);
-        };
-        let leaf_hash = Hash::from_bytes(leaf_hash);
+        let extra = self.extra.as_deref().ok_or(TlogProofError::LeafHash)?;
+        let (leaf_hash, entry) = read_extra(extra).ok_or(TlogProofError::LeafHash)?;
         let (size, root) = (checkpoint.size(), checkpoint.root());
         verify_inclusion(self.index, size, &leaf_hash, &self.hashes, &root)
             .map_err(|_| TlogProofError::Inclusion)?;
         Ok(ProvenEntry {
             index: self.index,
             leaf_hash,
+            entry: entry.map(<[u8]>::to_vec),
             checkpoint,
         })
     }
+}
+
+/// The hash of the leaf, and the bytes of the entry where the leaf itself is there. No entry is so
+/// short that its leaf had the length of a hash.
+fn read_extra(extra: &[u8]) -> Option<(Hash, Option<&[u8]>)> {
+    if let Ok(hash) = extra.try_into() {
+        return Some((Hash::from_bytes(hash), None));
+    }
+    let (_, entry) = extra.split_first_chunk::<SALT_BYTES>()?;
+    (extra.len() > Hash::LENGTH).then(|| (merkle::leaf_hash(extra), Some(entry)))
 }
 
 impl ProvenEntry {
@@ -106,6 +125,12 @@ impl ProvenEntry {
     #[must_use]
     pub fn leaf_hash(&self) -> Hash {
         self.leaf_hash
+    }
+
+    /// The bytes of the entry itself, where the proof has them.
+    #[must_use]
+    pub fn entry(&self) -> Option<&[u8]> {
+        self.entry.as_deref()
     }
 
     /// The checkpoint of the tree that it is in.

@@ -1,4 +1,4 @@
-//! A database that is not the one that its head was signed for.
+//! A database that is not the one that its head, or what others have seen, was signed for.
 
 use std::fmt;
 
@@ -17,7 +17,8 @@ pub struct LogPoint {
 /// As a statement says it: `head 12 <64 hexadecimal digits> database 10 <64 hexadecimal digits>`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rollback {
-    /// The last log that the vault signed for, by the head outside the database.
+    /// The last log that the vault signed for: by the head outside the database, or by a later
+    /// checkpoint that somebody else has seen, such as a witness.
     pub head: LogPoint,
     /// The log that is in the database.
     pub database: LogPoint,

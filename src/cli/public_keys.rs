@@ -5,21 +5,31 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::assembly::LaterLog;
 use crate::audit::CheckpointKeys;
 use crate::cli::error::CliError;
 
-/// Keys that a head may be signed by, though its database is too old to know them.
+/// What is known of a log that its database is too old to know.
 #[derive(Args, Clone, Debug)]
-pub(super) struct LaterKeyArgs {
+pub(super) struct LaterLogArgs {
     /// A public key that the log came under after this database was written, in a file: for a
     /// head that is signed by no key of the database
     #[arg(long = "public-key", value_name = "FILE")]
     public_keys: Vec<PathBuf>,
+
+    /// A checkpoint of the log that the database does not extend, though its head went back with
+    /// it: what its witness has seen (`counterfoil witness latest`), or what somebody has kept
+    #[arg(long, value_name = "FILE")]
+    seen: Option<PathBuf>,
 }
 
-impl LaterKeyArgs {
-    pub(super) fn read(&self) -> Result<CheckpointKeys, CliError> {
-        read_public_keys(&self.public_keys)
+impl LaterLogArgs {
+    pub(super) fn read(&self) -> Result<LaterLog, CliError> {
+        let read = |path: &PathBuf| fs::read_to_string(path).map_err(CliError::file(path));
+        Ok(LaterLog {
+            keys: read_public_keys(&self.public_keys)?,
+            seen: self.seen.as_ref().map(read).transpose()?,
+        })
     }
 }
 

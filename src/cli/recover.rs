@@ -13,7 +13,7 @@ use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::offline::OfferedArgs;
 use crate::cli::offline::offline_error;
-use crate::cli::public_keys::LaterKeyArgs;
+use crate::cli::public_keys::LaterLogArgs;
 use crate::cli::root_key;
 use crate::cli::shares::ShareArgs;
 use crate::cli::wiring;
@@ -25,7 +25,8 @@ pub(super) enum RecoverCommand {
     AcceptRollback(AcceptRollbackArgs),
 }
 
-/// Goes on with a database that is behind its head, or is another log, once officers accept that
+/// Goes on with a database that is behind its head or its witness, or is another log, once officers
+/// accept that
 ///
 /// What came after it is lost, and the audit log says so from now on.
 #[derive(Args, Clone, Debug)]
@@ -37,7 +38,8 @@ Exit code 3: too few officers have signed, or they signed something else. Exit c
 the database does not verify.
 
 A database from before a change of the signing key does not know who signed its head: give the newer
-public key, as `audit verify` printed it, with --public-key.
+public key, as `audit verify` printed it, with --public-key. Where the head went back with the
+database, give the checkpoint that the statement was made with, with --seen.
 
 Example:
   counterfoil keys statement accept-rollback --config config.toml > statement.txt
@@ -45,7 +47,9 @@ Example:
   counterfoil keys sign one.txt --name officer2 --officer-key officer2.pem > both.txt
   counterfoil recover accept-rollback --config config.toml --statement both.txt
   counterfoil recover accept-rollback --config config.toml --statement both.txt \\
-    --public-key later.vkey")]
+    --public-key later.vkey
+  counterfoil recover accept-rollback --config config.toml --statement both.txt \\
+    --seen seen.checkpoint")]
 pub(super) struct AcceptRollbackArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", env = "COUNTERFOIL_CONFIG")]
@@ -55,7 +59,7 @@ pub(super) struct AcceptRollbackArgs {
     offered: OfferedArgs,
 
     #[command(flatten)]
-    later_keys: LaterKeyArgs,
+    later: LaterLogArgs,
 
     #[command(flatten)]
     shares: ShareArgs,
@@ -78,11 +82,11 @@ impl AcceptRollbackArgs {
                     .to_owned(),
             )
         })?;
-        let later_keys = self.later_keys.read()?;
+        let later = self.later.read()?;
         hardening::protect_process_memory()?;
         let root = root_key::open(&config, &self.shares)?;
-        let accepted = block_on(async {
-            let accepted = wiring::accept_rollback(&config, &*root, &offered, &later_keys).await;
+        let (accepted, index) = block_on(async {
+            let accepted = wiring::accept_rollback(&config, &*root, &offered, &later).await;
             accepted.map_err(|error| offline_error(&error))
         })?;
         say(match accepted {
@@ -96,6 +100,12 @@ impl AcceptRollbackArgs {
             }
             RollbackOutcome::Before => "it was accepted before; nothing was changed",
         });
+        if config.audit.witness.is_some() {
+            say(format_args!(
+                "the witness refuses until its operator accepts it too, by the proof of this:\n  \
+                 counterfoil audit prove-inclusion {index} --with-entry"
+            ));
+        }
         Ok(Exit::Done)
     }
 }

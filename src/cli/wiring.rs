@@ -8,11 +8,11 @@ use tokio::signal::unix::Signal;
 
 use crate::assembly;
 use crate::assembly::AssemblyError;
+use crate::assembly::LaterLog;
 use crate::assembly::Offered;
 use crate::assembly::OpenVault;
 use crate::assembly::Resharing;
 use crate::assembly::RootKeyRotation;
-use crate::audit::CheckpointKeys;
 use crate::audit::RollbackOutcome;
 use crate::audit::ShareGiven;
 use crate::audit::SharingNote;
@@ -79,9 +79,9 @@ pub(super) async fn accept_rollback(
     config: &Config,
     root: &dyn RootKeyHolder,
     offered: &Offered,
-    later_keys: &CheckpointKeys,
-) -> Result<RollbackOutcome, AssemblyError> {
-    assembly::accept_rollback(config, root, offered, later_keys, clock(), entropy()).await
+    later: &LaterLog,
+) -> Result<(RollbackOutcome, u64), AssemblyError> {
+    assembly::accept_rollback(config, root, offered, later, clock(), entropy()).await
 }
 
 /// Sees that the root key of a vault may be changed.

@@ -132,6 +132,9 @@ pub struct WitnessedLog {
     /// `public_keys`: the log's verifier keys, as in `audit.vkey` of the vault; more than one while
     /// its key is rotated.
     pub keys: Vec<NoteVerifier>,
+    /// `accept_without_proof`: whether the witness's operator may let it go on from elsewhere by
+    /// size and root alone: for logs that have no entry about it. Default: false.
+    pub accept_without_proof: bool,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +161,8 @@ struct RawCertificate {
 #[serde(deny_unknown_fields)]
 struct RawLog {
     public_keys: Vec<String>,
+    #[serde(default)]
+    accept_without_proof: bool,
 }
 
 impl WitnessConfig {
@@ -235,7 +240,11 @@ fn logs(raw: &[RawLog]) -> Result<Vec<WitnessedLog>, ConfigError> {
         if logs.iter().any(|log| log.origin == origin) {
             return Err(wrong("is a log that is there already"));
         }
-        logs.push(WitnessedLog { origin, keys });
+        logs.push(WitnessedLog {
+            origin,
+            keys,
+            accept_without_proof: log.accept_without_proof,
+        });
     }
     if logs.is_empty() {
         let remedy = "add a table [[log]] with the public_keys of a log";

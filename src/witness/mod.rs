@@ -33,3 +33,4 @@ pub use state::KeepState;
 pub use state::Latest;
 pub use state::StateDirectory;
 pub use state::StateError;
+pub use state::read_latest;

@@ -128,6 +128,12 @@ impl Latest {
         &self.checkpoint
     }
 
+    /// The checkpoint as the log has signed it; nothing where the operator named it.
+    #[must_use]
+    pub fn note(&self) -> Option<&SignedNote> {
+        self.note.as_ref()
+    }
+
     fn read(text: &str) -> Option<Self> {
         let (version, text) = text.strip_prefix(HEADER)?.split_once(DIGEST)?;
         let (digest, body) = text.split_once('\n')?;
@@ -214,18 +220,7 @@ impl StateDirectory {
     ///
     /// [`StateError::Damaged`] if it is not what was written; else if it cannot be read.
     pub fn read(&self, origin: &NoteKeyName) -> Result<Option<Latest>, StateError> {
-        let path = self.file(origin);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StateError::Io { path, source }),
-        };
-        let text = String::from_utf8(bytes).ok();
-        let text = text.filter(|text| text.len() <= FILE_BYTES_MAX);
-        text.and_then(|text| Latest::read(&text))
-            .filter(|latest| latest.checkpoint.origin == *origin)
-            .map(Some)
-            .ok_or(StateError::Damaged { path })
+        read_latest(&self.path, origin)
     }
 
     /// Sets aside what is remembered of a log, as it is, before something else takes its place by
@@ -235,7 +230,7 @@ impl StateDirectory {
     ///
     /// If it cannot be read or written.
     pub fn set_aside(&self, origin: &NoteKeyName, unix_ms: u64) -> Result<(), StateError> {
-        let path = self.file(origin);
+        let path = file(&self.path, origin);
         let failed = |source| StateError::Io {
             path: path.clone(),
             source,
@@ -248,19 +243,40 @@ impl StateDirectory {
         let aside = path.with_extension(format!("until-{unix_ms}"));
         replace(&aside, &bytes).map_err(failed)
     }
-
-    fn file(&self, origin: &NoteKeyName) -> PathBuf {
-        // An origin may have slashes, and be longer than a name may.
-        let name = hex::encode(Sha256::digest(origin.as_str()));
-        self.path.join(name).with_extension("state")
-    }
 }
 
 impl KeepState for StateDirectory {
     fn write(&self, latest: &Latest) -> io::Result<()> {
-        let path = self.file(&latest.checkpoint.origin);
+        let path = file(&self.path, &latest.checkpoint.origin);
         replace(&path, latest.to_string().as_bytes())
     }
+}
+
+/// Reads the latest checkpoint of a log from a directory, which a witness may have: a file is
+/// replaced as a whole. Nothing if none was ever seen.
+///
+/// # Errors
+///
+/// [`StateError::Damaged`] if it is not what was written; else if it cannot be read.
+pub fn read_latest(directory: &Path, origin: &NoteKeyName) -> Result<Option<Latest>, StateError> {
+    let path = file(directory, origin);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(StateError::Io { path, source }),
+    };
+    let text = String::from_utf8(bytes).ok();
+    let text = text.filter(|text| text.len() <= FILE_BYTES_MAX);
+    text.and_then(|text| Latest::read(&text))
+        .filter(|latest| latest.checkpoint.origin == *origin)
+        .map(Some)
+        .ok_or(StateError::Damaged { path })
+}
+
+fn file(directory: &Path, origin: &NoteKeyName) -> PathBuf {
+    // An origin may have slashes, and be longer than a name may.
+    let name = hex::encode(Sha256::digest(origin.as_str()));
+    directory.join(name).with_extension("state")
 }
 
 /// The checkpoint of a log that was never seen.

@@ -102,7 +102,12 @@ impl Stage {
     }
 
     pub(crate) fn serve(&self) -> Running {
-        let mut command = self.command("serve --config config.toml");
+        self.running("serve --config config.toml")
+    }
+
+    /// Starts what goes on until it is told to stop.
+    pub(crate) fn running(&self, arguments: &str) -> Running {
+        let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Running { child, lines }

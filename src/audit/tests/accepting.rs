@@ -41,7 +41,7 @@ fn charter() -> Charter {
     Charter::new(officers, BTreeMap::new()).unwrap()
 }
 
-fn statement(rollback: Rollback) -> Statement {
+pub(super) fn statement(rollback: Rollback) -> Statement {
     Statement {
         vault: ORIGIN.to_owned(),
         operation: Operation::AcceptRollback(rollback),
@@ -65,17 +65,33 @@ fn approved(statement: &Statement) -> Approved {
     Approved::by_officers(&charter(), ORIGIN, &signed_by(&[1, 2], statement)).unwrap()
 }
 
-fn found(log: &TestLog) -> Option<Rollback> {
-    find_rollback(&log.store(), &log.head().unwrap().1, &keys()).unwrap()
+pub(super) fn found(log: &TestLog) -> Option<Rollback> {
+    find_rollback(&log.store(), &log.head().unwrap().1, None, &keys()).unwrap()
 }
 
-fn accept(log: &TestLog, statement: &Statement) -> Result<RollbackOutcome, RollbackError> {
+pub(super) fn accept(
+    log: &TestLog,
+    statement: &Statement,
+) -> Result<RollbackOutcome, RollbackError> {
+    accept_as_seen(log, None, statement)
+}
+
+/// The same, where somebody has seen more than the head.
+pub(super) fn accept_as_seen(
+    log: &TestLog,
+    seen: Option<&SignedCheckpoint>,
+    statement: &Statement,
+) -> Result<RollbackOutcome, RollbackError> {
     let parts = log.parts().unwrap();
-    block_on(accept_rollback(parts, &approved(statement), None))
+    let accepted = block_on(accept_rollback(parts, seen, &approved(statement), None));
+    accepted.map(|(outcome, index)| {
+        assert_eq!(index, found_in(statement).database.size);
+        outcome
+    })
 }
 
 /// A log of `size` entries whose head was signed for `head_size`: the newer database is gone.
-fn rolled_back(size: usize, head_size: usize) -> TestLog {
+pub(super) fn rolled_back(size: usize, head_size: usize) -> TestLog {
     let log = TestLog::with_entries(size);
     let old = log.directory.path().join("old");
     copy_directory(&log.store_directory(), &old);
@@ -100,7 +116,7 @@ fn forked(size: usize, head_size: usize) -> TestLog {
 }
 
 /// The log goes on, says what was lost, and knows no other head.
-fn assert_goes_on(log: &TestLog, rollback: &Rollback, context: &str) {
+pub(super) fn assert_goes_on(log: &TestLog, rollback: &Rollback, context: &str) {
     let size = rollback.database.size;
     for slot in ["a", "b"] {
         let slot = fs::read_to_string(log.head_directory().join(slot)).unwrap();
@@ -184,7 +200,7 @@ fn accepted_once_is_not_accepted_again() {
     assert!(log.start().is_err());
 }
 
-fn found_in(statement: &Statement) -> Rollback {
+pub(super) fn found_in(statement: &Statement) -> Rollback {
     let Operation::AcceptRollback(rollback) = statement.operation else {
         unreachable!()
     };
@@ -385,7 +401,7 @@ fn crash_at_any_write_of_the_head_is_made_good_by_the_same_command() {
                         .parts()
                         .unwrap_or_else(|error| panic!("{context}: {error}"))
                 };
-                let failed = block_on(accept_rollback(parts, &approved(&statement), None));
+                let failed = block_on(accept_rollback(parts, None, &approved(&statement), None));
                 assert!(matches!(failed, Err(RollbackError::Commit(_))), "{context}");
                 assert_recovers(&log, &statement, &context);
             }
@@ -410,7 +426,7 @@ fn crash_at_the_write_of_the_entry_is_made_good_by_the_same_command() {
             commits_count: AtomicU64::new(0),
         };
         let parts = log.parts_over(Arc::new(store)).unwrap();
-        let failed = block_on(accept_rollback(parts, &approved(&statement), None));
+        let failed = block_on(accept_rollback(parts, None, &approved(&statement), None));
         assert!(matches!(failed, Err(RollbackError::Commit(_))), "{context}");
         assert!(log.start().is_err(), "{context}: the head is as it was");
         assert_recovers(&log, &statement, &context);

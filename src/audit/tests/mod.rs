@@ -16,6 +16,7 @@ mod judging;
 mod proving;
 mod pruning;
 mod rendering;
+mod seen;
 mod sequencing;
 mod starting;
 mod tampering;

@@ -13,6 +13,7 @@ use crate::audit::SignedCheckpoint;
 use crate::audit::TlogProof;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
+use crate::audit::prove_entry;
 use crate::audit::prove_inclusion;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::auditor::AuditorArgs;
@@ -41,6 +42,11 @@ pub(in crate::cli) struct ProveInclusionArgs {
     /// The index of the entry, from 0
     #[arg(value_name = "INDEX")]
     index: u64,
+
+    /// With the entry itself, for somebody who must know what it says, such as the operator of a
+    /// witness of a rollback that officers have accepted; else the proof has the hash of its leaf
+    #[arg(long, conflicts_with = "online")]
+    with_entry: bool,
 
     #[command(flatten)]
     source: SourceArgs,
@@ -96,8 +102,11 @@ impl ProveInclusionArgs {
                 let size = checkpoint.size();
                 return Err(CliError::Failed(format!("the log has {size} entries")));
             }
-            let proof = prove_inclusion(&store, &checkpoint, self.index);
-            Some(proof.map_err(verify_error)?)
+            let prove = match self.with_entry {
+                true => prove_entry,
+                false => prove_inclusion,
+            };
+            Some(prove(&store, &checkpoint, self.index).map_err(verify_error)?)
         };
         let verified = proof.filter(|proof| {
             let verified = proof.verify(&keys);

@@ -18,7 +18,7 @@ use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
 use crate::cli::offline::offline_error;
-use crate::cli::public_keys::LaterKeyArgs;
+use crate::cli::public_keys::LaterLogArgs;
 use crate::config::Config;
 use crate::config::RootKeyConfig;
 use crate::crypto::Entropy;
@@ -37,7 +37,7 @@ pub(in crate::cli) enum StatementCommand {
     RotateRootKey(RotateRootKeyArgs),
 }
 
-/// That the vault goes on with a database that is behind its head, or is another log
+/// That the vault goes on with a database that is behind its head or its witness, or is another log
 ///
 /// Says on standard error what is lost. Nothing is changed, and no root key is needed.
 #[derive(Args, Clone, Debug)]
@@ -47,13 +47,17 @@ Example:
 
 If the key that signs the log has changed since this database was written, its head may be signed by
 a key that is not in it. Give that key's public key, as `audit verify` printed it:
-  counterfoil keys statement accept-rollback --config config.toml --public-key newer.vkey")]
+  counterfoil keys statement accept-rollback --config config.toml --public-key newer.vkey
+
+If the head went back with the database, only others know what is lost. Give a checkpoint that they
+have seen, such as what the witness's operator gets by `counterfoil witness latest`:
+  counterfoil keys statement accept-rollback --config config.toml --seen seen.checkpoint")]
 pub(in crate::cli) struct AcceptRollbackArgs {
     #[command(flatten)]
     making: MakingArgs,
 
     #[command(flatten)]
-    later_keys: LaterKeyArgs,
+    later: LaterLogArgs,
 }
 
 /// That every key of the vault is wrapped under another root key
@@ -96,12 +100,14 @@ impl StatementCommand {
 impl AcceptRollbackArgs {
     fn run(self) -> Result<Exit, CliError> {
         let config = config_check::load(&self.making.config)?;
-        let later_keys = self.later_keys.read()?;
-        let found = assembly::brief_rollback(&config, &later_keys);
+        let later = self.later.read()?;
+        let found = assembly::brief_rollback(&config, &later);
         let found = found.map_err(|error| offline_error(&error))?;
         let briefing = found.ok_or_else(|| {
             CliError::Failed(
-                "the database is not behind its head: there is nothing to accept".to_owned(),
+                "the database is not behind its head: there is nothing to accept\n  \
+                 if its witness has seen more, give that checkpoint with --seen"
+                    .to_owned(),
             )
         })?;
         if let Operation::AcceptRollback(rollback) = &briefing.operation {
@@ -157,16 +163,16 @@ fn what_is_lost(rollback: &Rollback, latest: Timestamp) -> String {
     if rollback.is_fork() {
         return format!(
             "the database is ANOTHER LOG: it has {database} entries, the last of {latest},\n  \
-             and they are not those that the head was signed for\n  \
-             how many of the head's {head} entries are lost cannot be told from here: as many as \
+             and they are not those of the log that was signed for\n  \
+             how many of its {head} entries are lost cannot be told from here: as many as \
              all of them\n  accept this only if you know why"
         );
     }
     let lost = head - database;
     format!(
         "the database has {database} entries, the last of {latest};\n  \
-         the head was signed for {head}\n  \
+         the vault has signed for {head}\n  \
          lost are at least {lost} entries, after that time, with everything that they tell of\n  \
-         that the {database} are the head's own cannot be proven without those that are lost"
+         that the {database} are among those cannot be proven without those that are lost"
     )
 }

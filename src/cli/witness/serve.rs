@@ -53,7 +53,7 @@ impl ServeArgs {
         let state = StateDirectory::open(&config.state_dir);
         let state = state.map_err(|error| CliError::caused(&error))?;
         let mut logs = Vec::new();
-        for WitnessedLog { origin, keys } in config.logs {
+        for WitnessedLog { origin, keys, .. } in config.logs {
             // A file that is damaged is a log of which nobody knows what was seen: nothing starts.
             let latest = state.read(&origin);
             let latest = latest.map_err(|error| CliError::caused(&error))?;
