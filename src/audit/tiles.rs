@@ -8,6 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::audit::tree::entry_leaf_hash;
+use crate::audit::tree::stored_leaf_hash;
+use crate::crypto::merkle::Frontier;
+use crate::crypto::merkle::Hash;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::StoredLeaf;
@@ -129,12 +132,43 @@ impl<'a> Tiles<'a> {
         if level >= LEVELS_MAX || !has(hashes_count(self.size, level), index, width) {
             return Ok(TileContent::Missing);
         }
-        let (first, width) = (index * TILE_WIDTH, usize::from(width));
-        let hashes = self.store.hashes(level * LEVEL_HEIGHT, first, width)?;
-        if hashes.len() != width {
+        let whole = width_of(hashes_count(self.size, level), index);
+        let first = index * TILE_WIDTH;
+        let hashes = self
+            .store
+            .hashes(level * LEVEL_HEIGHT, first, usize::from(whole))?;
+        if hashes.len() != usize::from(whole) {
             return Err(StoreError::Corrupt { table: "tiles" });
         }
-        Ok(TileContent::Bytes(hashes.concat()))
+        if u64::from(whole) == TILE_WIDTH {
+            self.check_full(level, index, &hashes)?;
+        }
+        let published = hashes.iter().take(usize::from(width));
+        Ok(TileContent::Bytes(
+            published.copied().collect::<Vec<_>>().concat(),
+        ))
+    }
+
+    /// Compares a full tile with the hash of it one tile above. A tile at the right edge has none;
+    /// the root of what is published is made of all that it has, and was compared with the head.
+    fn check_full(
+        &self,
+        level: u8,
+        index: u64,
+        hashes: &[[u8; Hash::LENGTH]],
+    ) -> Result<(), StoreError> {
+        let mut frontier = Frontier::new();
+        for hash in hashes {
+            let appended = frontier.append(Hash::from_bytes(*hash), |_, _, _| ());
+            appended.map_err(|_| StoreError::Corrupt { table: "tiles" })?;
+        }
+        let above = level.checked_add(1).filter(|level| *level < LEVELS_MAX);
+        let Some(above) = above else { return Ok(()) };
+        let above = self.store.hashes(above * LEVEL_HEIGHT, index, 1)?;
+        match above.first() {
+            Some(above) if above == frontier.root().as_bytes() => Ok(()),
+            Some(_) | None => Err(StoreError::Corrupt { table: "tiles" }),
+        }
     }
 
     fn bundle(&self, index: u64, width: u16) -> Result<TileContent, StoreError> {
@@ -143,12 +177,16 @@ impl<'a> Tiles<'a> {
         }
         let width = usize::from(width);
         let entries = self.store.entries(index * TILE_WIDTH, width)?;
-        if entries.len() != width {
+        let leaves = self.store.hashes(0, index * TILE_WIDTH, width)?;
+        if entries.len() != width || leaves.len() != width {
             return Err(StoreError::Corrupt { table: "audit" });
         }
         let mut bytes = Vec::new();
-        for stored in &entries {
+        for (stored, leaf) in entries.iter().zip(&leaves) {
             let index = stored.index();
+            if stored_leaf_hash(stored).as_bytes() != leaf {
+                return Err(StoreError::Corrupt { table: "audit" });
+            }
             let StoredLeaf::Kept(stored) = stored else {
                 return Ok(TileContent::Erased { index });
             };
