@@ -60,5 +60,6 @@ pub use principal::PrincipalError;
 pub use rank::DOMAIN_SIZE_MIN;
 pub use rank::DomainSize;
 pub use rank::Rank;
+pub use rank::RankDigits;
 pub use recognition::Recognition;
 pub use token::Token;

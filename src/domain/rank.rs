@@ -60,6 +60,29 @@ impl Rank {
         u32::try_from(remainder).unwrap_or(0)
     }
 
+    /// Takes off a digit of each of these sizes, the last one first, as [`Self::divide`] would one
+    /// by one. As many at once as a divisor has room for: a division costs more than the rest.
+    pub fn take_digits(&mut self, sizes: &[u32], digits: &mut [u32]) {
+        let mut end = sizes.len().min(digits.len());
+        while end > 0 {
+            let (mut begin, mut product) = (end, 1_u32);
+            while let Some(before) = begin.checked_sub(1)
+                && let Some(size) = sizes.get(before)
+                && let Some(larger) = product.checked_mul(*size)
+            {
+                (begin, product) = (before, larger);
+            }
+            let mut rest = self.divide(product);
+            let sizes = sizes.get(begin..end).unwrap_or_default();
+            let digits = digits.get_mut(begin..end).unwrap_or_default();
+            for (size, digit) in sizes.iter().zip(digits).rev() {
+                *digit = rest.checked_rem(*size).unwrap_or_default();
+                rest = rest.checked_div(*size).unwrap_or_default();
+            }
+            end = begin;
+        }
+    }
+
     /// Whether it is zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
@@ -93,7 +116,69 @@ impl Rank {
     }
 }
 
+/// A rank that grows digit by digit, as [`Rank::multiply_add`] would, of which a few are put
+/// together before they touch its limbs.
+#[expect(
+    missing_debug_implementations,
+    reason = "personal data must not reach a log"
+)]
+pub struct RankDigits {
+    rank: Rank,
+    /// The sizes of the digits that the rank does not have yet, multiplied.
+    factor: u32,
+    /// Those digits as one.
+    addend: u32,
+}
+
+impl RankDigits {
+    /// No digit yet, with room for every rank of the domain.
+    #[must_use]
+    pub fn new(domain: &DomainSize) -> Self {
+        Self {
+            rank: Rank::zero(domain),
+            factor: 1,
+            addend: 0,
+        }
+    }
+
+    /// Puts a digit behind the others, which must be below its size.
+    pub fn push(&mut self, size: u32, digit: u32) {
+        match self.factor.checked_mul(size) {
+            Some(factor) => {
+                self.factor = factor;
+                // Below the factor, as each digit is below its size.
+                self.addend = self.addend.wrapping_mul(size).wrapping_add(digit);
+            }
+            None => {
+                self.rank.multiply_add(self.factor, self.addend);
+                (self.factor, self.addend) = (size, digit);
+            }
+        }
+    }
+
+    /// The rank of all digits.
+    #[must_use]
+    pub fn finish(mut self) -> Rank {
+        self.rank.multiply_add(self.factor, self.addend);
+        self.rank
+    }
+}
+
 impl DomainSize {
+    /// The size of a slice whose values have a digit of each of these sizes.
+    #[must_use]
+    pub fn of_digits(sizes: impl IntoIterator<Item = u32>) -> Self {
+        let (mut domain, mut product) = (Self::one(), 1_u32);
+        for size in sizes {
+            product = product.checked_mul(size).unwrap_or_else(|| {
+                domain.multiply(product);
+                size
+            });
+        }
+        domain.multiply(product);
+        domain
+    }
+
     /// The size of a slice with one value.
     #[must_use]
     pub fn one() -> Self {
@@ -182,7 +267,10 @@ mod tests {
     proptest! {
         #[test]
         fn divide_undoes_multiply_add(
-            digits in proptest::collection::vec((1_u32..70_000, any::<u32>()), 1..60),
+            digits in proptest::collection::vec(
+                (prop_oneof![1_u32..70_000, 1_u32..30, Just(u32::MAX)], any::<u32>()),
+                1..60,
+            ),
         ) {
             let mut domain = DomainSize::one();
             for (factor, _) in &digits {
@@ -193,6 +281,20 @@ mod tests {
                 rank.multiply_add(*factor, digit % factor);
             }
             prop_assert!(rank.is_in(&domain));
+            // Several digits at once are the same.
+            let sizes: Vec<u32> = digits.iter().map(|(size, _)| *size).collect();
+            prop_assert_eq!(&DomainSize::of_digits(sizes.iter().copied()), &domain);
+            let mut together = RankDigits::new(&domain);
+            for (size, digit) in &digits {
+                together.push(*size, digit % size);
+            }
+            let mut together = together.finish();
+            prop_assert!(together.equals(&rank));
+            let mut taken = vec![0; sizes.len()];
+            together.take_digits(&sizes, &mut taken);
+            let expected: Vec<u32> = digits.iter().map(|(size, digit)| digit % size).collect();
+            prop_assert_eq!(taken, expected);
+            prop_assert!(together.is_zero());
             for (factor, digit) in digits.iter().rev() {
                 prop_assert_eq!(rank.divide(*factor), digit % factor);
             }

@@ -11,9 +11,17 @@ use super::secret_text::SecretText;
 /// NFC, white space to one space and trimmed, apostrophes and hyphens unified. For names
 /// and digits.
 pub(super) fn words(text: &str) -> Zeroizing<String> {
-    let mut canonical = SecretText::with_capacity(text.len() * 2);
+    let canonical = SecretText::with_capacity(text.len() * 2);
+    // ASCII is composed as it is.
+    if text.is_ascii() {
+        return words_of(text.chars(), canonical);
+    }
+    words_of(text.nfc(), canonical)
+}
+
+fn words_of(composed: impl Iterator<Item = char>, mut canonical: SecretText) -> Zeroizing<String> {
     let mut space_pending = false;
-    for character in text.nfc() {
+    for character in composed {
         if character.is_whitespace() {
             space_pending = !canonical.is_empty();
             continue;
@@ -49,9 +57,16 @@ pub(super) fn bounded_words(
 
 /// NFC, lines trimmed and empty ones dropped, spaces collapsed. For addresses and texts.
 pub(super) fn lines(text: &str) -> Zeroizing<String> {
-    let mut canonical = SecretText::with_capacity(text.len() * 2);
+    let canonical = SecretText::with_capacity(text.len() * 2);
+    if text.is_ascii() {
+        return lines_of(text.chars(), canonical);
+    }
+    lines_of(text.nfc(), canonical)
+}
+
+fn lines_of(composed: impl Iterator<Item = char>, mut canonical: SecretText) -> Zeroizing<String> {
     let mut pending = None;
-    for character in text.nfc() {
+    for character in composed {
         if is_line_break(character) {
             pending = Some('\n');
         } else if character.is_whitespace() {
@@ -68,7 +83,11 @@ pub(super) fn lines(text: &str) -> Zeroizing<String> {
 /// NFC and nothing else. For e-mails.
 pub(super) fn verbatim(text: &str) -> Zeroizing<String> {
     let mut canonical = SecretText::with_capacity(text.len() * 2);
-    canonical.extend(text.nfc());
+    if text.is_ascii() {
+        canonical.push_str(text);
+    } else {
+        canonical.extend(text.nfc());
+    }
     canonical.finish()
 }
 

@@ -119,10 +119,15 @@ impl<'text> Iterator for Units<'text> {
     type Item = &'text str;
 
     fn next(&mut self) -> Option<&'text str> {
-        let mut ends = self.rest.char_indices().skip(1);
-        let end = ends
-            .find(|&(_, character)| !continues(character))
-            .map_or(self.rest.len(), |(position, _)| position);
+        let end = match self.rest.as_bytes() {
+            // Neither continues anything.
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => 1,
+            _ => {
+                let mut ends = self.rest.char_indices().skip(1);
+                ends.find(|&(_, character)| !continues(character))
+                    .map_or(self.rest.len(), |(position, _)| position)
+            }
+        };
         let (unit, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
         (!unit.is_empty()).then_some(unit)

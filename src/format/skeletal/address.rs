@@ -29,13 +29,13 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 
 /// What a token of an address keeps. Frozen with the format version.
 pub(super) const LITERALS: Literals =
-    Literals(" \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
+    Literals::new(" \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
 
 /// How many words the mask of an address has at the most.
 pub(super) const MASK_WORDS: usize = 8;
 /// What a token of an address in parts keeps: the same, and the separator of the parts.
 pub(super) const PART_LITERALS: Literals =
-    Literals("\u{1f} \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
+    Literals::new("\u{1f} \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־");
 
 /// The longest address, in characters.
 pub(super) const CHARACTERS_MAX: usize = 1_024;

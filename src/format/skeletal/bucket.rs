@@ -163,7 +163,7 @@ const WORD_CAPACITY: usize = 64;
 mod tests {
     use super::*;
 
-    const LITERALS: Literals = Literals(" '-.");
+    const LITERALS: Literals = Literals::new(" '-.");
 
     #[test]
     fn words_are_filled_up_in_their_style() {

@@ -12,7 +12,7 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 }
 
 /// What a token of digits keeps. Frozen with the format version.
-pub(super) const LITERALS: Literals = Literals(" -./()+,");
+pub(super) const LITERALS: Literals = Literals::new(" -./()+,");
 
 /// How many digits the mask shows at the most.
 pub(super) const MASK_DIGITS: usize = 2;

@@ -181,7 +181,7 @@ fn is_graphic(character: char) -> bool {
 }
 
 /// What a token of a local part keeps. Frozen with the format version.
-pub(super) const LITERALS: Literals = Literals("._-+");
+pub(super) const LITERALS: Literals = Literals::new("._-+");
 
 /// The longest address. Source: RFC 5321, section 4.5.3.1.3, without the angle brackets.
 pub(super) const OCTETS_MAX: usize = 254;

@@ -13,12 +13,12 @@ pub(super) fn parse(text: &str) -> Result<Zeroizing<String>, FormatError> {
 }
 
 /// What a token of a name keeps. Frozen with the format version.
-pub(super) const LITERALS: Literals = Literals(" '-.,()\"&/+:ªº·・״׳،“”„«»");
+pub(super) const LITERALS: Literals = Literals::new(" '-.,()\"&/+:ªº·・״׳،“”„«»");
 
 /// How many words the mask of a name has at the most.
 pub(super) const MASK_WORDS: usize = 4;
 /// What a token of a name in parts keeps: the same, and the separator of the parts.
-pub(super) const PART_LITERALS: Literals = Literals("\u{1f} '-.,()\"&/+:ªº·・״׳،“”„«»");
+pub(super) const PART_LITERALS: Literals = Literals::new("\u{1f} '-.,()\"&/+:ªº·・״׳،“”„«»");
 
 /// The longest name, in characters.
 pub(super) const CHARACTERS_MAX: usize = 512;

@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn residue_cut_anywhere_never_panics() {
-        let literals = Literals(" ");
+        let literals = Literals::new(" ");
         let bytes = [
             0b1_0000,
             3,

@@ -18,7 +18,11 @@ pub(in crate::format) enum Position {
 
 /// The characters that a format keeps, frozen with its version. The first 64 take one byte.
 #[derive(Clone, Copy)]
-pub(super) struct Literals(pub(super) &'static str);
+pub(super) struct Literals {
+    all: &'static str,
+    /// The ids of those of ASCII, by their codes.
+    ascii: [u8; 128],
+}
 
 /// A class or a literal for each character.
 #[derive(Debug, Eq, PartialEq)]
@@ -34,12 +38,40 @@ impl Position {
 }
 
 impl Literals {
-    fn id(self, literal: char) -> Option<u8> {
-        u8::try_from(self.0.chars().position(|character| character == literal)?).ok()
+    /// These characters, in the order of their ids.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "constants: an index outside does not compile"
+    )]
+    pub(super) const fn new(all: &'static str) -> Self {
+        let bytes = all.as_bytes();
+        let mut ascii = [NO_ID; 128];
+        let (mut position, mut id) = (0, 0);
+        while position < bytes.len() {
+            let byte = bytes[position];
+            if byte.is_ascii() && ascii[byte as usize] == NO_ID {
+                ascii[byte as usize] = id;
+            }
+            // Where a character begins (UTF-8).
+            if byte.is_ascii() || byte & 0b1100_0000 == 0b1100_0000 {
+                id += 1;
+            }
+            position += 1;
+        }
+        Self { all, ascii }
     }
 
-    fn literal(self, id: u8) -> Option<char> {
-        self.0.chars().nth(usize::from(id))
+    fn id(&self, literal: char) -> Option<u8> {
+        if literal.is_ascii() {
+            let id = self.ascii.get(u32::from(literal) as usize).copied();
+            return id.filter(|id| *id != NO_ID);
+        }
+        let place = self.all.chars().position(|character| character == literal);
+        u8::try_from(place?).ok()
+    }
+
+    fn literal(&self, id: u8) -> Option<char> {
+        self.all.chars().nth(usize::from(id))
     }
 }
 
@@ -60,9 +92,15 @@ impl Skeleton {
     pub(super) fn of_folded(folded: &str, style: Style, literals: Literals) -> Option<Self> {
         let mut positions = Vec::with_capacity(folded.len());
         for unit in fold::units(folded) {
-            let mut composed = unit.nfc();
-            let (Some(character), None) = (composed.next(), composed.next()) else {
-                return None;
+            let character = match unit.as_bytes() {
+                [byte] => char::from(*byte),
+                _ => {
+                    let mut composed = unit.nfc();
+                    let (Some(character), None) = (composed.next(), composed.next()) else {
+                        return None;
+                    };
+                    character
+                }
             };
             let follows_letter = positions.last().copied().is_some_and(Position::is_letter);
             positions.push(match literals.id(character) {
@@ -184,6 +222,8 @@ fn run(positions: &[Position], like: Position, count_max: u8) -> u8 {
     u8::try_from(same.count()).unwrap_or(count_max)
 }
 
+/// No literal has this id.
+const NO_ID: u8 = u8::MAX;
 /// The two high bits of a byte say what it is, the six low ones are a class, literal or count.
 const ID_MASK: u8 = 0b0011_1111;
 const ONE: u8 = 0b0000_0000;
@@ -201,7 +241,7 @@ const POSITIONS_MAX: usize = 1_024;
 mod tests {
     use super::*;
 
-    const LITERALS: Literals = Literals(" ,'\n’");
+    const LITERALS: Literals = Literals::new(" ,'\n’");
 
     #[test]
     fn skeleton_reads_back_what_it_wrote() {
@@ -223,7 +263,8 @@ mod tests {
     #[test]
     fn every_literal_of_a_text_reads_back() {
         let literals = crate::format::skeletal::text::LITERALS;
-        for literal in literals.0.chars() {
+        for (id, literal) in (0..).zip(literals.all.chars()) {
+            assert_eq!(literals.id(literal), Some(id));
             let text = format!("a{literal}12{literal}");
             let skeleton = Skeleton::of(&text, literals).unwrap();
             assert_eq!(skeleton.positions()[1], Position::Literal(literal));

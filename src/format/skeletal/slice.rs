@@ -14,6 +14,7 @@ use super::skeleton::Skeleton;
 use super::skeleton::folded_literal;
 use crate::domain::DomainSize;
 use crate::domain::Rank;
+use crate::domain::RankDigits;
 use crate::format::FormatKind;
 use crate::format::error::FormatError;
 use crate::format::fold;
@@ -25,6 +26,8 @@ use crate::format::spec::Length;
 /// The values that share a skeleton: what a shape token says of its value.
 pub(in crate::format) struct SkeletalSlice {
     skeleton: Skeleton,
+    /// Of each position: how many characters may stand there.
+    sizes: Vec<u32>,
     domain: DomainSize,
     tweak: Vec<u8>,
     frame: Frame,
@@ -41,12 +44,8 @@ impl SkeletalSlice {
         literals: Literals,
         frame: Frame,
     ) -> Self {
-        let mut domain = DomainSize::one();
-        for &position in skeleton.positions() {
-            if let Position::Class(class) = position {
-                domain.multiply(class.size());
-            }
-        }
+        let sizes: Vec<u32> = skeleton.positions().iter().map(size).collect();
+        let domain = DomainSize::of_digits(sizes.iter().copied());
         let bucket = match length {
             Length::Bucket => BUCKET,
             Length::Exact => 0,
@@ -61,6 +60,7 @@ impl SkeletalSlice {
         tweak.extend(skeleton.encode(literals));
         Self {
             skeleton,
+            sizes,
             domain,
             tweak,
             frame,
@@ -92,11 +92,7 @@ impl SkeletalSlice {
         let positions = self.skeleton.positions();
         let mut rest = Rank::from_limbs(Zeroizing::new(rank.expose_limbs().to_vec()));
         let mut indexes = Zeroizing::new(vec![0; positions.len()]);
-        for (position, index) in positions.iter().zip(indexes.iter_mut()).rev() {
-            if let Position::Class(class) = position {
-                *index = rest.divide(class.size());
-            }
-        }
+        rest.take_digits(&self.sizes, &mut indexes);
         let mut text = SecretText::with_capacity(positions.len() * 4);
         for (place, (position, &index)) in positions.iter().zip(indexes.iter()).enumerate() {
             text.push(match position {
@@ -113,20 +109,22 @@ impl SkeletalSlice {
 
     /// The place of a text in canonical form; nothing if it is not in the slice.
     pub(super) fn rank(&self, text: &str) -> Option<Rank> {
-        let mut rank = Rank::zero(&self.domain);
-        for (position, character) in self.skeleton.positions().iter().zip(text.chars()) {
+        let mut rank = RankDigits::new(&self.domain);
+        let positions = self.skeleton.positions().iter().zip(&self.sizes);
+        for ((position, &size), character) in positions.zip(text.chars()) {
             if let Position::Class(class) = position {
-                rank.multiply_add(class.size(), class.index(character)?);
+                rank.push(size, class.index(character)?);
             }
         }
-        Some(rank)
+        Some(rank.finish())
     }
 
     /// The place of a text that only has to be in the slice after a fold.
     pub(super) fn rank_of_folded(&self, folded: &str) -> Result<Rank, FormatError> {
-        let mut rank = Rank::zero(&self.domain);
+        let mut rank = RankDigits::new(&self.domain);
         let mut units = fold::units(folded).peekable();
-        for (place, &position) in self.skeleton.positions().iter().enumerate() {
+        let positions = self.skeleton.positions().iter().zip(&self.sizes);
+        for (place, (&position, &size)) in positions.enumerate() {
             let mismatch = FormatError::ShapeMismatch { position: place };
             let mut unit = units.next().ok_or(mismatch)?;
             match position {
@@ -135,7 +133,7 @@ impl SkeletalSlice {
                         unit = "ss";
                     }
                     let index = class.index_of_folded(unit).ok_or(mismatch)?;
-                    rank.multiply_add(class.size(), index);
+                    rank.push(size, index);
                 }
                 Position::Literal(literal) => {
                     if !unit.chars().eq([folded_literal(literal)]) {
@@ -148,7 +146,7 @@ impl SkeletalSlice {
             Some(_) => Err(FormatError::ShapeMismatch {
                 position: self.skeleton.positions().len(),
             }),
-            None => Ok(rank),
+            None => Ok(rank.finish()),
         }
     }
 
@@ -184,6 +182,14 @@ impl SkeletalSlice {
             })
             .map(|(place, _)| place)
             .collect()
+    }
+}
+
+/// How many characters may stand at a position.
+fn size(position: &Position) -> u32 {
+    match position {
+        Position::Class(class) => class.size(),
+        Position::Literal(_) => 1,
     }
 }
 

@@ -7,7 +7,7 @@ use super::skeleton::Literals;
 
 /// What a token of a text keeps: what one of an address does, and the rest of ASCII's punctuation,
 /// signs of money, and what Spanish and typeset texts have. Frozen with the format version.
-pub(super) const LITERALS: Literals = Literals(concat!(
+pub(super) const LITERALS: Literals = Literals::new(concat!(
     " \n,.-/#()'\":;&°ªº№§·・*+_@!?\\|%½¼¾[]’‘ʼʻ`´“”„«»–—‐‑−、。〒،״׳־",
     "=<>{}~^$€£¥¿¡…•"
 ));

@@ -20,6 +20,7 @@ use crate::format::style::Case;
 pub(in crate::format) struct Class(u8);
 
 impl Class {
+    const DIGIT: Self = Self(0);
     pub(super) const LOWER: Self = Self(1);
     pub(super) const UPPER: Self = Self(2);
     pub(super) const LATIN_LOWER: Self = Self(3);
@@ -46,6 +47,13 @@ impl Class {
 
     /// The class that the character belongs to.
     pub(super) fn of(character: char) -> Option<Self> {
+        match character {
+            '0'..='9' => return Some(Self::DIGIT),
+            'a'..='z' => return Some(Self::LOWER),
+            'A'..='Z' => return Some(Self::UPPER),
+            '\0'..='\u{7f}' => return None,
+            _ => {}
+        }
         // Most classes are ruled out by their first and last member.
         EXTENTS
             .iter()
@@ -106,7 +114,13 @@ impl Class {
             (Self::LATIN_UPPER, "ss") => self.index('ẞ'),
             (Self::LATIN_LOWER, "i") => self.index('ı'),
             (Self::LATIN_UPPER, "i") => self.index('İ'),
-            _ => {
+            // What is ASCII has no marks.
+            (_, _) if folded.len() == 1 => {
+                let character = sole(folded.chars())?;
+                let upper = || self.index(character.to_ascii_uppercase());
+                self.index(character).or_else(upper)
+            }
+            (_, _) => {
                 let composed = sole(folded.nfc())?;
                 self.index(composed).or_else(|| {
                     let upper = sole(folded.chars().flat_map(char::to_uppercase).nfc())?;
@@ -225,6 +239,14 @@ mod tests {
                 assert_eq!(Class::of(member), Some(class));
             }
             assert_eq!(class.member(class.size()), None);
+        }
+    }
+
+    #[test]
+    fn character_of_ascii_has_the_class_whose_member_it_is() {
+        for character in '\0'..='\u{7f}' {
+            let class = classes().find(|class| class.index(character).is_some());
+            assert_eq!(Class::of(character), class, "{character}");
         }
     }
 
