@@ -20,6 +20,7 @@ mod subject;
 mod testbed;
 #[path = "../../tests/testbed/values.rs"]
 mod values;
+mod writes;
 
 use std::fs;
 use std::path::Path;
@@ -75,7 +76,9 @@ async fn main() -> Result<(), Failure> {
         size *= 10;
     }
     print(&rows);
-    Ok(())
+    drop(directory);
+    let directory = tempfile::tempdir()?;
+    writes::print(directory.path(), time * WRITING_TIMES).await
 }
 
 async fn measure(
@@ -213,6 +216,8 @@ fn print(rows: &[Row]) {
     }
 }
 
+/// How many times as long as a case tokens are made, to see what they cost the disk.
+const WRITING_TIMES: u32 = 15;
 /// No two sizes have a new value in common.
 const NEW_PER_SIZE: u64 = 100;
 /// Tokens that the vault made itself: what is known.
