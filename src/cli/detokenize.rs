@@ -1,9 +1,7 @@
 //! `counterfoil detokenize`: tokens to values.
 
 use std::fs;
-use std::fs::File;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -16,6 +14,8 @@ use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::audit::prove::text_of;
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::durable;
+use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -192,9 +192,7 @@ fn write_receipt(directory: &Path, receipt: &Receipt) -> io::Result<()> {
             .collect::<Vec<_>>(),
     );
     let path = directory.join(format!("{index}-{hash}.tlog-proof"));
-    let mut file = File::create_new(path)?;
-    file.write_all(proof.to_string().as_bytes())?;
-    file.sync_all()
+    durable::create(&path, proof.to_string().as_bytes(), Readers::Anybody)
 }
 
 pub(in crate::cli) fn level(text: &str) -> Result<Level, String> {

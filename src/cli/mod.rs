@@ -12,6 +12,7 @@ mod connection;
 mod demo;
 mod detokenize;
 mod dev;
+mod durable;
 mod error;
 mod escape;
 mod example_keys;

@@ -13,7 +13,6 @@ mod watch;
 mod watch_state;
 mod watched;
 
-use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::BufReader;
@@ -50,6 +49,7 @@ use crate::cli::audit::watch::WatchArgs;
 use crate::cli::backup;
 use crate::cli::block_on;
 use crate::cli::dev::DevDirectory;
+use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::exposure::ExposureArgs;
@@ -276,15 +276,7 @@ pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
 
 /// Writes a file in the place of what was there: whoever reads it sees one or the other.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&beside, path));
-    renamed.map_err(CliError::file(path))
+    durable::replace(path, bytes).map_err(CliError::file(path))
 }
 
 /// A log that cannot be read proves nothing; one that can, and is wrong, proves something.

@@ -17,6 +17,7 @@ use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
 use crate::cli::audit::replace_file;
 use crate::cli::audit::verify_error;
+use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::crypto::merkle::verify_consistency;
@@ -213,8 +214,8 @@ fn write_file(directory: &Path, tiles: &Tiles<'_>, path: TilePath) -> Result<u64
 fn put(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(CliError::file(folder))?;
-    // A file that is there is whole.
-    replace_file(path, bytes)
+    // A file that is there is whole; all of them are synced before the checkpoint is.
+    durable::replace_unsynced(path, bytes).map_err(CliError::file(path))
 }
 
 /// Partial tiles may go once the full one is there.

@@ -2,10 +2,8 @@
 //! with scrypt), or keys on a PKCS#11 token.
 
 use std::fs;
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,6 +13,8 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::cli::durable;
+use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -106,17 +106,7 @@ impl NewArgs {
         let pem = key
             .to_pem(passphrase.expose_secret().as_bytes())
             .map_err(CliError::failed)?;
-        let write = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(file)?;
-            file.write_all(pem.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(CliError::file(file))?;
+        durable::create(file, pem.as_bytes(), Readers::Owner).map_err(CliError::file(file))?;
         Ok(key.verifier(note_name(&self.name)?))
     }
 

@@ -1,14 +1,14 @@
 //! `counterfoil witness key new`: makes a witness's key.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use clap::Args;
 use secrecy::ExposeSecret;
 
+use crate::cli::durable;
+use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -53,14 +53,8 @@ impl NewArgs {
         }
         let key = CosignerKey::generate(self.name, &SystemEntropy);
         let pem = key.to_pem(words).map_err(CliError::failed)?;
-        let write = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            let options = options.write(true).create_new(true).mode(0o600);
-            let mut file = options.open(&self.file)?;
-            file.write_all(pem.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(CliError::file(&self.file))?;
+        let made = durable::create(&self.file, pem.as_bytes(), Readers::Owner);
+        made.map_err(CliError::file(&self.file))?;
         writeln!(io::stdout(), "{}", key.verifier())?;
         say(format_args!(
             "the key is in {}: whoever has it can cosign another past for its logs",

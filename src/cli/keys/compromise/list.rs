@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::keys::compromise::partial;
@@ -49,6 +50,9 @@ pub(super) async fn write(
     };
     fs::remove_file(&partial).map_err(CliError::file(&partial))?;
     let written = kept?;
+    // The key may be destroyed once there is a list, which nobody can make again then.
+    let directory = durable::directory_of(path);
+    durable::sync_names(directory).map_err(CliError::file(path))?;
     say(format_args!(
         "{}: {} records of customers",
         path.display(),

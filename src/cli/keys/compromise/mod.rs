@@ -8,10 +8,8 @@ mod partial;
 mod steps;
 mod users;
 
-use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -23,6 +21,8 @@ use crate::ceremony::OperationKind;
 use crate::ceremony::STATEMENT_SECONDS_MAX;
 use crate::cli::acting::ActingArgs;
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::durable;
+use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -314,14 +314,8 @@ async fn write_record(client: &KeyClient, course: &Course, path: &Path) -> Resul
         let words = "no operation with this key is over, and only those have records";
         return Err(CliError::Usage(words.to_owned()));
     }
-    let write = || -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create_new(true).mode(0o600);
-        let mut file = options.open(path)?;
-        file.write_all(records.join(record::NEXT_RECORD).as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(CliError::file(path))?;
+    let text = records.join(record::NEXT_RECORD);
+    durable::create(path, text.as_bytes(), Readers::Owner).map_err(CliError::file(path))?;
     say(format_args!(
         "{}: {} records",
         path.display(),

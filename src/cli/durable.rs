@@ -1,0 +1,130 @@
+//! Files that a command leaves behind: each is there as a whole or not at all, also after the power
+//! was cut, once the command has said that it is done.
+
+use std::fs;
+use std::fs::File;
+use std::fs::Permissions;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::cli) enum Readers {
+    /// Its owner alone.
+    Owner,
+    /// Whoever the process's mask lets.
+    Anybody,
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::AlreadyExists`] if it is there; else if it cannot be written. It is not there
+/// then, unless all that failed was to make its name outlast a power cut.
+pub(in crate::cli) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let directory = directory_of(path);
+    let mode = match readers {
+        Readers::Owner => 0o600,
+        Readers::Anybody => 0o666,
+    };
+    // The mask of the process is taken off the mode when the file is made.
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    // If we crash before this line, there is no such file; after it, there is a whole one.
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_names(directory)
+}
+
+/// Writes a file in the place of what was there: whoever reads it sees one or the other.
+///
+/// # Errors
+///
+/// If it cannot be written. What was there is there then, unless all that failed was to make the
+/// new one outlast a power cut.
+pub(in crate::cli) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_unsynced(path, bytes)?;
+    sync_names(directory_of(path))
+}
+
+/// The same for one of many files, whose names somebody else brings to the disk: after a power cut
+/// it may be the one of before.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub(in crate::cli) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+/// Brings the names in a directory to the disk.
+///
+/// # Errors
+///
+/// If they may not be there.
+pub(in crate::cli) fn sync_names(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Where a file is.
+pub(in crate::cli) fn directory_of(path: &Path) -> &Path {
+    let directory = path.parent();
+    let directory = directory.filter(|it| !it.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let names = fs::read_dir(directory).unwrap();
+        let names = names.map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[test]
+    fn file_is_created_once_and_for_whom_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key.pem");
+        create(&path, b"first", Readers::Owner).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = create(&path, b"second", Readers::Anybody).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        // Nothing of the second attempt is left.
+        assert_eq!(names(directory.path()), ["key.pem"]);
+    }
+
+    #[test]
+    fn file_that_cannot_be_written_is_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("missing/key.pem");
+        assert!(create(&path, b"key", Readers::Owner).is_err());
+        assert!(replace(&path, b"state").is_err());
+        assert_eq!(names(directory.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn replaced_file_is_one_or_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state");
+        replace(&path, b"first").unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(directory.path()), ["state"]);
+    }
+}
