@@ -101,7 +101,14 @@ impl Head {
         }
         // If we crash before this write, there is no head, and the vault was never made.
         head.write(checkpoint)?;
-        File::open(directory)?.sync_all()?;
+        // The directory's own name must outlast a crash too.
+        let whole = fs::canonicalize(directory)?;
+        for directory in [Some(whole.as_path()), whole.parent()]
+            .into_iter()
+            .flatten()
+        {
+            File::open(directory)?.sync_all()?;
+        }
         Ok(head)
     }
 

@@ -101,6 +101,7 @@ pub fn create(
         new_bytes += if is_new { file.bytes } else { 0 };
         files.push(file);
     }
+    objects.sync(directory)?;
     let last = list(directory)?.last().map_or(0, |id| id.0);
     let manifest = Manifest {
         format: FORMAT.to_owned(),

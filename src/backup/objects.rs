@@ -66,6 +66,14 @@ impl Objects {
         Ok((file, true))
     }
 
+    /// Brings the names of the directories that objects are in to the disk: an object is no more
+    /// there than they are.
+    pub(super) fn sync(&self, directory: &Path) -> Result<(), BackupError> {
+        make_directory(&self.0)?;
+        sync(&self.0)?;
+        sync(directory)
+    }
+
     /// Whether the object is there and is what its name says.
     pub(super) fn is_whole(&self, file: &ManifestFile) -> Result<bool, BackupError> {
         let path = self.path(file);

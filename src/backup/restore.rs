@@ -87,6 +87,9 @@ pub fn restore(
     fs::rename(partial.join(DATABASE), &database).map_err(BackupError::file(&database))?;
     fs::remove_dir(&partial).map_err(BackupError::file(&partial))?;
     sync(data_dir)?;
+    // It may have been made here.
+    let whole = fs::canonicalize(data_dir).map_err(BackupError::file(data_dir))?;
+    sync(whole.parent().unwrap_or(&whole))?;
     Ok(Restored { manifest, head })
 }
 
