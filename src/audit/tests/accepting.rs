@@ -296,19 +296,20 @@ fn log_that_is_damaged_is_not_accepted() {
     ));
 }
 
+/// What becomes of a write of the head.
 #[derive(Clone, Copy, Debug)]
-enum HeadFault {
+pub(super) enum HeadFault {
     Fails,
     FailsButPersisted,
     Torn,
 }
 
 /// A head whose write goes wrong at its turn, and every write after it.
-struct FaultyHead {
-    head: Head,
-    directory: PathBuf,
-    fault: HeadFault,
-    writes_left: u64,
+pub(super) struct FaultyHead {
+    pub(super) head: Head,
+    pub(super) directory: PathBuf,
+    pub(super) fault: HeadFault,
+    pub(super) writes_left: u64,
 }
 
 impl WriteHead for FaultyHead {

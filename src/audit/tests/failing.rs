@@ -4,6 +4,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use super::accepting::FaultyHead;
+use super::accepting::HeadFault;
 use super::*;
 use crate::domain::Timestamp;
 use crate::store::conformance::call;
@@ -299,49 +301,46 @@ fn damaged_row_fails_only_the_call_that_needs_it() {
     assert_eq!(log.verify().unwrap().tree_size, 3);
 }
 
-/// A head whose disk fails at the third write.
-struct FailingHead {
-    inner: Head,
-    writes_count: usize,
-}
-
-impl WriteHead for FailingHead {
-    fn write(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), HeadError> {
-        self.writes_count += 1;
-        if self.writes_count == 3 {
-            return Err(HeadError::Io(std::io::Error::other("injected")));
-        }
-        self.inner.write(checkpoint)
-    }
-}
-
 #[test]
-fn failed_head_is_fatal() {
-    let log = TestLog::create();
-    let (inner, _) = log.head().unwrap();
-    let head = Box::new(FailingHead {
-        inner,
-        writes_count: 0,
-    });
-    let parts = LogParts {
-        access: empty_access(),
-        head,
-        ..log.parts().unwrap()
-    };
-    let (audit, thread) = AuditLog::open(parts).unwrap();
-    let unavailable = Err(CommitError::Unavailable);
-    assert_eq!(
-        commit_through(&audit),
-        [Ok(0), Ok(1), unavailable.clone(), unavailable]
-    );
-    let state = audit.state();
-    drop(audit);
-    thread.join();
-    assert_eq!(*state.borrow(), LogState::Fatal);
-    // The database is ahead of its head, and extends it.
-    assert_eq!(log.head().unwrap().1.size(), 2);
-    assert_eq!(log.verify().unwrap().tree_size, 3);
-    drop(log.open().0);
+fn failed_head_is_fatal_whatever_the_disk_has() {
+    for (fault, head_size) in [
+        (HeadFault::Fails, 2),
+        (HeadFault::FailsButPersisted, 3),
+        (HeadFault::Torn, 2),
+    ] {
+        let log = TestLog::create();
+        let (head, _) = log.head().unwrap();
+        let head = Box::new(FaultyHead {
+            head,
+            directory: log.head_directory(),
+            fault,
+            writes_left: 2,
+        });
+        let parts = LogParts {
+            access: empty_access(),
+            head,
+            ..log.parts().unwrap()
+        };
+        let (audit, thread) = AuditLog::open(parts).unwrap();
+        let unavailable = Err(CommitError::Unavailable);
+        assert_eq!(
+            commit_through(&audit),
+            [Ok(0), Ok(1), unavailable.clone(), unavailable],
+            "{fault:?}"
+        );
+        let state = audit.state();
+        drop(audit);
+        thread.join();
+        assert_eq!(*state.borrow(), LogState::Fatal, "{fault:?}");
+        // The database is ahead of its head, or as far, and extends it.
+        assert_eq!(log.head().unwrap().1.size(), head_size, "{fault:?}");
+        assert_eq!(log.verify().unwrap().tree_size, 3, "{fault:?}");
+        let (audit, thread) = log.open();
+        assert_eq!(block_on(audit.commit(commit(9))).unwrap().index, 3);
+        drop(audit);
+        thread.join();
+        assert_eq!(log.head().unwrap().1.size(), 4, "{fault:?}");
+    }
 }
 
 #[test]
