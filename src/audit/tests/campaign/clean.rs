@@ -9,7 +9,8 @@ use super::*;
 fn no_clean_log_is_suspected_by_either_verifier() {
     let mut second = Second::start();
     let mut erased_count = 0;
-    for seed in 0..cases(100) {
+    let logs_count = cases(100);
+    for seed in 0..logs_count {
         let log = RandomLog::new(seed, 60);
         let export = log.export();
         let report = verify_export(export.as_bytes(), &keys()).unwrap();
@@ -30,7 +31,11 @@ fn no_clean_log_is_suspected_by_either_verifier() {
             assert_eq!(answer["counts"], Value::Object(counts));
         }
     }
-    assert!(erased_count > 10, "{erased_count} entries are erased");
+    // Few logs may have none.
+    assert!(
+        erased_count >= logs_count / 10,
+        "{erased_count} entries are erased"
+    );
 }
 
 /// Goal: no field of an entry is one that the campaign never writes. Method: two thousand random
