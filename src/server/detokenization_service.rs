@@ -17,6 +17,7 @@ use crate::server::convert;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
+use crate::server::overdue::Overdue;
 use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
@@ -38,13 +39,14 @@ impl DetokenizationEndpoint {
         vault: Arc<Vault>,
         limits: &ServerLimits,
         metrics: Arc<Metrics>,
+        overdue: &Overdue,
     ) -> DetokenizationServiceServer<Self> {
         let items_max = limits.items_per_request_max;
         DetokenizationServiceServer::new(Self {
             vault,
             metrics,
             items_max,
-            turns: Turns::new(limits),
+            turns: Turns::new(limits, overdue),
         })
         .max_decoding_message_size(limits.message_bytes_max)
         .max_encoding_message_size(limits.message_bytes_max)

@@ -1,4 +1,4 @@
-//! Health: serving while the audit log can be written, and not a moment longer.
+//! Health: serving while the audit log can be written and the disk answers, and not a moment longer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,25 @@ use tonic_health::server::HealthService;
 use crate::audit::LogState;
 use crate::protocol::detokenization_service_server;
 use crate::protocol::token_service_server;
+use crate::server::overdue::Overdue;
 use crate::vault::Vault;
 
 /// Tells health checks whether the services serve.
 pub(super) struct Health {
     reporter: HealthReporter,
+    overdue: Overdue,
 }
 
 impl Health {
     pub(super) fn new() -> Self {
         let (reporter, _) = tonic_health::server::health_reporter();
-        Self { reporter }
+        let overdue = Overdue::default();
+        Self { reporter, overdue }
+    }
+
+    /// Where calls are noted that were given up and are not over.
+    pub(super) fn overdue(&self) -> &Overdue {
+        &self.overdue
     }
 
     /// Answers health checks; each listener has one.
@@ -31,7 +39,7 @@ impl Health {
     }
 
     pub(super) async fn serving(&self, vault: &Arc<Vault>) {
-        let condition = Probe::default().look(vault).await;
+        let condition = Probe::default().look(vault, &self.overdue).await;
         self.show(condition).await;
     }
 
@@ -53,7 +61,7 @@ impl Health {
                 tracing::error!("audit log failed; the process stops");
                 return;
             }
-            let condition = probe.look(vault).await;
+            let condition = probe.look(vault, &self.overdue).await;
             if condition != shown {
                 condition.tell_change(shown);
                 shown = condition;
@@ -138,12 +146,14 @@ struct Probe {
 }
 
 impl Probe {
-    async fn look(&mut self, vault: &Arc<Vault>) -> Condition {
+    async fn look(&mut self, vault: &Arc<Vault>, overdue: &Overdue) -> Condition {
         let log = vault.log();
         let unwitnessed = log.unwitnessed();
         let has_room = self.has_room(vault).await;
         Condition {
-            answers: has_room.is_some() && log.writing_ms() < ANSWER_MS_MAX,
+            answers: has_room.is_some()
+                && log.writing_ms() < ANSWER_MS_MAX
+                && !overdue.is_any_older_than(GIVEN_UP_MAX),
             has_room: has_room.unwrap_or(true),
             can_reveal: unwitnessed.is_none_or(|it| it.may_reveal),
         }
@@ -168,3 +178,6 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 /// vault says that it does not serve. A sync takes milliseconds; a busy network disk, now and then
 /// a second.
 const ANSWER_MS_MAX: u64 = 3_000;
+/// How long a call may be there that nobody waits for any more. It ends at once, but for a read of
+/// the disk; and a read takes no such time.
+const GIVEN_UP_MAX: Duration = Duration::from_secs(1);

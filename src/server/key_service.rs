@@ -23,6 +23,7 @@ use crate::server::convert::retokenize;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
+use crate::server::overdue::Overdue;
 use crate::server::protected;
 use crate::server::status;
 use crate::server::stream;
@@ -46,12 +47,13 @@ impl KeyEndpoint {
         vault: Arc<Vault>,
         limits: &ServerLimits,
         metrics: Arc<Metrics>,
+        overdue: &Overdue,
     ) -> KeyServiceServer<Self> {
         let endpoint = Self {
             vault,
             metrics,
             items_max: limits.items_per_request_max,
-            turns: Turns::new(limits),
+            turns: Turns::new(limits, overdue),
         };
         KeyServiceServer::new(endpoint)
             .max_decoding_message_size(limits.message_bytes_max)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::transport::Server;
 
 use crate::server::admission::AdmissionLayer;
+use crate::server::overdue::Overdue;
 
 /// Limits on everything that a peer can ask for.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +47,10 @@ impl ServerLimits {
             .tcp_nodelay(true)
     }
 
-    /// Turns requests away that are too many, before they are decoded.
-    pub(super) fn admission(&self) -> AdmissionLayer {
-        AdmissionLayer::new(self.concurrent_requests)
+    /// Turns requests away that are too many, before they are decoded, and ends the others at their
+    /// deadline.
+    pub(super) fn admission(&self, overdue: Overdue) -> AdmissionLayer {
+        AdmissionLayer::new(self.concurrent_requests, self.request_deadline, overdue)
     }
 }
 

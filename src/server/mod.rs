@@ -22,6 +22,7 @@ mod key_service;
 mod limits;
 mod listener;
 mod metrics;
+mod overdue;
 mod principal_service;
 mod protected;
 mod sealed;
@@ -61,6 +62,7 @@ use self::health::Health;
 use self::key_service::KeyEndpoint;
 use self::listener::Listener;
 use self::metrics::Metrics;
+use self::overdue::Overdue;
 use self::principal_service::PrincipalEndpoint;
 use self::sealed::SealEndpoint;
 use self::subject_service::SubjectEndpoint;
@@ -145,13 +147,17 @@ async fn serve_vault(
         Arc::clone(&vault),
         &limits,
         Arc::clone(&metrics),
+        health.overdue(),
     ));
     let reveal_routes = reveal_routes(&vault, &limits, &metrics, &health, &stopping);
     // Dropped at the end of this function, however it ends: no connection outlives it.
     let (_server, alive) = watch::channel(());
     let (token, reveal) = bound.listeners(&alive)?;
-    let token = serve(token, token_routes, limits, stopping.clone());
-    let reveal = serve(reveal, reveal_routes, limits, stopping.clone());
+    let serve = |listener, routes| {
+        let overdue = health.overdue().clone();
+        serve(listener, routes, limits, overdue, stopping.clone())
+    };
+    let (token, reveal) = (serve(token, token_routes), serve(reveal, reveal_routes));
     if let Some(listener) = bound.metrics_listener()? {
         let vault = Arc::clone(&vault);
         let text = move || metrics.text(&vault);
@@ -191,6 +197,7 @@ fn reveal_routes(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),
+            health.overdue(),
         ))
         .add_service(GrantEndpoint::service(
             Arc::clone(vault),
@@ -206,6 +213,7 @@ fn reveal_routes(
             Arc::clone(vault),
             limits,
             Arc::clone(metrics),
+            health.overdue(),
         ))
         .add_service(AuditEndpoint::service(
             Arc::clone(vault),
@@ -229,6 +237,7 @@ async fn serve(
     listener: Listener,
     routes: Routes,
     limits: ServerLimits,
+    overdue: Overdue,
     mut stopping: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
     let stop = async move {
@@ -237,7 +246,7 @@ async fn serve(
     };
     limits
         .apply(Server::builder())
-        .layer(limits.admission())
+        .layer(limits.admission(overdue))
         .add_routes(routes)
         .serve_with_incoming_shutdown(listener.connections(), stop)
         .await

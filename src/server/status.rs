@@ -254,6 +254,11 @@ pub(super) fn busy() -> Status {
     retry_later(Code::ResourceExhausted, "too many requests")
 }
 
+/// A call has not ended by its deadline. What it has written by then is written.
+pub(super) fn late() -> Status {
+    Status::deadline_exceeded("call took too long")
+}
+
 fn retry_later(code: Code, message: &str) -> Status {
     let mut details = ErrorDetails::new();
     details.set_retry_info(Some(RETRY_DELAY));

@@ -11,6 +11,7 @@ use tonic::Status;
 use tonic::Streaming;
 
 use crate::server::limits::ServerLimits;
+use crate::server::overdue::Overdue;
 use crate::server::status;
 use crate::vault::FreezeWatch;
 use crate::vault::Standing;
@@ -21,28 +22,34 @@ use crate::vault::Standing;
 pub(super) struct Turns {
     free: Arc<Semaphore>,
     deadline: Duration,
+    overdue: Overdue,
 }
 
 impl Turns {
     /// As many turns at once as requests, each with a request's deadline.
-    pub(super) fn new(limits: &ServerLimits) -> Self {
+    pub(super) fn new(limits: &ServerLimits, overdue: &Overdue) -> Self {
         let free = Arc::new(Semaphore::new(limits.concurrent_requests));
         Self {
             free,
             deadline: limits.request_deadline,
+            overdue: overdue.clone(),
         }
     }
 
     /// Waits for a turn, and carries the call out within its deadline.
-    async fn take<A>(&self, call: impl Future<Output = Result<A, Status>>) -> Result<A, Status> {
-        let turn = async {
-            match self.free.acquire().await {
+    async fn take<A: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<A, Status>> + Send + 'static,
+    ) -> Result<A, Status> {
+        let free = Arc::clone(&self.free);
+        let turn = self.overdue.start(async move {
+            match free.acquire_owned().await {
                 Ok(_turn) => call.await,
                 Err(_) => Err(status::busy()),
             }
-        };
+        });
         let answered = tokio::time::timeout(self.deadline, turn).await;
-        answered.unwrap_or_else(|_| Err(Status::deadline_exceeded("call took too long")))
+        answered.unwrap_or_else(|_| Err(status::late()))
     }
 }
 
@@ -59,7 +66,7 @@ pub(super) fn answer_in_order<Q, A, F>(
 where
     Q: Send + 'static,
     A: Send + 'static,
-    F: Future<Output = Result<(A, Standing), Status>> + Send,
+    F: Future<Output = Result<(A, Standing), Status>> + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(ANSWERS_WAITING_MAX);
     tokio::spawn(async move {

@@ -15,6 +15,7 @@ use crate::server::convert;
 use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
+use crate::server::overdue::Overdue;
 use crate::server::status;
 use crate::server::stream;
 use crate::server::stream::Turns;
@@ -37,13 +38,14 @@ impl TokenEndpoint {
         vault: Arc<Vault>,
         limits: &ServerLimits,
         metrics: Arc<Metrics>,
+        overdue: &Overdue,
     ) -> TokenServiceServer<Self> {
         let items_max = limits.items_per_request_max;
         TokenServiceServer::new(Self {
             vault,
             metrics,
             items_max,
-            turns: Turns::new(limits),
+            turns: Turns::new(limits, overdue),
         })
         .max_decoding_message_size(limits.message_bytes_max)
         .max_encoding_message_size(limits.message_bytes_max)

@@ -64,7 +64,8 @@ impl SealedServer {
         );
         let (token, reveal) = bound.listeners(&alive)?;
         let serve = |listener, routes| {
-            let served = super::serve(listener, routes, limits, stopping.clone());
+            let overdue = health.overdue().clone();
+            let served = super::serve(listener, routes, limits, overdue, stopping.clone());
             tokio::spawn(async move {
                 if let Err(error) = served.await {
                     tracing::error!(%error, "listener of a sealed vault failed");
