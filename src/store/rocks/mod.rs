@@ -14,6 +14,7 @@ mod read;
 mod relocate;
 mod snapshot;
 mod succeed;
+mod tier;
 mod write;
 
 use std::fmt;

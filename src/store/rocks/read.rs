@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use rocksdb::IteratorMode;
-use rocksdb::ReadOptions;
 
 use crate::store::Hash;
 use crate::store::NamespaceId;
@@ -26,6 +25,8 @@ use crate::store::rocks::error::read_error;
 use crate::store::rocks::error::unavailable;
 use crate::store::rocks::layout;
 use crate::store::rocks::layout::Family;
+use crate::store::rocks::tier;
+use crate::store::rocks::tier::Tier;
 
 impl RocksStore {
     pub(super) fn read_records(
@@ -275,8 +276,8 @@ impl RocksStore {
     pub(super) fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.usable()?;
         let handle = self.family(family)?;
-        self.database
-            .get_cf(handle, key)
+        let get = |tier: Tier| self.database.get_cf_opt(handle, key, &tier.options());
+        tier::read(|| get(Tier::Memory), || get(Tier::Disk))
             .map_err(|error| read_error(family, &error))
     }
 
@@ -292,14 +293,27 @@ impl RocksStore {
         let mut sorted: Vec<_> = keys.iter().zip(0_usize..).collect();
         sorted.sort_unstable();
         let handle = self.family(family)?;
-        let keys_sorted = sorted.iter().map(|(key, _)| *key);
-        let slices = self
-            .database
-            .batched_multi_get_cf(handle, keys_sorted, true);
+        // One by one, since a batch would ask the disk whatever the tier says.
+        let in_memory = || {
+            let options = Tier::Memory.options();
+            let one = |key: &[u8; N]| self.database.get_pinned_cf_opt(handle, key, &options);
+            sorted.iter().map(|(key, _)| one(key)).collect()
+        };
+        let on_disk = || {
+            let keys = sorted.iter().map(|(key, _)| *key);
+            let (database, options) = (&self.database, Tier::Disk.options());
+            let slices = database.batched_multi_get_cf_opt(handle, keys, true, &options);
+            slices.into_iter().collect::<Result<Vec<_>, _>>()
+        };
+        let slices = if keys.len() > KEYS_TWICE_MAX {
+            tier::apart(on_disk)
+        } else {
+            tier::read(in_memory, on_disk)
+        };
+        let slices = slices.map_err(|error| read_error(family, &error))?;
         let mut found = Vec::new();
         found.resize_with(keys.len(), || None);
         for ((_, position), slice) in sorted.iter().zip(slices) {
-            let slice = slice.map_err(|error| read_error(family, &error))?;
             if let (Some(slice), Some(place)) = (slice, found.get_mut(*position)) {
                 *place = Some(decode(&slice)?);
             }
@@ -315,32 +329,26 @@ impl RocksStore {
         from: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-        mut decode: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+        decode: impl FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         self.usable()?;
-        let handle = self.family(family)?;
-        let mut rows = self
-            .database
-            .raw_iterator_cf_opt(handle, ReadOptions::default());
-        rows.seek(from);
-        let mut found = Vec::new();
-        // Rows are looked at where they are, and none beyond the last that is wanted.
-        while found.len() < limit
-            && let Some((key, value)) = rows.item()
-        {
-            if after != Some(key) {
-                match decode(key, value)? {
-                    Some(row) => found.push(row),
-                    None => return Ok(found),
-                }
-            }
-            if found.len() < limit {
-                rows.next();
-            }
+        let mut scan = Scan {
+            family,
+            limit,
+            decode,
+            found: Vec::new(),
+            last: None,
+        };
+        if scan.walk(self, Tier::Memory, from, after)? == Walked::AsFarAsMemory {
+            // Each row is looked at once: from the last one on.
+            let last = scan.last.take();
+            let (from, after) = match &last {
+                Some(last) => (last.as_slice(), Some(last.as_slice())),
+                None => (from, after),
+            };
+            tier::apart(|| scan.walk(self, Tier::Disk, from, after))?;
         }
-        // An iterator that fails ends as one does that has no more rows.
-        rows.status().map_err(|error| read_error(family, &error))?;
-        Ok(found)
+        Ok(scan.found)
     }
 
     pub(super) fn property(&self, family: Family, name: &str) -> Result<u64, StoreError> {
@@ -352,3 +360,64 @@ impl RocksStore {
         Ok(property.unwrap_or(0))
     }
 }
+
+/// A reading of rows in their order.
+struct Scan<T, D> {
+    family: Family,
+    limit: usize,
+    decode: D,
+    found: Vec<T>,
+    /// The key of the last row that was looked at.
+    last: Option<Vec<u8>>,
+}
+
+/// How far a scan has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Walked {
+    /// To its end.
+    ToTheEnd,
+    /// To where the next row is on the disk.
+    AsFarAsMemory,
+}
+
+impl<T, D: FnMut(&[u8], &[u8]) -> Result<Option<T>, StoreError>> Scan<T, D> {
+    fn walk(
+        &mut self,
+        store: &RocksStore,
+        tier: Tier,
+        from: &[u8],
+        after: Option<&[u8]>,
+    ) -> Result<Walked, StoreError> {
+        let handle = store.family(self.family)?;
+        let mut rows = store.database.raw_iterator_cf_opt(handle, tier.options());
+        rows.seek(from);
+        // Rows are looked at where they are, and none beyond the last that is wanted.
+        while self.found.len() < self.limit
+            && let Some((key, value)) = rows.item()
+        {
+            if after != Some(key) {
+                let last = self.last.get_or_insert_default();
+                last.clear();
+                last.extend_from_slice(key);
+                match (self.decode)(key, value)? {
+                    Some(row) => self.found.push(row),
+                    None => return Ok(Walked::ToTheEnd),
+                }
+            }
+            if self.found.len() < self.limit {
+                rows.next();
+            }
+        }
+        // An iterator that fails ends as one does that has no more rows.
+        match rows.status() {
+            Ok(()) => Ok(Walked::ToTheEnd),
+            Err(error) if tier == Tier::Memory && tier::is_on_disk(&error) => {
+                Ok(Walked::AsFarAsMemory)
+            }
+            Err(error) => Err(read_error(self.family, &error)),
+        }
+    }
+}
+
+/// Up to so many rows, to look for them twice costs less than to hand a thread's tasks over.
+const KEYS_TWICE_MAX: usize = 8;

@@ -1,12 +1,14 @@
 //! RocksDB passes the suite; and what is RocksDB's alone.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::*;
 use crate::store::Append;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
 use crate::store::conformance;
+use crate::store::rocks::tier::Tier;
 
 const OPTIONS: RocksOptions = RocksOptions {
     block_cache_bytes: 1 << 20,
@@ -280,5 +282,62 @@ fn what_goes_while_it_is_read_is_pruned_and_not_damaged() {
     for from in [256, 270] {
         let found = store.entries(from, 20);
         assert!(matches!(found, Err(StoreError::Corrupt { .. })));
+    }
+}
+
+/// Entries in tables that nobody has read since the store was opened.
+fn cold(directory: &Path, entries_count: u64) -> RocksStore {
+    let store = open(directory);
+    for _ in 0..entries_count {
+        commit(&store).unwrap();
+    }
+    store.flush().unwrap();
+    drop(store);
+    open(directory)
+}
+
+/// Goal: a read says the same wherever its rows are. Method: entries in many blocks of a table,
+/// read in ranges that begin in memory and end on the disk, on each kind of thread.
+#[test]
+fn reads_say_the_same_in_memory_and_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let count = 400;
+    let read_all = |store: &RocksStore| {
+        for (from, limit) in [(200, 3), (0, 30), (150, 400), (0, 400), (399, 9), (400, 9)] {
+            let leaves = store.entries(from, limit).unwrap();
+            let indexes: Vec<_> = leaves.iter().map(StoredLeaf::index).collect();
+            let end = count.min(from + limit as u64);
+            assert_eq!(indexes, (from..end).collect::<Vec<_>>());
+        }
+        assert_eq!(store.read_count(layout::ERASURES_KEY).unwrap(), 0);
+    };
+    let store = cold(directory.path(), count);
+    let handle = store.family(Family::Audit).unwrap();
+    let key = layout::entry_key(200);
+    let get = |tier: Tier| store.database.get_cf_opt(handle, key, &tier.options());
+    assert!(tier::is_on_disk(&get(Tier::Memory).unwrap_err()));
+    read_all(&store);
+    // What was read once is in memory.
+    assert!(get(Tier::Memory).unwrap().is_some());
+    drop(store);
+    for runtime in [
+        tokio::runtime::Builder::new_current_thread(),
+        tokio::runtime::Builder::new_multi_thread(),
+    ] {
+        let mut runtime = runtime;
+        let runtime = runtime.build().unwrap();
+        let store = Arc::new(open(directory.path()));
+        let reader = Arc::clone(&store);
+        let read_apart = async move {
+            let keys = [200, 7, 399, 1_000].map(layout::entry_key);
+            let found = reader.multi_get(Family::Audit, &keys, |bytes| Ok(bytes.len()));
+            let found = found.unwrap();
+            assert_eq!(
+                [true, true, true, false],
+                [0, 1, 2, 3].map(|place: usize| found[place].is_some())
+            );
+        };
+        runtime.block_on(async { tokio::spawn(read_apart).await.unwrap() });
+        read_all(&store);
     }
 }
