@@ -38,6 +38,17 @@ use crate::values::value;
 
 #[test]
 fn full_disk_loses_nothing_acknowledged() {
+    run_inside(Plant::None);
+}
+
+/// Planted: values that are released though the disk is full.
+#[test]
+fn release_on_a_full_disk_is_noticed() {
+    run_inside(Plant::EarlyRelease);
+}
+
+/// Runs the campaign on a disk of its own.
+fn run_inside(plant: Plant) {
     let directory = tempfile::tempdir().unwrap();
     let namespace = ["--user", "--map-root-user", "--mount"];
     let is_permitted = Command::new("unshare").args(namespace).arg("true").status();
@@ -50,6 +61,7 @@ fn full_disk_loses_nothing_acknowledged() {
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "full_disk::inside", "--ignored", "--nocapture"])
         .env(DIRECTORY, directory.path())
+        .env(PLANT, format!("{plant:?}"))
         .status();
     assert!(tried.unwrap().success());
 }
@@ -57,12 +69,23 @@ fn full_disk_loses_nothing_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "runs in the mount namespace that the test above makes"]
 async fn inside() {
-    if let Some(directory) = std::env::var_os(DIRECTORY) {
-        campaign(Path::new(&directory)).await.unwrap();
+    let Some(directory) = std::env::var_os(DIRECTORY) else {
+        return;
+    };
+    let directory = Path::new(&directory);
+    if std::env::var(PLANT).unwrap() == format!("{:?}", Plant::EarlyRelease) {
+        let ledger = campaign(directory, Plant::EarlyRelease).await.unwrap();
+        let faults = &ledger.faults;
+        assert!(faults.contains(&Fault::ServedOnAfterwards), "{faults:?}");
+    } else {
+        let ledger = campaign(directory, Plant::None).await.unwrap();
+        assert_eq!(ledger.faults, Vec::<Fault>::new());
+        assert!(!ledger.tokens.is_empty() && !ledger.reveals.is_empty());
+        assert!(ledger.cut_off_count > 0, "calls met the full disk");
     }
 }
 
-async fn campaign(directory: &Path) -> Result<(), Failure> {
+async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
     mount(directory)?;
     testbed::prepare(directory)?;
     let mut toml = OpenOptions::new()
@@ -73,7 +96,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
     assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
     let mut ledger = Ledger::new(directory)?;
-    let server = Server::start(directory, Plant::None).await?;
+    let server = Server::start(directory, plant).await?;
     let server = server.ok_or("not started")?;
 
     // Full as far as the vault lets it: nothing is written or revealed, and the process lives.
@@ -82,12 +105,20 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
     load.about_to_kill();
     ledger = load.finish().await?;
     let known = ledger.tokens.last().cloned().ok_or("no token yet")?;
+    assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
     let filler = Filler::fill(directory, LEFT_BYTES)?;
     tokio::time::sleep(NOTICED).await;
-    assert_eq!(codes(&server, &known).await, [Code::Unavailable; 2]);
+    if codes(&server, &known).await != [Code::Unavailable; 2] {
+        ledger.fault(Fault::ServedOnAfterwards);
+    }
     filler.remove()?;
     tokio::time::sleep(NOTICED).await;
     assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
+    if !ledger.faults.is_empty() {
+        server.kill()?;
+        println!("full disk: plant {plant:?}, faults {:?}", ledger.faults);
+        return Ok(ledger);
+    }
 
     // Full to the last byte, in the middle of writes.
     let load = Load::start(&server, ledger, 2 << 32, None);
@@ -121,10 +152,7 @@ async fn campaign(directory: &Path) -> Result<(), Failure> {
         ledger.cut_off_count,
         ledger.faults,
     );
-    assert_eq!(ledger.faults, Vec::<Fault>::new());
-    assert!(!ledger.tokens.is_empty() && !ledger.reveals.is_empty());
-    assert!(ledger.cut_off_count > 0, "calls met the full disk");
-    Ok(())
+    Ok(ledger)
 }
 
 /// What becomes of a new value, and of a reveal.
@@ -187,6 +215,7 @@ impl Filler {
 }
 
 const DIRECTORY: &str = "COUNTERFOIL_FULL_DISK_DIRECTORY";
+const PLANT: &str = "COUNTERFOIL_FULL_DISK_PLANT";
 /// Room for the file that the vault lays down, and for what it keeps free.
 const DISK_MIB: u64 = 1_536;
 /// Less than what the vault keeps free.

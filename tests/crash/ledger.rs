@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     CallFailed,
     /// A call had no end.
     CallHung,
+    /// A call had no end while the disk hung, or was not told why.
+    DeadlineMissed,
     /// What officers did is not there, or not as far as was acknowledged.
     CeremonyLost,
     /// A checkpoint that a client has is not of the log.

@@ -4,7 +4,7 @@
 //! The server is this very program in a child process, killed with SIGKILL at a random moment.
 //! Clients keep a ledger of what they were told. After each kill the log is verified from the
 //! files; after each restart the vault is asked. Each campaign prints its seed and its count, and
-//! three planted faults show that the harness would notice.
+//! four planted faults show that the harness would notice.
 //!
 //! `COUNTERFOIL_CRASH_KILLS` sets how often (10 without it), `COUNTERFOIL_CRASH_SEED` the seed, and
 //! `COUNTERFOIL_CEREMONY_KILLS` how often in each step of officers (once without it).
@@ -61,12 +61,16 @@ pub(crate) enum Plant {
     LostWritesBehindHead,
     /// Values are released before the intent is recorded.
     EarlyRelease,
+    /// One entry is dropped: of many reveals that are recorded, one is not.
+    DroppedEntry,
+    /// Calls have no end while the disk hangs: their deadline is longer than that.
+    NoDeadline,
 }
 
 impl Plant {
     /// Whether grants and freezes are part of the load: the early release knows of none.
     fn has_people(self) -> bool {
-        self != Self::EarlyRelease
+        !matches!(self, Self::EarlyRelease | Self::DroppedEntry)
     }
 
     /// Whether the campaign has seen what it looks for: any fault, or the planted one.
@@ -77,7 +81,8 @@ impl Plant {
                 .iter()
                 .all(|fault| faults.contains(fault)),
             Self::LostWritesBehindHead => faults.contains(&Fault::NotStarted),
-            Self::EarlyRelease => faults.contains(&Fault::IntentMissing),
+            Self::EarlyRelease | Self::DroppedEntry => faults.contains(&Fault::IntentMissing),
+            Self::NoDeadline => faults.contains(&Fault::DeadlineMissed),
         }
     }
 }
@@ -125,6 +130,17 @@ async fn release_before_the_intent_is_noticed() {
         "{:?}",
         ledger.faults
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dropped_entry_is_noticed() {
+    let ledger = campaign(Plant::DroppedEntry, PLANTED_KILLS_COUNT)
+        .await
+        .unwrap();
+    for fault in [Fault::IntentMissing, Fault::ReceiptWrong] {
+        assert!(ledger.faults.contains(&fault), "{:?}", ledger.faults);
+    }
+    assert!(ledger.reveals.len() > 1, "others were recorded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +235,7 @@ async fn kill_once(
             tokio::time::sleep(UNSYNCED).await;
             Some(synced)
         }
-        Plant::None | Plant::EarlyRelease => None,
+        Plant::None | Plant::EarlyRelease | Plant::DroppedEntry | Plant::NoDeadline => None,
     };
     load.about_to_kill();
     server.kill()?;

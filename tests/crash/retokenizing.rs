@@ -184,7 +184,11 @@ async fn kill_once(
             tokio::time::sleep(UNSYNCED).await;
             Some(synced)
         }
-        Plant::None | Plant::LostWritesBehindHead | Plant::EarlyRelease => None,
+        Plant::None
+        | Plant::LostWritesBehindHead
+        | Plant::EarlyRelease
+        | Plant::DroppedEntry
+        | Plant::NoDeadline => None,
     };
     server.kill()?;
     for caller in callers {

@@ -15,6 +15,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use counterfoil::assembly;
@@ -175,7 +177,13 @@ pub(crate) fn is_child() -> bool {
 /// Serves until the process is killed.
 pub(crate) async fn serve() -> Result<(), Failure> {
     let directory = PathBuf::from(std::env::var_os(DIRECTORY).ok_or("no directory")?);
-    let is_early = std::env::var(PLANT)? == format!("{:?}", Plant::EarlyRelease);
+    let plant = std::env::var(PLANT)?;
+    let is = |fault: Plant| plant == format!("{fault:?}");
+    let recording = match (is(Plant::EarlyRelease), is(Plant::DroppedEntry)) {
+        (true, _) => Some(Recording::Later),
+        (_, true) => Some(Recording::AllButOne),
+        (false, false) => None,
+    };
     let config = testbed::config(&directory)?;
     let clock: Arc<dyn Clock> = match FileClock::of(&directory) {
         Some(clock) => Arc::new(clock),
@@ -186,10 +194,9 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     let settings = testbed::settings(&config);
     let ready = |addresses: server::BoundAddresses| {
         tokio::spawn(async move {
-            let reveal = if is_early {
-                plant_early_release(&directory, addresses.reveal).await?
-            } else {
-                addresses.reveal
+            let reveal = match recording {
+                Some(recording) => plant_recording(&directory, addresses.reveal, recording).await?,
+                None => addresses.reveal,
             };
             println!("{READY}{} {reveal}", addresses.token);
             Ok::<_, Failure>(())
@@ -199,21 +206,39 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     Ok(server::run(Arc::clone(&open.vault), settings, never, ready).await?)
 }
 
+/// What a listener with a fault does with reveals that it can answer from memory.
+#[derive(Clone, Copy)]
+enum Recording {
+    /// Each is recorded, but only after it was answered.
+    Later,
+    /// The first of them is not recorded at all, all others are as they should be.
+    AllButOne,
+}
+
 /// Puts a listener with a fault before the real one.
-async fn plant_early_release(directory: &Path, real: SocketAddr) -> Result<SocketAddr, Failure> {
+async fn plant_recording(
+    directory: &Path,
+    real: SocketAddr,
+    recording: Recording,
+) -> Result<SocketAddr, Failure> {
     let real = DetokenizationServiceClient::new(testbed::connect(directory, real).await?);
     let endpoint = EarlyRelease {
         real,
         memory: Arc::default(),
+        recording,
+        has_dropped: AtomicBool::new(false),
     };
     let routes = Routes::new(DetokenizationServiceServer::new(endpoint));
     testbed::serve_without_vault(directory, routes).await
 }
 
-/// Answers from memory what was revealed before, with an old receipt, and records it only later.
+/// Answers from memory what was revealed before, with an old receipt, and records it only later, or
+/// never.
 struct EarlyRelease {
     real: DetokenizationServiceClient<Channel>,
     memory: Arc<Mutex<Memory>>,
+    recording: Recording,
+    has_dropped: AtomicBool,
 }
 
 #[derive(Default)]
@@ -257,11 +282,19 @@ impl DetokenizationService for EarlyRelease {
         let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = memory().answer(&request.items);
         if let Some(answer) = remembered {
-            tokio::spawn(async move {
-                tokio::time::sleep(RECORDED_LATER).await;
-                real.detokenize(request).await
-            });
-            return Ok(Response::new(answer));
+            match self.recording {
+                Recording::Later => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(RECORDED_LATER).await;
+                        real.detokenize(request).await
+                    });
+                    return Ok(Response::new(answer));
+                }
+                Recording::AllButOne if !self.has_dropped.swap(true, Ordering::SeqCst) => {
+                    return Ok(Response::new(answer));
+                }
+                Recording::AllButOne => {}
+            }
         }
         let items = request.items.clone();
         let answer = real.detokenize(request).await?.into_inner();

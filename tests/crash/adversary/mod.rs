@@ -184,7 +184,7 @@ impl Attack<'_> {
         let is_killed = match self.plant {
             Plant::None => scramble(random ^ 1).is_multiple_of(2),
             // What the fault remembers, it remembers until it dies.
-            Plant::EarlyRelease => false,
+            Plant::EarlyRelease | Plant::DroppedEntry | Plant::NoDeadline => false,
             Plant::LostWrites | Plant::LostWritesBehindHead => true,
         };
         let server = if is_killed {

@@ -230,9 +230,11 @@ impl Campaign<'_> {
         self.random = scramble(self.random);
         let synced = match self.plant {
             Plant::None => None,
-            Plant::LostWrites | Plant::LostWritesBehindHead | Plant::EarlyRelease => {
-                Some(Synced::now(self.directory)?)
-            }
+            Plant::LostWrites
+            | Plant::LostWritesBehindHead
+            | Plant::EarlyRelease
+            | Plant::DroppedEntry
+            | Plant::NoDeadline => Some(Synced::now(self.directory)?),
         };
         let mut officers = Officers::bringing(&server.reveal, &seen.charter);
         let (id, text) = (seen.id.clone(), seen.text.clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use counterfoil::protocol::detokenization_service_client::DetokenizationServiceClient;
 use counterfoil::protocol::token_service_client::TokenServiceClient;
+use tonic::Code;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -30,6 +31,8 @@ pub(crate) struct Caller {
     reveal: DetokenizationServiceClient<Channel>,
     process: u32,
     calls_count: u64,
+    /// What the latest call that failed was told.
+    told: Option<Code>,
 }
 
 impl Caller {
@@ -39,7 +42,14 @@ impl Caller {
             reveal: DetokenizationServiceClient::new(server.reveal.clone()),
             process: server.process(),
             calls_count: 0,
+            told: None,
         }
+    }
+
+    /// Whether the latest call that failed was told that it came to no end in its time, or that
+    /// nothing is served.
+    pub(crate) fn is_told_of_the_disk(&self) -> bool {
+        matches!(self.told, Some(Code::DeadlineExceeded | Code::Unavailable))
     }
 
     /// Tokenizes and reveals in turn.
@@ -60,7 +70,8 @@ impl Caller {
                 ledger.tokenized(&values, answer.into_inner());
                 Became::Answered
             }
-            Ok(Err(_)) => {
+            Ok(Err(status)) => {
+                self.told = Some(status.code());
                 ledger.cut_off_count += 1;
                 ledger.cut_off.push(request);
                 Became::Failed
@@ -83,7 +94,8 @@ impl Caller {
                 ledger.revealed(request_id, &asked, answer.into_inner());
                 Became::Answered
             }
-            Ok(Err(_)) => {
+            Ok(Err(status)) => {
+                self.told = Some(status.code());
                 ledger.cut_off_count += 1;
                 Became::Failed
             }

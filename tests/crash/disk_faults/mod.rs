@@ -9,6 +9,7 @@
 
 mod caller;
 mod hanging;
+mod hanging_reads;
 mod power;
 mod starting;
 mod tracer;

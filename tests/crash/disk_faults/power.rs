@@ -34,6 +34,8 @@ enum Cut {
     Unsynced,
     /// A planted fault: the last sync has not happened either.
     LastSyncToo,
+    /// The same, and the head was never written: its writes are said to be done, and are not.
+    LastSyncAndHead,
 }
 
 /// Where a file was at its syncs, in bytes that were written to it since strace looked.
@@ -66,6 +68,26 @@ async fn sync_that_did_not_happen_is_noticed() {
     }
 }
 
+/// Planted: a head that is not written. A database that lost what was acknowledged is then the
+/// log as far as anybody but its clients knows: the vault starts, and only the ledger tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_that_was_not_written_is_noticed() {
+    if let Some(ledger) = campaign(Cut::LastSyncAndHead, PLANTED_CUTS).await.unwrap() {
+        let faults = &ledger.faults;
+        for refused in [Fault::NotStarted, Fault::LogBehindHead] {
+            assert!(!faults.contains(&refused), "nothing refuses: {faults:?}");
+        }
+        let is_lost = [
+            Fault::TokenLost,
+            Fault::IntentMissing,
+            Fault::CheckpointForked,
+        ]
+        .iter()
+        .any(|fault| faults.contains(fault));
+        assert!(is_lost, "{faults:?}");
+    }
+}
+
 /// Cuts so many times, or until there is a fault. Nothing if it cannot be tried here.
 async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> {
     if !Tracer::is_there() {
@@ -83,7 +105,7 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
             break;
         };
         questions::ask(&server, &mut ledger, OLD_TOKENS_ASKED).await?;
-        let Some(died) = die_at_sync(directory, server, ledger, random).await? else {
+        let Some(died) = die_at_sync(directory, server, ledger, cut, random).await? else {
             return Ok(None);
         };
         let (lengths, trace);
@@ -126,6 +148,7 @@ async fn die_at_sync(
     directory: &Path,
     server: Server,
     ledger: Ledger,
+    cut: Cut,
     random: u64,
 ) -> Result<Option<(Ledger, Lengths, Trace)>, Failure> {
     let mut files = logs(directory)?;
@@ -136,10 +159,14 @@ async fn die_at_sync(
         .collect::<Result<Lengths, Failure>>()?;
     files.extend(head(directory));
     let place = 1 + random % PLACES;
-    let rules = [
+    let mut rules = vec![
         "trace=write,pwrite64,fdatasync".to_owned(),
         format!("inject=fdatasync:signal=KILL:when={place}"),
     ];
+    if cut == Cut::LastSyncAndHead {
+        // A slot is written as a whole. The database's log is written by another call.
+        rules.push("inject=pwrite64:retval=4096".to_owned());
+    }
     let Some(tracer) = Tracer::attach(&server, directory, &files, &rules)? else {
         server.kill()?;
         return Ok(None);
@@ -206,7 +233,7 @@ fn cut_logs(
         let [last, before] = written.synced;
         let synced = match cut {
             Cut::Unsynced => length + last,
-            Cut::LastSyncToo => length + before,
+            Cut::LastSyncToo | Cut::LastSyncAndHead => length + before,
         };
         if there < length + last {
             return Err("more was synced than is there".into());
