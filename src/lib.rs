@@ -45,3 +45,7 @@ pub mod server;
 pub mod store;
 pub mod vault;
 pub mod witness;
+
+#[cfg(test)]
+#[path = "../tests/support/untried.rs"]
+mod untried;

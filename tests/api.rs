@@ -18,6 +18,8 @@
 #[path = "support/scanner.rs"]
 mod scanner;
 mod support;
+#[path = "support/untried.rs"]
+mod untried;
 
 #[path = "api/access.rs"]
 mod access;

@@ -10,8 +10,6 @@
 mod commands;
 
 use std::fs;
-use std::io;
-use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -31,6 +29,7 @@ use counterfoil::keys::root::shares::SharingFile;
 
 use crate::commands::PIN;
 use crate::commands::Stage;
+use crate::commands::not_tried;
 
 fn deal(stage: &Stage, round: &str, officers: &[&str]) -> String {
     fs::create_dir(stage.path(round)).unwrap();
@@ -293,8 +292,7 @@ fn attempt_that_was_cut_off_leaves_the_old_shares_and_is_told_of() {
     let said = second.output().unwrap().stdout;
     let answer: serde_json::Value = serde_json::from_slice(&said).unwrap_or_default();
     if answer.is_null() {
-        let words = "not tried: Python's cryptography is missing";
-        let _ = writeln!(io::stderr(), "{words}");
+        not_tried("Python's cryptography is missing");
         return;
     }
     assert_eq!(answer["verified"], true, "{answer}");

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,6 +33,7 @@ use crate::office::all_open;
 use crate::office::revealed;
 use crate::office::tokens;
 use crate::support::TestVault;
+use crate::untried::not_tried;
 
 fn fingerprint(version: u32) -> KeyName {
     KeyName {
@@ -102,8 +102,7 @@ fn is_verified_by_python(export: &[u8], vault: &TestVault) -> bool {
         .args(["-c", "import cryptography"])
         .output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        let words = "not tried: Python's cryptography is missing (python3-cryptography in Debian)";
-        let _ = writeln!(std::io::stderr(), "{words}");
+        not_tried("Python's cryptography is missing (python3-cryptography in Debian)");
         return true;
     }
     let directory = tempfile::tempdir().unwrap();

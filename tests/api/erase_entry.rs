@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::io::Write;
 use std::process::Command;
 
 use counterfoil::audit::EntryPage;
@@ -35,6 +34,7 @@ use crate::purge::files_with;
 use crate::support::Side;
 use crate::support::TestVault;
 use crate::support::item_of;
+use crate::untried::not_tried;
 
 const RULES: &str = "[officers.rules]\nerase-entry = { delay_seconds = 0 }\n";
 /// A customer whose id is found wherever it is written in clear.
@@ -292,8 +292,7 @@ fn second_verifier_agrees(vault: &TestVault, export: &[u8]) {
         .unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
     if answer.is_null() {
-        let words = "not tried: Python's cryptography is missing";
-        let _ = writeln!(io::stderr(), "{words}");
+        not_tried("Python's cryptography is missing");
         return;
     }
     assert_eq!(answer["verified"], true, "{answer}");

@@ -47,6 +47,7 @@ use crate::questions;
 use crate::server::Server;
 use crate::testbed;
 use crate::testbed::Failure;
+use crate::untried::not_tried;
 use crate::values::value;
 
 /// A key as it is in memory, and as it is on the disk.
@@ -201,7 +202,7 @@ async fn try_destruction() -> Result<(), Failure> {
     );
     println!("before it is destroyed {before:?}, after {after:?}; its successor {successor:?}");
     if before.memory.is_none() {
-        println!("not tried: the memory of a process cannot be read here");
+        not_tried("the memory of a process cannot be read here");
     }
     questions::ask(&server, &mut ledger, usize::MAX).await?;
     assert_eq!(ledger.faults, []);

@@ -34,6 +34,7 @@ use crate::questions;
 use crate::server::Server;
 use crate::testbed;
 use crate::testbed::Failure;
+use crate::untried::not_tried;
 use crate::values::value;
 
 #[test]
@@ -53,7 +54,7 @@ fn run_inside(plant: Plant) {
     let namespace = ["--user", "--map-root-user", "--mount"];
     let is_permitted = Command::new("unshare").args(namespace).arg("true").status();
     if !is_permitted.is_ok_and(|status| status.success()) {
-        println!("not tried: no mount namespaces here (unshare --user --mount)");
+        not_tried("no mount namespaces here (unshare --user --mount)");
         return;
     }
     let tried = Command::new("unshare")

@@ -28,6 +28,8 @@ mod server;
 mod standing;
 #[path = "../testbed/mod.rs"]
 mod testbed;
+#[path = "../support/untried.rs"]
+mod untried;
 #[path = "../testbed/values.rs"]
 mod values;
 

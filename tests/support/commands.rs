@@ -1,5 +1,8 @@
 //! A vault by its commands: a directory with certificates and a configuration.
 
+#[path = "untried.rs"]
+mod untried;
+
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -22,6 +25,8 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process;
 use tempfile::TempDir;
+
+pub(crate) use self::untried::not_tried;
 
 pub(crate) const PIN: &str = "824619";
 const MODULES: [&str; 3] = [
@@ -132,9 +137,7 @@ impl Stage {
     pub(crate) fn soft_hsm(&mut self) -> Option<&'static str> {
         let is_there = |path: &&str| Path::new(path).exists();
         let Some(module) = MODULES.into_iter().find(is_there) else {
-            // Past the capture of the test's output: who reads the log must see it.
-            let words = "not tried: SoftHSM is missing (softhsm2 in Debian)";
-            let _ = writeln!(std::io::stderr(), "{words}");
+            not_tried("SoftHSM is missing (softhsm2 in Debian)");
             return None;
         };
         fs::create_dir(self.path("tokens")).unwrap();

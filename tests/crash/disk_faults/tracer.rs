@@ -18,6 +18,7 @@ use rustix::process::Signal;
 
 use crate::server::Server;
 use crate::testbed::Failure;
+use crate::untried::not_tried;
 
 /// strace at work.
 pub(crate) struct Tracer {
@@ -31,7 +32,7 @@ impl Tracer {
         let output = Command::new("strace").arg("-V").output();
         let is_there = output.is_ok_and(|output| output.status.success());
         if !is_there {
-            println!("not tried: there is no strace here");
+            not_tried("there is no strace here");
         }
         is_there
     }
@@ -65,7 +66,7 @@ impl Tracer {
         words.read_line(&mut first)?;
         if !first.contains(" attached") {
             child.wait()?;
-            println!("not tried: strace says {}", first.trim_end());
+            not_tried(&format!("strace says {}", first.trim_end()));
             return Ok(None);
         }
         // It tells of every new thread.

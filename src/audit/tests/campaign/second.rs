@@ -12,6 +12,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::*;
+use crate::untried::not_tried;
 
 /// A second verifier that runs, and is asked about one export after another.
 pub(super) struct Second {
@@ -47,10 +48,7 @@ impl Second {
             .args(["-c", "import cryptography"])
             .output();
         if !probe.is_ok_and(|probe| probe.status.success()) {
-            // Past the capture of the test's output: who reads the log must see it.
-            let words =
-                "not tried: Python's cryptography is missing (python3-cryptography in Debian)";
-            let _ = writeln!(std::io::stderr(), "{words}");
+            not_tried("Python's cryptography is missing (python3-cryptography in Debian)");
             return None;
         }
         let directory = tempfile::tempdir().unwrap();

@@ -3,7 +3,6 @@
 //! environment. Where SoftHSM is missing, the tests say that they did not try.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,6 +15,7 @@ use crate::domain::Namespace;
 use crate::domain::Timestamp;
 use crate::keys::Keyring;
 use crate::keys::rewrap_all;
+use crate::untried::not_tried;
 
 const PIN: &str = "824619";
 const TOKEN: &str = "counterfoil";
@@ -42,11 +42,7 @@ fn util(config: &Path, arguments: &[&str]) {
 /// Runs one of the tests below, which are ignored otherwise, with a token of its own.
 fn in_a_process(child: &str) {
     if module().is_none() {
-        // Past the capture of the test's output: who reads the log must see it.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{child}: not tried, since SoftHSM is missing (softhsm2 in Debian)"
-        );
+        not_tried("SoftHSM is missing (softhsm2 in Debian)");
         return;
     }
     let directory = tempfile::tempdir().unwrap();
