@@ -184,6 +184,18 @@ impl Running {
         self.lines.next().unwrap().unwrap()
     }
 
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it, if it has not ended, however it takes that.
+    pub(crate) fn end(mut self) {
+        let pid = Pid::from_child(&self.child);
+        let _gone = kill_process(pid, Signal::TERM);
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn stop(mut self) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).unwrap();

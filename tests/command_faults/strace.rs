@@ -1,0 +1,67 @@
+//! strace(1), under which a command runs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::commands::not_tried;
+
+/// What the disk says, or that the command is killed right there.
+pub(crate) const FAULTS: [&str; 3] = ["error=EIO", "error=ENOSPC", "signal=KILL"];
+
+/// One fault: at the n-th call of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Injection<'a> {
+    pub(crate) call: &'a str,
+    pub(crate) fault: &'a str,
+    pub(crate) place: u64,
+}
+
+/// What became of a command under a fault.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Whether it came to the call.
+    pub(crate) is_met: bool,
+    pub(crate) is_done: bool,
+    pub(crate) output: String,
+    pub(crate) words: String,
+}
+
+/// Whether there is a strace; says so if there is none.
+pub(crate) fn is_there() -> bool {
+    let found = Command::new("strace").arg("-V").output();
+    let is_there = found.is_ok_and(|output| output.status.success());
+    if !is_there {
+        not_tried("there is no strace here");
+    }
+    is_there
+}
+
+impl Injection<'_> {
+    pub(crate) fn rule(&self) -> String {
+        let Self { call, fault, place } = self;
+        format!("inject={call}:{fault}:when={place}")
+    }
+
+    /// Runs a command under the fault.
+    pub(crate) fn run(&self, command: &Command, input: Stdio, scratch: &Path) -> Ended {
+        let trace = scratch.join("trace");
+        let mut traced = Command::new("strace");
+        traced.args(["-f", "-e", "signal=none", "-e"]);
+        traced.arg(format!("trace={}", self.call));
+        traced.args(["-e", &self.rule(), "-o"]).arg(&trace);
+        traced.arg(command.get_program()).args(command.get_args());
+        let directory = command.get_current_dir();
+        traced.current_dir(directory.unwrap_or(Path::new(".")));
+        let ended = traced.stdin(input).output().unwrap();
+        let trace = fs::read_to_string(trace).unwrap();
+        let is_met = trace.contains("(INJECTED)") || trace.contains("+++ killed by SIGKILL +++");
+        Ended {
+            is_met,
+            is_done: ended.status.success(),
+            output: String::from_utf8(ended.stdout).unwrap(),
+            words: String::from_utf8(ended.stderr).unwrap(),
+        }
+    }
+}
