@@ -154,7 +154,7 @@ fn interrupted_restore_is_made_good_by_the_same_command() {
     }
 }
 
-/// The fault that the tests above must catch: a data directory that has its name before it is whole.
+/// The fault that the tests above must catch: a vault that has its name before it is whole.
 #[test]
 fn half_a_vault_under_its_name_is_noticed() {
     fn half(data: &Path) {

@@ -1,6 +1,6 @@
-//! Reads that the disk does not answer for a while: more of them at once than the vault has threads.
-//! Each ends its own call at its deadline, health answers and says that nothing serves, and
-//! afterwards everything goes on.
+//! Reads that the disk does not answer for a while, more of them at once than the vault has
+//! threads: each ends its own call at its deadline, health answers and says that nothing serves,
+//! and afterwards everything goes on.
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -8,9 +8,12 @@
 //! `COUNTERFOIL_DISK_FAULTS` says at how many places each fault is tried (2 without it).
 
 mod caller;
+mod files_of;
 mod hanging;
 mod hanging_reads;
+mod operations;
 mod power;
+mod power_start;
 mod starting;
 mod tracer;
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 
 use super::ask;
 use super::caller::Caller;
 use super::create;
+use super::files_of::Files;
 use super::tracer::Trace;
 use super::tracer::Tracer;
 use crate::Plant;
@@ -79,39 +79,6 @@ async fn campaign(plant: Plant) -> Result<Ledger, Failure> {
     Ok(ledger)
 }
 
-/// The files of a vault that did not run.
-struct Files(Vec<(PathBuf, Vec<u8>)>);
-
-impl Files {
-    fn of(directory: &Path) -> Result<Self, Failure> {
-        let mut files = Vec::new();
-        for part in PARTS {
-            for file in fs::read_dir(directory.join(part))? {
-                let path = file?.path();
-                if path.is_file() {
-                    files.push((path.clone(), fs::read(&path)?));
-                }
-            }
-        }
-        Ok(Self(files))
-    }
-
-    fn put_back(self, directory: &Path) -> Result<(), Failure> {
-        for part in PARTS {
-            for file in fs::read_dir(directory.join(part))? {
-                let path = file?.path();
-                if path.is_file() {
-                    fs::remove_file(path)?;
-                }
-            }
-        }
-        for (path, bytes) in self.0 {
-            fs::write(path, bytes)?;
-        }
-        Ok(())
-    }
-}
-
 /// So that the next start has something to recover. Returns what was there before.
 async fn load(directory: &Path, ledger: &mut Ledger) -> Result<Option<Files>, Failure> {
     let before = Files::of(directory)?;
@@ -161,6 +128,4 @@ async fn start_once(
 /// What a start writes with.
 const CALLS: [&str; 5] = ["fsync", "fdatasync", "rename", "pwrite64", "fallocate"];
 const FAULTS: [&str; 2] = ["error=EIO", "error=ENOSPC"];
-/// Where a vault writes.
-const PARTS: [&str; 2] = ["vault/rocksdb", "vault/head"];
 const CALLS_BEFORE: u64 = 4;
