@@ -1,4 +1,4 @@
-//! Health: serving while the audit log can be written and the disk answers, and not a moment longer.
+//! Health: serving while the log can be written and the disk answers, and not a moment longer.
 
 use std::sync::Arc;
 use std::time::Duration;

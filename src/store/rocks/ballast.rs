@@ -160,4 +160,17 @@ mod tests {
         ballast.admit(10 << 10).unwrap();
         assert!(ballast.path.exists());
     }
+
+    #[test]
+    fn ballast_that_was_cut_off_is_laid_down_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        fs::write(&path, [0xa5; 100]).unwrap();
+        let ballast = Ballast::prepare(directory.path(), &OPTIONS).unwrap();
+        // A file that is too short gives no room back.
+        let refused = ballast.admit(6 << 10);
+        assert!(matches!(refused, Err(StoreError::DiskFull { .. })));
+        ballast.admit(10 << 10).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 6 << 10);
+    }
 }
