@@ -8,9 +8,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "clippy takes only functions with #[test] for tests"
 )]
+#![expect(clippy::print_stdout, reason = "a campaign prints what it did")]
 #![expect(dead_code, reason = "the stage has more than these stories need")]
 
 #[path = "command_faults/backups.rs"]

@@ -6,6 +6,7 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[expect(dead_code, reason = "a vault that runs can do more than these need")]
 #[path = "support/commands.rs"]
 mod commands;
 

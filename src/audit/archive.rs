@@ -22,6 +22,7 @@ use crate::audit::archive_erasing::BESIDE;
 use crate::audit::archive_erasing::Replaced;
 use crate::audit::archive_erasing::create;
 use crate::audit::archive_erasing::erase;
+use crate::audit::archive_erasing::make_directory;
 use crate::audit::archive_erasing::name;
 use crate::audit::archive_erasing::sync;
 use crate::audit::archive_lines::SegmentEnd;
@@ -180,7 +181,7 @@ impl Archive {
             proof,
             checkpoint: checkpoint.note().to_owned(),
         };
-        fs::create_dir_all(&self.directory).map_err(VerifyError::Read)?;
+        make_directory(&self.directory).map_err(VerifyError::Read)?;
         let segment = Segment { first, end };
         let path = self.directory.join(segment.name());
         // Until it is whole and verified, it has no name of a segment.

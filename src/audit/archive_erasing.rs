@@ -158,6 +158,17 @@ pub(super) fn sync(writer: BufWriter<File>) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Makes the directory of an archive. Its name must outlast a power cut: once it is archived, the
+/// log may be pruned.
+pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
+    let whole = fs::canonicalize(directory)?;
+    File::open(whole.parent().unwrap_or(&whole))?.sync_all()
+}
+
 /// Gives a file that is whole the name of a segment.
 pub(super) fn name(beside: &Path, path: &Path) -> io::Result<()> {
     fs::rename(beside, path)?;

@@ -76,6 +76,7 @@ impl Head {
     ///
     /// [`HeadError::AlreadyExists`] if there is one; else if it cannot be written.
     pub fn create(directory: &Path, checkpoint: &SignedCheckpoint) -> Result<Self, HeadError> {
+        let is_new = !directory.exists();
         fs::create_dir_all(directory)?;
         let slot = |name: &str| {
             let path = directory.join(name);
@@ -101,13 +102,11 @@ impl Head {
         }
         // If we crash before this write, there is no head, and the vault was never made.
         head.write(checkpoint)?;
-        // The directory's own name must outlast a crash too.
-        let whole = fs::canonicalize(directory)?;
-        for directory in [Some(whole.as_path()), whole.parent()]
-            .into_iter()
-            .flatten()
-        {
-            File::open(directory)?.sync_all()?;
+        File::open(directory)?.sync_all()?;
+        if is_new {
+            // The directory's own name must outlast a crash too.
+            let whole = fs::canonicalize(directory)?;
+            File::open(whole.parent().unwrap_or(&whole))?.sync_all()?;
         }
         Ok(head)
     }

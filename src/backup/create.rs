@@ -25,6 +25,7 @@ use crate::backup::objects::Objects;
 use crate::backup::objects::create_anew;
 use crate::backup::objects::make_directory;
 use crate::backup::objects::sync;
+use crate::backup::objects::sync_parent;
 use crate::domain::Timestamp;
 use crate::store::Snapshot;
 use crate::store::StoreError;
@@ -123,6 +124,7 @@ pub fn create(
 
 /// Makes the directory, or sees that it has backups and nothing else is written over.
 fn prepare(directory: &Path) -> Result<(), BackupError> {
+    let is_new = !directory.exists();
     make_directory(directory)?;
     let mut entries = fs::read_dir(directory).map_err(BackupError::file(directory))?;
     let manifests = directory.join(MANIFESTS);
@@ -130,6 +132,9 @@ fn prepare(directory: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Directory);
     }
     make_directory(&manifests)?;
+    if is_new {
+        sync_parent(directory)?;
+    }
     sync(directory)
 }
 

@@ -168,6 +168,12 @@ pub(super) fn sync(directory: &Path) -> Result<(), BackupError> {
         .map_err(BackupError::file(directory))
 }
 
+/// Waits until the name of a directory that was made here is on the disk.
+pub(super) fn sync_parent(directory: &Path) -> Result<(), BackupError> {
+    let whole = fs::canonicalize(directory).map_err(BackupError::file(directory))?;
+    sync(whole.parent().unwrap_or(&whole))
+}
+
 const OBJECTS: &str = "objects";
 const PARTIAL: &str = "partial";
 const BUFFER_BYTES: usize = 1 << 20;

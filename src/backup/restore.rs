@@ -16,6 +16,7 @@ use crate::backup::objects::Objects;
 use crate::backup::objects::create_anew;
 use crate::backup::objects::make_directory;
 use crate::backup::objects::sync;
+use crate::backup::objects::sync_parent;
 use crate::backup::read;
 use crate::backup::verify::verify_log;
 
@@ -61,6 +62,7 @@ pub fn restore(
     if database.exists() {
         return Err(BackupError::Exists);
     }
+    let is_new = !data_dir.exists();
     make_directory(data_dir)?;
     // What an earlier attempt left behind was never a database.
     let partial = data_dir.join(PARTIAL);
@@ -87,9 +89,9 @@ pub fn restore(
     fs::rename(partial.join(DATABASE), &database).map_err(BackupError::file(&database))?;
     fs::remove_dir(&partial).map_err(BackupError::file(&partial))?;
     sync(data_dir)?;
-    // It may have been made here.
-    let whole = fs::canonicalize(data_dir).map_err(BackupError::file(data_dir))?;
-    sync(whole.parent().unwrap_or(&whole))?;
+    if is_new {
+        sync_parent(data_dir)?;
+    }
     Ok(Restored { manifest, head })
 }
 

@@ -114,7 +114,7 @@ impl Condition {
     fn tell_change(self, before: Self) {
         match (before.answers, self.answers) {
             (true, false) => {
-                tracing::error!("disk does not answer; nothing is served until it does")
+                tracing::error!("disk does not answer; health says not serving until it does")
             }
             (false, true) => tracing::info!("disk answers again"),
             (true, true) | (false, false) => {}

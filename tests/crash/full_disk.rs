@@ -39,32 +39,33 @@ use crate::values::value;
 
 #[test]
 fn full_disk_loses_nothing_acknowledged() {
-    run_inside(Plant::None);
+    run_inside(Plant::None).unwrap();
 }
 
 /// Planted: values that are released though the disk is full.
 #[test]
 fn release_on_a_full_disk_is_noticed() {
-    run_inside(Plant::EarlyRelease);
+    run_inside(Plant::EarlyRelease).unwrap();
 }
 
 /// Runs the campaign on a disk of its own.
-fn run_inside(plant: Plant) {
-    let directory = tempfile::tempdir().unwrap();
+fn run_inside(plant: Plant) -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
     let namespace = ["--user", "--map-root-user", "--mount"];
     let is_permitted = Command::new("unshare").args(namespace).arg("true").status();
     if !is_permitted.is_ok_and(|status| status.success()) {
         not_tried("no mount namespaces here (unshare --user --mount)");
-        return;
+        return Ok(());
     }
     let tried = Command::new("unshare")
         .args(namespace)
-        .arg(std::env::current_exe().unwrap())
+        .arg(std::env::current_exe()?)
         .args(["--exact", "full_disk::inside", "--ignored", "--nocapture"])
         .env(DIRECTORY, directory.path())
         .env(PLANT, format!("{plant:?}"))
-        .status();
-    assert!(tried.unwrap().success());
+        .status()?;
+    assert!(tried.success());
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,7 +135,8 @@ async fn die_in_start(directory: &Path, cut: Cut, random: u64) -> Result<(Trace,
     program.extend(["-e".to_owned(), format!("trace={}", Operation::CALLS)]);
     if cut == Cut::Unsynced {
         let kinds = DEADLY.len() as u64;
-        let call = DEADLY[usize::try_from(random % kinds)?];
+        let call = DEADLY.get(usize::try_from(random % kinds)?);
+        let call = call.ok_or("one of the kinds")?;
         let place = 1 + random / kinds % PLACES;
         let rule = format!("inject={call}:signal=KILL:when={place}");
         program.extend(["-e".to_owned(), rule]);
