@@ -157,6 +157,29 @@ impl Head {
         Ok(())
     }
 
+    /// Removes the files of a head that nothing was written into yet, which whoever was making it
+    /// has left. One that has anything is left alone, whosever it is.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read or removed.
+    pub fn remove_blank(directory: &Path) -> Result<(), HeadError> {
+        let mut blank = Vec::new();
+        for name in SLOT_NAMES {
+            let path = directory.join(name);
+            match fs::read(&path) {
+                Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => blank.push(path),
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for path in blank {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+
     fn open_with(
         directory: &Path,
         keys: &CheckpointKeys,

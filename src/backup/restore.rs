@@ -66,6 +66,10 @@ pub fn restore(
     make_directory(data_dir)?;
     // What an earlier attempt left behind was never a database.
     let partial = data_dir.join(PARTIAL);
+    if partial.exists() {
+        // Nor was its head, if nothing is in it: any other is somebody's.
+        Head::remove_blank(head_dir)?;
+    }
     match fs::remove_dir_all(&partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(BackupError::file(&partial)(error));

@@ -207,6 +207,38 @@ fn database_is_never_written_over_and_a_head_neither() {
 }
 
 #[test]
+fn head_that_an_attempt_left_blank_is_made_by_the_next() {
+    let vault = Vault::new(1);
+    vault.grow(20);
+    vault.back_up(9).unwrap();
+    let head = vault.path("data/head");
+    let whole = fs::read(head.join("a")).unwrap();
+    for (slots, is_made) in [
+        // Cut off while the first slot was made, while the second was, and behind both.
+        (vec![("a", vec![])], true),
+        (vec![("a", vec![0; 4096]), ("b", vec![0; 7])], true),
+        (vec![("a", vec![0; 4096]), ("b", vec![0; 4096])], true),
+        // Whose it is, nobody can tell.
+        (vec![("a", vec![0; 4096]), ("b", vec![1; 4096])], false),
+        (vec![("a", vec![0; 4096]), ("b", whole)], true),
+    ] {
+        let data = tempfile::tempdir_in(vault.path("")).unwrap();
+        let name = data.path().file_name().unwrap().to_str().unwrap();
+        fs::create_dir(data.path().join("head")).unwrap();
+        for (slot, bytes) in &slots {
+            fs::write(data.path().join("head").join(slot), bytes).unwrap();
+        }
+        fs::create_dir(data.path().join("restore.partial")).unwrap();
+        let restored = vault.restore(None, name);
+        assert_eq!(restored.is_ok(), is_made, "{restored:?}");
+        if !is_made {
+            let left = fs::read(data.path().join("head/a")).unwrap();
+            assert_eq!(left, slots[0].1, "another's head is left alone");
+        }
+    }
+}
+
+#[test]
 fn backup_adds_only_what_is_new() {
     let vault = Vault::new(1);
     vault.grow(300);
