@@ -75,7 +75,7 @@ impl Story {
     /// one, or says that there is one already. Returns how many faults were met.
     fn try_all(&self, stage: &Stage, plant: Option<fn(&Path)>) -> (u64, Option<String>) {
         let (mut met_count, data) = (0, stage.path(self.data));
-        let calls = ["fsync", "fdatasync", "rename", "write"];
+        let calls = ["fsync", "fdatasync", "rename", "pwrite64"];
         for call in calls {
             for fault in FAULTS {
                 for place in 1..=places_count() {
