@@ -202,3 +202,64 @@ fn fault_is_found() {
     assert!(layer("vault") > layer("store"));
     assert!(!is_code("    // use crate::cli::run;"));
 }
+
+/// What is wrong with the cells of a table of `docs/writes.md`: each names tests that there are, or
+/// says that it was not tried.
+fn faults_of_cells(text: &str, sources: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let rows = text.lines().skip_while(|line| !line.contains("| kind |"));
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let [name, _, outcomes @ ..] = cells.as_slice() else {
+            faults.push(format!("{row}: is no row"));
+            continue;
+        };
+        if outcomes.len() != 3 {
+            faults.push(format!("{name}: has {} outcomes", outcomes.len()));
+        }
+        for cell in outcomes {
+            let named: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+            let missing = named
+                .iter()
+                .filter(|test| !sources.contains(&format!("fn {test}(")));
+            faults.extend(missing.map(|test| format!("{name}: there is no test {test}")));
+            if named.is_empty() && !cell.contains("not tried") {
+                faults.push(format!("{name}: names no test: {cell}"));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_cell_of_the_write_path_names_its_test() {
+    let paths = ["src", "tests"].into_iter();
+    let texts = paths
+        .flat_map(|folder| files(folder, "rs"))
+        .map(|path| fs::read_to_string(path).unwrap());
+    let sources: String = texts.collect();
+    let text = fs::read_to_string("docs/writes.md").unwrap();
+    let rows_count = text.lines().filter(|line| line.starts_with("| ")).count();
+    assert!(rows_count > 40, "{rows_count} rows");
+    assert_eq!(faults_of_cells(&text, &sources), Vec::<String>::new());
+
+    // The faults that it must find: a test that there is not, a cell that names none, and one that
+    // is missing.
+    for (from, to, fault) in [
+        (
+            "`torn_head_leaves_the_one_before`",
+            "`no_such_test`",
+            "no_such_test",
+        ),
+        ("`replaced_file_is_one_or_the_other`", "", "names no test"),
+        (" | the same: not tried |", " |", "has 2 outcomes"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        let found = faults_of_cells(&changed, &sources);
+        assert!(
+            found.iter().any(|it| it.contains(fault)),
+            "{fault}: {found:?}"
+        );
+    }
+}
