@@ -100,7 +100,7 @@ async fn campaign(plant: Plant) -> Result<Option<Ledger>, Failure> {
     Ok(Some(ledger))
 }
 
-/// Reveals more tokens at once than there are threads. Returns how many.
+/// Reveals more tokens at once than there are threads, by calls and on streams. Returns how many.
 async fn meet(server: &Server, tracer: &Tracer, ledger: &mut Ledger) -> Result<usize, Failure> {
     let stops = tokio::spawn(stops_serving(server.token.clone(), server.reveal.clone()));
     let threads_count = available_parallelism()?.get();
@@ -110,10 +110,19 @@ async fn meet(server: &Server, tracer: &Tracer, ledger: &mut Ledger) -> Result<u
         let asked = ledger.tokens.first().ok_or("no token yet")?.clone();
         calls.spawn(async move {
             let request = detokenize_request(&[asked], &format!("hanging-{number}"));
-            let answered = tokio::time::timeout(CALL_TIME_MAX, client.detokenize(request));
-            answered
-                .await
-                .map(|answer| answer.err().map(|it| it.code()))
+            let answer = async {
+                if number % 2 == 0 {
+                    return client.detokenize(request).await.err();
+                }
+                // A call on a stream has a deadline of its own.
+                let requests = tokio_stream::once(request);
+                match client.detokenize_stream(requests).await {
+                    Ok(answers) => answers.into_inner().message().await.err(),
+                    Err(status) => Some(status),
+                }
+            };
+            let answered = tokio::time::timeout(CALL_TIME_MAX, answer).await;
+            answered.map(|failed| failed.map(|it| it.code()))
         });
     }
     let calls_count = calls.len();
