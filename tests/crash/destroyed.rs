@@ -240,7 +240,7 @@ async fn hold(server: &Server, operation: Operation, steps: &[Step]) -> Result<(
     Ok(())
 }
 
-async fn back_up(server: &Server, directory: &Path) -> Result<(), Failure> {
+pub(crate) async fn back_up(server: &Server, directory: &Path) -> Result<(), Failure> {
     let request = CreateBackupRequest {
         directory: directory.to_str().ok_or("a path is text")?.to_owned(),
         ..CreateBackupRequest::default()
@@ -276,7 +276,8 @@ fn now_ms() -> u64 {
     SystemClock::default().now().unix_ms()
 }
 
-const BACKUPS: &str = r#"
+/// Who may make backups.
+pub(crate) const BACKUPS: &str = r#"
 permit (
   principal == Service::"client.shop.example",
   action == Action::"create_backup",

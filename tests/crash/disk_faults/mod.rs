@@ -11,9 +11,11 @@ mod caller;
 mod files_of;
 mod hanging;
 mod hanging_reads;
+mod lost;
 mod operations;
 mod power;
 mod power_start;
+mod power_tables;
 mod starting;
 mod tracer;
 
