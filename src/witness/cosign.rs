@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::crypto::merkle::verify_consistency;
 use crate::crypto::note::Checkpoint;
 use crate::crypto::note::CosignerKey;
+use crate::crypto::note::NoteError;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteSignature;
 use crate::crypto::note::NoteVerifier;
@@ -79,7 +80,7 @@ pub enum Refusal {
     /// It is not in the form of the protocol.
     #[error("submission is not in its form")]
     Malformed,
-    /// None of the log's keys has signed it.
+    /// None of the log's keys has signed it, or a signature in the name of one is not its own.
     #[error("checkpoint is not signed by a key of its log")]
     NotSigned,
     /// The old size is larger than the checkpoint's own.
@@ -243,9 +244,20 @@ impl Witness {
 
 impl Log {
     /// The note with the signatures of this log's keys alone, if there is one.
+    ///
+    /// A signature in the name of one of them that is not its own spoils the note, as it does for
+    /// everybody else who has the keys.
+    ///
+    /// Source: C2SP signed-note, on the verifying of signatures.
     fn signed(&self, note: SignedNote) -> Option<SignedNote> {
-        let keys = self.keys.iter();
-        let signers: Vec<_> = keys.filter(|key| key.verify(&note).is_ok()).collect();
+        let mut signers = Vec::new();
+        for key in &self.keys {
+            match key.verify(&note) {
+                Ok(_) => signers.push(key),
+                Err(NoteError::NotSigned) => {}
+                Err(_) => return None,
+            }
+        }
         note.with_signatures_where(|signature| {
             signers
                 .iter()

@@ -272,6 +272,54 @@ async fn witness_over_tls_is_known_by_its_certificate() {
     served.stop.send(()).unwrap();
 }
 
+/// Goal: what one key of a log has signed is not cosigned beside a forgery in the name of another,
+/// whichever stands first. Method: a log with two keys; the forgery is the second key's signature of
+/// another checkpoint.
+#[test]
+fn forged_signature_of_a_known_key_is_refused() {
+    let log = TestLog::new(12, 12, 0);
+    let second = TestLog {
+        key: AuditSigningKey::new(&KeyBytes::from_array(&[4; 32])),
+        ..TestLog::new(12, 12, 0)
+    };
+    let line = |note: SignedNote| note.to_string().lines().last().unwrap().to_owned() + "\n";
+    let note = log.note(9);
+    let (own, right, forged) = (
+        line(note.clone()),
+        line(second.note(9)),
+        line(second.note(8)),
+    );
+    for (lines, is_cosigned_by_both, is_cosigned_by_one) in [
+        ([&own, &right], true, true),
+        ([&own, &forged], false, true),
+        ([&forged, &own], false, true),
+        ([&right, &forged], false, false),
+    ] {
+        let lines = lines.map(String::as_str).concat();
+        let submission = Submission {
+            note: format!("{}\n{lines}", note.text()).parse().unwrap(),
+            ..log.submission(0, 9)
+        };
+        for (is_second_known, is_cosigned) in
+            [(true, is_cosigned_by_both), (false, is_cosigned_by_one)]
+        {
+            let directory = tempfile::tempdir().unwrap();
+            let keeper = Box::new(StateDirectory::open(directory.path()).unwrap());
+            let mut watched = log.watched(None);
+            let key = second.key.verifier(origin());
+            watched.keys.extend(is_second_known.then_some(key));
+            let witness = Witness::new(cosigner(), vec![watched], keeper, Arc::new(Still));
+            let answer = add(&witness, &submission);
+            let expected = if is_cosigned {
+                None
+            } else {
+                Some(Refusal::NotSigned)
+            };
+            assert_eq!(answer.err(), expected, "{lines}");
+        }
+    }
+}
+
 /// Goal: one address cannot take every connection from the logs of others. Method: it opens as many
 /// as it can, and another asks.
 #[tokio::test]
