@@ -7,6 +7,8 @@ verifier has another. It needs Python 3.9 and the package `cryptography`.
     verify_log.py --public-key audit.vkey log.jsonl          the whole log
     verify_log.py --public-key audit.vkey --receipt R...     receipts (C2SP tlog-proof)
     verify_log.py --public-key audit.vkey --archive DIR log.jsonl    with the beginning that DIR has
+    verify_log.py --public-key audit.vkey --kept K log.jsonl         and whether it began as K says
+    verify_log.py --public-key audit.vkey --witness-key w1.vkey log.jsonl    and who has seen it
     verify_log.py --public-key audit.vkey --list             logs whose names come on standard input
 
 Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing is named.
@@ -15,7 +17,10 @@ What is checked: each leaf (16 bytes of salt, then the entry, a protobuf message
 hashes into a Merkle tree (RFC 6962) whose root the checkpoint (C2SP tlog-checkpoint, signed-note,
 Ed25519) says; the fields of a line are those of its leaf; indexes have no gap, times do not go back, an
 outcome has its intent; of an erased entry there is its leaf's hash, and a later entry that says so;
-another signing key comes only by the one before it; a signature in the name of a known key is its own.
+another signing key comes only by the one before it; a signature in the name of a known key is its own;
+a cosigned checkpoint is one of the log. With --kept, the log begins as a checkpoint or a receipt says that
+somebody kept, so that it neither went back nor is another. With --witness-key, a witness has cosigned
+(C2SP tlog-cosignature, Ed25519) a checkpoint of the log, or that of the receipt.
 """
 
 import argparse
@@ -27,6 +32,7 @@ import json
 import os
 import re
 import sys
+import unicodedata
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -40,47 +46,81 @@ class Wrong(Exception):
 
 VerifierKey = collections.namedtuple("VerifierKey", "name id public")
 
+# The kinds of signature: a log's, and a witness's, which has its time before it.
+LOG, WITNESS = b"\x01", b"\x04"
+# The longest note, and the most signatures that it may have; the longest name of a key, in bytes.
+NOTE_BYTES, SIGNATURES, NAME_BYTES = 64 * 1024, 32, 255
 
-def verifier_key(name, public):
-    digest = hashlib.sha256(name.encode() + b"\n\x01" + public).digest()
+
+def verifier_key(name, public, kind=LOG):
+    digest = hashlib.sha256(name.encode() + b"\n" + kind + public).digest()
     return VerifierKey(name, digest[:4], public)
 
 
-def read_verifier_key(line):
+def read_verifier_key(line, kind=LOG):
     name, key_id, key = line.split("+", 2)
-    kind, public = base64.b64decode(key, validate=True)[:1], base64.b64decode(key)[1:]
-    own = verifier_key(name, public)
-    if kind != b"\x01" or len(public) != 32 or own.id.hex() != key_id:
-        raise ValueError("not a public key of a log")
+    blob = base64.b64decode(key, validate=True)
+    own = verifier_key(name, blob[1:], kind)
+    if blob[:1] != kind or len(blob) != 33 or own.id.hex() != key_id or not is_key_name(name):
+        raise ValueError("not a public key of " + ("a log" if kind == LOG else "a witness"))
     return own
+
+
+def is_key_name(text):
+    """Whether it can be the name of a key, and so of a log."""
+    forbidden = any(c.isspace() or unicodedata.category(c) == "Cc" or c == "+" for c in text)
+    return 0 < len(text.encode()) <= NAME_BYTES and not forbidden
 
 
 def read_note(note):
     """The text of a note, and its signatures: (key name, key id, signature)."""
     text, _, lines = note.rpartition("\n\n")
-    if not text or not lines.endswith("\n"):
+    is_text = len(note.encode()) <= NOTE_BYTES and not any(c < " " and c != "\n" for c in note)
+    if not text or not lines.endswith("\n") or not is_text:
         raise Wrong("checkpoint is no signed note")
+    lines = lines[:-1].split("\n")
+    if len(lines) > SIGNATURES:
+        raise Wrong("checkpoint has too many signatures")
     signatures = []
-    for line in lines[:-1].split("\n"):
+    for line in lines:
         parts = line.split(" ")
-        if len(parts) != 3 or parts[0] != "\u2014":
+        if len(parts) != 3 or parts[0] != "\u2014" or not is_key_name(parts[1]):
             raise Wrong("checkpoint is no signed note")
         blob = decode_base64(parts[2], "signature")
+        if len(blob) < 5:
+            raise Wrong("checkpoint is no signed note")
         signatures.append((parts[1], blob[:4], blob[4:]))
     return text + "\n", signatures
 
 
+def is_own(key, signature, text):
+    """Verifies a signature in the name of a key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
+    except InvalidSignature:
+        raise Wrong("signature does not verify") from None
+    return True
+
+
 def has_signed(key, text, signatures):
     """Whether the key has signed; a signature in its name that is not its own is wrong."""
-    found = False
-    for name, key_id, signature in signatures:
-        if (name, key_id) == (key.name, key.id):
-            try:
-                Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
-            except InvalidSignature:
-                raise Wrong("signature does not verify") from None
-            found = True
-    return found
+    return any([is_own(key, signature, text) for name, key_id, signature in signatures
+                if (name, key_id) == (key.name, key.id)])
+
+
+def cosigned_at(witnesses, text, signatures):
+    """The latest time at which one of the witnesses cosigned, in seconds since 1970; None if none of
+    them has. A cosignature in the name of one that is not its own is wrong."""
+    times = []
+    for witness in witnesses:
+        for name, key_id, cosignature in signatures:
+            if (name, key_id) == (witness.name, witness.id):
+                time = int.from_bytes(cosignature[:8], "big")
+                if len(cosignature) != 72 or time >= 1 << 63:
+                    raise Wrong("signature does not verify")
+                is_own(witness, cosignature[8:], f"cosignature/v1\ntime {time}\n{text}")
+                times.append(time)
+    return max(times, default=None)
 
 
 def have_signed(keys, text, signatures):
@@ -95,7 +135,7 @@ def read_checkpoint(text):
     if len(lines) != 4 or lines[3]:
         raise Wrong("checkpoint is not in its form")
     size, root = number(lines[1], "tree size"), decode_base64(lines[2], "root hash")
-    if len(root) != 32:
+    if len(root) != 32 or not is_key_name(lines[0]):
         raise Wrong("checkpoint is not in its form")
     return lines[0], size, root
 
@@ -236,6 +276,8 @@ ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUM
 # What a message is nothing without.
 NEEDED = [(ENTRY, {"event"}), (ITEM, {"outcome"}), (LOST_HEAD, {"root"}),
           (SHARE, {"officer", "principal", "credential"}), (SHARING, {"digest", "needed"})]
+# The most items of a call, shares of a root key, and bytes of a line.
+ITEMS, SHARES, LINE_BYTES = 1000, 16, 4 * 512 * 1024
 ORDER = ("index time_unix_ms uptime_ms event principal credential person login methods case_id purpose "
          "namespace items token_key_version policy_hash decision error request_id level intent_index key_purpose "
          "key_version access ceremony shares_given sharing").split()
@@ -317,6 +359,11 @@ def read_entry(data):
     entry = message(data, ENTRY)
     check_names(entry, "fields", "field")
     check_names(entry, "subjects", "subject")
+    officers, needed = [entry.get("sharing", {}).get(name, 1) for name in ("officers", "needed")]
+    is_sharing = "sharing" not in entry or (
+        isinstance(officers, list) and needed <= len(officers) <= SHARES)
+    if len(entry.get("items", [])) > ITEMS or len(entry.get("shares_given", [])) > SHARES or not is_sharing:
+        raise Wrong("entry cannot be read")
     methods = entry.get("methods", [])
     is_split = ("key_purpose" in entry) != ("key_version" in entry)
     if methods != sorted(set(methods)) or is_split or entry.get("token_key_version") == 1:
@@ -357,10 +404,16 @@ def entry_line(entry, leaf):
 class Log:
     """What is known of a log while it is read from its beginning."""
 
-    def __init__(self, given):
-        self.given, self.tree, self.counts = given, Tree(), collections.Counter()
+    def __init__(self, given, kept=(), witnesses=()):
+        self.given, self.kept, self.witnesses = given, kept, witnesses
+        self.tree, self.counts = Tree(), collections.Counter()
         self.time, self.open_intents, self.announced = 0, set(), None
-        self.current, self.is_believed = None, False
+        self.current, self.is_believed, self.successors = None, False, []
+        self.is_first_given = False  # whether a given key handed over to the first successor
+        # The log as it was read so far, where it had the size of a checkpoint that somebody kept.
+        self.roots = {size: None for _, _, size, _, _ in kept}
+        # The cosigned checkpoint: size, note, and whether the log had not come under another key by then.
+        self.cosigned = None
         # Erased entries that nothing has told of yet; those that may be an intent without an outcome.
         self.untold, self.perhaps_intents, self.erased_count = set(), set(), 0
         # Those that something told of; what was archived before that was written; of it, how many more
@@ -371,6 +424,7 @@ class Log:
         self.compared = (0, None)
         # Where the log begins that is given, and what it says last of what was archived: size, root.
         self.begins, self.archived = (0, None), None
+        self.note_root()
 
     def entry(self, text, leaf_text):
         index = self.tree.size
@@ -402,6 +456,11 @@ class Log:
         self.tree.append(leaf)
         if self.tree.size == self.compared[0]:
             self.compared = (self.tree.size, self.tree.root())
+        self.note_root()
+
+    def note_root(self):
+        if self.tree.size in self.roots:
+            self.roots[self.tree.size] = self.tree.root()
 
     def intent(self, index, entry):
         is_outcome = entry["event"] == "detokenize_outcome"
@@ -461,6 +520,7 @@ class Log:
             return
         self.tree.size, self.tree.edge = size, edge
         self.begins = (size, self.tree.root().hex())
+        self.note_root()
 
     def erased(self, text, members):
         index = self.tree.size
@@ -487,31 +547,93 @@ class Log:
         if self.announced is None:
             raise Wrong("a handover stands where no key was announced")
         text, signatures = read_note(note)
+        if self.cosigned is not None and self.cosigned[0] == self.tree.size:
+            raise Wrong("a handover stands behind the cosigned checkpoint of its size")
+        self.succeed(text, signatures)
+
+    def succeed(self, text, signatures):
+        """Comes under the announced key."""
         key = verifier_key(self.root(text), self.announced)
         if not has_signed(key, text, signatures):
             raise Wrong("the announced key has not signed")
-        vouched = bool(have_signed(self.given, text, signatures))
+        vouchers = have_signed(self.given, text, signatures)
+        vouched = bool(vouchers)
+        if self.current is None:
+            self.is_first_given = any(voucher != key for voucher in vouchers)
         if self.current is not None:
             if not has_signed(self.current, text, signatures):
                 raise Wrong("the key before does not vouch for the announced one")
             vouched = self.is_believed
         self.current, self.is_believed = key, vouched or key in self.given
+        self.successors.append(key)
         self.announced = None
+
+    def cosign(self, note):
+        """The latest checkpoint that a witness has cosigned: of the log as it was read so far."""
+        if self.cosigned is not None:
+            raise Wrong(COSIGNED)
+        text, _ = read_note(note)
+        _, size, root = read_checkpoint(text)
+        if (size, root) != (self.tree.size, self.tree.root()):
+            raise Wrong(COSIGNED)
+        self.cosigned = (size, note, not self.successors)
+
+    def finish_kept(self):
+        """Whether the log is what it was when somebody kept its checkpoints."""
+        known, size = self.given + self.successors, self.tree.size
+        for text, signatures, kept_size, _, origin in self.kept:
+            if not any(key.name == origin for key in have_signed(known, text, signatures)):
+                raise Wrong(f"the kept checkpoint of {kept_size} entries is not signed by the keys of the log")
+        for _, _, kept_size, root, _ in self.kept:
+            if kept_size < self.begins[0]:
+                raise Wrong(f"entries before {self.begins[0]} are in an archive, which was not given")
+            if kept_size <= size and self.roots[kept_size] != root:
+                raise Wrong(f"the log is another than the one of the kept checkpoint of {kept_size} entries, "
+                            "and the same key signed both")
+        for _, _, kept_size, _, _ in self.kept:
+            if kept_size > size:
+                raise Wrong(f"the log has {size} entries, the kept checkpoint is of {kept_size}: it is older, "
+                            "or went back")
+
+    def finish_cosigned(self, origin):
+        """How many entries a witness has seen, and when it said so."""
+        if self.cosigned is None:
+            if self.witnesses:
+                raise Wrong(UNWITNESSED)
+            return None, None
+        size, note, is_of_first_key = self.cosigned
+        text, signatures = read_note(note)
+        signers = have_signed(self.given + self.successors, text, signatures)
+        # Whoever knows the log by a later key need not have its first one.
+        is_of_unknown_key = is_of_first_key and self.successors and not self.is_first_given
+        is_signed = any(key.name == origin for key in signers)
+        if read_checkpoint(text)[0] != origin or not (is_signed or is_of_unknown_key):
+            raise Wrong(COSIGNED)
+        time = cosigned_at(self.witnesses, text, signatures)
+        if self.witnesses and time is None:
+            raise Wrong(UNWITNESSED)
+        return (size, time) if self.witnesses else (None, None)
 
     def finish(self, note):
         if self.begins[0] and self.archived != self.begins:
             raise Wrong(f"entries before {self.begins[0]} are missing without a word of the log")
         if self.untold:
             raise Wrong(f"entry {min(self.untold)} is missing without a word of the log")
-        if self.announced is not None:
-            self.hand_over(note)
         text, signatures = read_note(note)
+        if self.announced is not None:
+            self.succeed(text, signatures)
         origin = self.root(text)
         signers = have_signed(self.given, text, signatures)
         if self.current is not None:
             signers = have_signed([self.current] * self.is_believed, text, signatures)
         if not any(key.name == origin for key in signers):
             raise Wrong("there is no checkpoint that is signed by the given keys")
+        self.finish_kept()
+        return self.finish_cosigned(origin)
+
+
+COSIGNED = "cosigned checkpoint is not one of the log, or has a signature that is not its key's"
+UNWITNESSED = "the log has no checkpoint that a given witness has cosigned"
 
 
 def begin_of(path):
@@ -562,8 +684,8 @@ def compare_archive(log, directory, begins):
     log.still_archived_count += len([index for index in since if begins <= index < end])
 
 
-def verify_log(path, keys, archive=None):
-    log, begins = Log(keys), begin_of(path)
+def verify_log(path, keys, witnesses=(), kept=(), archive=None):
+    log, begins = Log(keys, kept, witnesses), begin_of(path)
     if archive and begins:
         read_archive(log, archive, begins)
     if archive:
@@ -571,12 +693,13 @@ def verify_log(path, keys, archive=None):
     checkpoint = read_lines(log, path)
     if checkpoint is None:
         raise Wrong("there is no checkpoint")
-    log.finish(checkpoint)
+    witnessed_size, cosigned_time = log.finish(checkpoint)
     if archive and log.compared[0] > begins:
         compare_archive(log, archive, begins)
     return {"verified": True, "tree_size": log.tree.size, "root_hash": log.tree.root().hex(),
             "archived_size": log.begins[0], "erased_count": log.erased_count,
             "still_archived_count": log.still_archived_count,
+            "witnessed_size": witnessed_size, "cosigned_unix_seconds": cosigned_time,
             "counts": dict(log.counts), "open_intents_count": len(log.open_intents)}
 
 
@@ -588,6 +711,8 @@ def read_lines(log, path, segment=None):
         for text in lines:
             if not text.endswith("\n"):
                 raise Wrong("last line is cut short")
+            if len(text) > LINE_BYTES // 4 and len(text.encode()) > LINE_BYTES:
+                raise Wrong("a line is too long")
             text = text[:-1]
             try:
                 members = json.loads(text)
@@ -611,13 +736,17 @@ def read_lines(log, path, segment=None):
             if segment and set(members) == {"segment"}:
                 is_over = True
                 continue
-            if set(members) in ({"checkpoint"}, {"handover"}):
+            if set(members) in ({"checkpoint"}, {"cosigned"}, {"handover"}):
                 if json.dumps(members, separators=(",", ":"), ensure_ascii=False) != text:
                     raise Wrong("line of a checkpoint is not in its one spelling")
                 [(kind, note)] = members.items()
                 if not isinstance(note, str):
                     raise Wrong("checkpoint is no text")
-                if kind == "handover":
+                if kind == "cosigned":
+                    if segment:
+                        raise Wrong("a segment has no cosigned checkpoint")
+                    log.cosign(note)
+                elif kind == "handover":
                     if log.announced is not None or not is_beyond:
                         log.hand_over(note)
                 else:
@@ -636,10 +765,26 @@ def read_lines(log, path, segment=None):
 # --- Receipts -------------------------------------------------------------------------------------
 
 
-def verify_receipt(path, keys):
-    """A receipt is a tlog-proof whose extra data is the leaf's hash."""
+def read_text(path):
     with open(path, encoding="utf-8", newline="\n") as file:
-        proof, _, note = file.read().partition("\n\n")
+        return file.read()
+
+
+def read_kept(path):
+    """A checkpoint that somebody kept, by itself or in a receipt: text, signatures, size, root, origin."""
+    note = read_text(path)
+    if note.startswith("c2sp.org/"):
+        _, _, note = read_receipt(note)
+    text, signatures = read_note(note)
+    origin, size, root = read_checkpoint(text)
+    return text, signatures, size, root, origin
+
+
+def read_receipt(receipt):
+    """A receipt is a tlog-proof whose extra data is the leaf's hash: index, leaf hash, checkpoint."""
+    if len(receipt.encode()) > NOTE_BYTES + 8 * 1024:
+        raise Wrong("file is no receipt")
+    proof, _, note = receipt.partition("\n\n")
     lines = proof.split("\n")
     if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1":
         raise Wrong("file is no receipt")
@@ -647,45 +792,83 @@ def verify_receipt(path, keys):
         raise Wrong("file is no receipt")
     leaf, index = decode_base64(lines[1][6:], "leaf hash"), number(lines[2][6:], "index")
     path_hashes = [decode_base64(line, "proof") for line in lines[3:]]
-    if any(len(one) != 32 for one in [leaf, *path_hashes]):
+    if any(len(one) != 32 for one in [leaf, *path_hashes]) or len(path_hashes) > 64:
         raise Wrong("hash has another length")
-    text, signatures = read_note(note)
-    origin, size, root = read_checkpoint(text)
-    if not any(key.name == origin for key in have_signed(keys, text, signatures)):
-        raise Wrong("checkpoint is not signed by the given keys")
+    _, size, root = read_checkpoint(read_note(note)[0])
     if index >= size or root_of_path(index, size, leaf, path_hashes) != root:
         raise Wrong("proof does not lead to the root of the checkpoint")
-    return {"verified": True, "leaf_index": index, "leaf_hash": leaf.hex(), "tree_size": size}
+    return index, leaf, note
 
 
-def attempt(verify, path, keys):
+def verify_receipt(path, keys, witnesses=()):
+    index, leaf, note = read_receipt(read_text(path))
+    text, signatures = read_note(note)
+    origin, size, _ = read_checkpoint(text)
+    if not any(key.name == origin for key in have_signed(keys, text, signatures)):
+        raise Wrong("checkpoint is not signed by the given keys")
+    time = cosigned_at(witnesses, text, signatures)
+    if witnesses and time is None:
+        raise Wrong("no given witness has cosigned its checkpoint")
+    return {"verified": True, "leaf_index": index, "leaf_hash": leaf.hex(), "tree_size": size,
+            "cosigned_unix_seconds": time}
+
+
+def attempt(verify, path):
     """Writes the answer as a line of JSON, and says whether the file was verified."""
     try:
-        answer = verify(path, keys)
+        answer = verify(path)
     except Exception as wrong:  # what cannot be read is not verified, and the next file is looked at
         answer = {"verified": False, "wrong": str(wrong) or type(wrong).__name__}
     print(json.dumps(answer, sort_keys=True), flush=True)
     return answer["verified"]
 
 
+def read_keys(paths, kind):
+    lines = [line for path in paths for line in open(path, encoding="utf-8")]
+    return [read_verifier_key(line.strip(), kind) for line in lines if line.strip()]
+
+
+def kept_is_wrong(problem):
+    print(json.dumps({"verified": False, "wrong": f"--kept: {problem}"}, sort_keys=True), flush=True)
+    sys.exit(4)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verifies a Counterfoil audit log, or receipts of it")
     parser.add_argument("--public-key", action="append", required=True, metavar="FILE",
                         help="the log's public key, a line for each; give it more than once for more")
+    parser.add_argument("--witness-key", action="append", default=[], metavar="FILE",
+                        help="a witness's public key, likewise; one of them must have cosigned")
+    parser.add_argument("--kept", action="append", default=[], metavar="FILE",
+                        help="a checkpoint or a receipt that somebody kept: the log must begin with it")
     parser.add_argument("--receipt", action="store_true", help="the files are receipts")
     parser.add_argument("--archive", metavar="DIR", help="segments with the beginning of the logs")
     parser.add_argument("--list", action="store_true", help="their names come on standard input")
     parser.add_argument("files", nargs="*", metavar="FILE", help="exports, or receipts")
     arguments = parser.parse_args()
     try:
-        lines = [line for path in arguments.public_key for line in open(path, encoding="utf-8")]
-        keys = [read_verifier_key(line.strip()) for line in lines if line.strip()]
+        keys = read_keys(arguments.public_key, LOG)
+        witnesses = read_keys(arguments.witness_key, WITNESS)
     except (OSError, ValueError) as error:
         parser.error(f"public key cannot be read: {error}")
+    if arguments.kept and arguments.receipt:
+        parser.error("--kept is held against a log: leave out --receipt")
+    if bool(witnesses) != bool(arguments.witness_key):
+        parser.error("--witness-key has no key")
+    try:
+        # The one with the fewest entries first, which is the first that something can be wrong with.
+        kept = sorted((read_kept(path) for path in arguments.kept), key=lambda one: one[2])
+    except OSError as error:
+        parser.error(f"--kept cannot be read: {error}")
+    except (ValueError, Wrong) as wrong:
+        kept_is_wrong(str(wrong))
     paths = (line.rstrip("\n") for line in sys.stdin) if arguments.list else arguments.files
-    whole = functools.partial(verify_log, archive=arguments.archive)
-    verify = verify_receipt if arguments.receipt else whole
-    verified = [attempt(verify, path, keys) for path in paths]
+    if arguments.receipt:
+        verify = functools.partial(verify_receipt, keys=keys, witnesses=witnesses)
+    else:
+        verify = functools.partial(verify_log, keys=keys, witnesses=witnesses, kept=kept,
+                                   archive=arguments.archive)
+    verified = [attempt(verify, path) for path in paths]
     sys.exit(0 if all(verified) and verified else 4)
 
 

@@ -133,6 +133,7 @@ fn each_line(
             Some(
                 ExportLine::Archived(_)
                 | ExportLine::Checkpoint(_)
+                | ExportLine::Cosigned(_)
                 | ExportLine::Erased { .. }
                 | ExportLine::Handover(_)
                 | ExportLine::Segment(_),

@@ -55,6 +55,23 @@ impl SignedCheckpoint {
         &self.note
     }
 
+    /// What a note says that is a checkpoint, whoever signed it: nothing of it is verified.
+    pub(super) fn claimed(note: &str) -> Option<Self> {
+        let signed: SignedNote = note.parse().ok()?;
+        let checkpoint: Checkpoint = signed.text().parse().ok()?;
+        Some(Self {
+            size: checkpoint.tree_size,
+            root: checkpoint.root_hash,
+            note: note.into(),
+        })
+    }
+
+    /// The name of the log.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.note.lines().next().unwrap_or_default()
+    }
+
     /// The same checkpoint, whose note has a witness's signature too.
     pub(super) fn cosigned(&self, cosignature: SignedNote) -> Option<Self> {
         let note: SignedNote = self.note.parse().ok()?;

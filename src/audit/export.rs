@@ -1,7 +1,8 @@
 //! An export of the log: JSON Lines that can be read by anybody and verified without the vault.
 //!
 //! Each line has the entry's fields and its leaf (salt and entry, base64), or of an entry that was
-//! erased the hash of its leaf; the last line has the signed checkpoint. The fields are a rendering
+//! erased the hash of its leaf; the last line has the signed checkpoint. Checkpoints that tell more
+//! stand between the entries, where the tree has their size. The fields are a rendering
 //! of the leaf and nothing else: the verifier renders each leaf again and compares the lines.
 
 use std::io;
@@ -38,6 +39,8 @@ pub(super) enum ExportLine {
     Archived(Frontier),
     /// The signed checkpoint: the last line.
     Checkpoint(String),
+    /// The latest checkpoint that a witness has cosigned: where the tree has its size.
+    Cosigned(String),
     /// An entry.
     Entry(StoredEntry),
     /// What is left of an entry that was erased.
@@ -102,6 +105,20 @@ pub(super) fn write_checkpoint(writer: &mut dyn Write, note: &str) -> io::Result
     )
 }
 
+/// Writes the latest checkpoint that a witness has cosigned.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub(super) fn write_cosigned(writer: &mut dyn Write, note: &str) -> io::Result<()> {
+    write_line(
+        writer,
+        &CosignedLine {
+            cosigned: note.to_owned(),
+        },
+    )
+}
+
 /// Writes the checkpoint at which the log came under another key.
 ///
 /// # Errors
@@ -133,6 +150,10 @@ pub(super) fn read_line(line: &str) -> Option<ExportLine> {
     if let Ok(checkpoint) = serde_json::from_str::<CheckpointLine>(line) {
         let rendered = serde_json::to_string(&checkpoint).ok()?;
         return (rendered == line).then_some(ExportLine::Checkpoint(checkpoint.checkpoint));
+    }
+    if let Ok(cosigned) = serde_json::from_str::<CosignedLine>(line) {
+        let rendered = serde_json::to_string(&cosigned).ok()?;
+        return (rendered == line).then_some(ExportLine::Cosigned(cosigned.cosigned));
     }
     if let Ok(handover) = serde_json::from_str::<HandoverLine>(line) {
         let rendered = serde_json::to_string(&handover).ok()?;
@@ -167,6 +188,12 @@ pub(super) fn read_line(line: &str) -> Option<ExportLine> {
 #[serde(deny_unknown_fields)]
 struct CheckpointLine {
     checkpoint: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct CosignedLine {
+    cosigned: String,
 }
 
 #[derive(Deserialize, Serialize)]

@@ -308,6 +308,7 @@ fn read(entry: &PageEntry, index: u64) -> Option<(Hash, Option<EntryDraft>)> {
         }
         ExportLine::Archived(_)
         | ExportLine::Checkpoint(_)
+        | ExportLine::Cosigned(_)
         | ExportLine::Handover(_)
         | ExportLine::Segment(_) => return None,
     };

@@ -145,6 +145,8 @@ pub(super) struct Succession<'a> {
     announced: Option<(u64, [u8; 32])>,
     /// The key that was handed over to last.
     current: Option<Current>,
+    /// Whether a given key handed over to the first successor.
+    is_first_given: bool,
     successors: Vec<Successor>,
 }
 
@@ -162,6 +164,7 @@ impl<'a> Succession<'a> {
             given,
             announced: None,
             current: None,
+            is_first_given: false,
             successors: Vec::new(),
         }
     }
@@ -204,7 +207,10 @@ impl<'a> Succession<'a> {
                 current.key.verify(&note).map_err(|_| wrong())?;
                 current.is_believed
             }
-            None => !signers.is_empty(),
+            None => {
+                self.is_first_given = signers.iter().any(|signer| **signer != key);
+                !signers.is_empty()
+            }
         };
         let is_believed = vouched || self.given.has(&key);
         self.successors.push(Successor {
@@ -255,6 +261,22 @@ impl<'a> Succession<'a> {
     /// The index of the entry that announces a key, until that is handed over to.
     pub(super) fn announced_index(&self) -> Option<u64> {
         self.announced.map(|(index, _)| index)
+    }
+
+    /// The given keys, and all that the log came under so far.
+    pub(super) fn known_keys(&self) -> CheckpointKeys {
+        let successors = self.successors.iter();
+        successors.fold(self.given.clone(), |keys, it| keys.and(it.key.clone()))
+    }
+
+    /// Whether the log has come under another key.
+    pub(super) fn has_successors(&self) -> bool {
+        !self.successors.is_empty()
+    }
+
+    /// Whether the log has come under another key, and the one before its first is not known.
+    pub(super) fn is_first_unknown(&self) -> bool {
+        self.has_successors() && !self.is_first_given
     }
 
     /// The keys that the log came under.

@@ -175,7 +175,12 @@ pub fn find_in_export<R: BufRead + Send>(
                 frontier = before;
                 continue;
             }
-            Some(ExportLine::Checkpoint(_) | ExportLine::Handover(_) | ExportLine::Segment(_))
+            Some(
+                ExportLine::Checkpoint(_)
+                | ExportLine::Cosigned(_)
+                | ExportLine::Handover(_)
+                | ExportLine::Segment(_),
+            )
             | None => continue,
         };
         for (proven, found) in proven.iter().zip(&mut found) {

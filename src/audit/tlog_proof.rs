@@ -75,6 +75,12 @@ impl TlogProof {
         self
     }
 
+    /// Its checkpoint, a signed note, of which nothing is verified.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
+    }
+
     /// Verifies that the entry is in the log of one of these keys.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ pub use restore::restore;
 pub use rules::BackupRules;
 pub use verify::Verified;
 pub use verify::verify;
+pub use verify::verify_against;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::Evidence;
 use crate::audit::Head;
 use crate::audit::HeadError;
 use crate::audit::SignedCheckpoint;
@@ -85,7 +86,8 @@ pub fn restore(
             return Err(BackupError::Object { id, name });
         }
     }
-    verify_log(&partial, &checkpoint, keys)?;
+    let evidence = Evidence::of(keys).with_head(Some(&checkpoint));
+    verify_log(&partial, &evidence)?;
     sync(&partial.join(DATABASE))?;
     let head = settle_head(data_dir, head_dir, &checkpoint, keys)?;
     write_keys(data_dir, &manifest)?;

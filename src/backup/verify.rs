@@ -4,9 +4,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::Evidence;
 use crate::audit::Report;
-use crate::audit::SignedCheckpoint;
-use crate::audit::verify_store;
+use crate::audit::verify_store_against;
 use crate::backup::BackupError;
 use crate::backup::BackupId;
 use crate::backup::Manifest;
@@ -37,7 +37,20 @@ pub fn verify(
     id: Option<BackupId>,
     keys: &CheckpointKeys,
 ) -> Result<Verified, BackupError> {
-    let (manifest, checkpoint) = read(directory, id, keys)?;
+    verify_against(directory, id, &Evidence::of(keys))
+}
+
+/// Verifies a backup likewise, and its log against all that is known of it.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_against(
+    directory: &Path,
+    id: Option<BackupId>,
+    evidence: &Evidence<'_>,
+) -> Result<Verified, BackupError> {
+    let (manifest, checkpoint) = read(directory, id, evidence.keys)?;
     let objects = Objects::of(directory);
     for file in &manifest.files {
         if !objects.is_whole(file)? {
@@ -54,16 +67,13 @@ pub fn verify(
         make_directory(path.parent().unwrap_or(names.path()))?;
         symlink(objects.path(file), &path).map_err(BackupError::file(&path))?;
     }
-    let report = verify_log(names.path(), &checkpoint, keys)?;
+    let evidence = evidence.with_head(Some(&checkpoint));
+    let report = verify_log(names.path(), &evidence)?;
     Ok(Verified { manifest, report })
 }
 
 /// Verifies the log of tables that are under their own names.
-pub(super) fn verify_log(
-    data_dir: &Path,
-    checkpoint: &SignedCheckpoint,
-    keys: &CheckpointKeys,
-) -> Result<Report, BackupError> {
+pub(super) fn verify_log(data_dir: &Path, evidence: &Evidence<'_>) -> Result<Report, BackupError> {
     let store = RocksStore::open_read_only(data_dir, &RocksOptions::default())?;
-    Ok(verify_store(&store, Some(checkpoint), keys)?)
+    Ok(verify_store_against(&store, None, evidence)?)
 }

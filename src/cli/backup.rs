@@ -245,8 +245,8 @@ pub(super) fn backup_error(error: BackupError) -> CliError {
 /// Verifies a backup for `audit verify --backup`.
 pub(super) fn verify_log(
     directory: &Path,
-    keys: &crate::audit::CheckpointKeys,
+    evidence: &crate::audit::Evidence<'_>,
 ) -> Result<crate::audit::Report, CliError> {
-    let verified = backup::verify(directory, None, keys).map_err(backup_error)?;
+    let verified = backup::verify_against(directory, None, evidence).map_err(backup_error)?;
     Ok(verified.report)
 }

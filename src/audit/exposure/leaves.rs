@@ -77,7 +77,8 @@ pub(super) enum Line {
     Leaf(Leaf),
 }
 
-/// The next line that is no handover: where the log came under another key.
+/// The next line that is no checkpoint between entries: a cosigned one, or one where the log came
+/// under another key.
 pub(super) fn read_line(
     reader: &mut impl BufRead,
     text: &mut String,
@@ -94,7 +95,7 @@ pub(super) fn read_line(
                 ExportLine::Checkpoint(_) | ExportLine::Segment(_) => Line::End,
                 ExportLine::Entry(stored) => Line::Leaf(Leaf::of_entry(&stored)),
                 ExportLine::Erased { hash, .. } => Line::Leaf(Leaf::of_erased(hash)),
-                ExportLine::Handover(_) => continue,
+                ExportLine::Cosigned(_) | ExportLine::Handover(_) => continue,
             },
         );
     }

@@ -6,6 +6,7 @@ mod archived_exposure;
 mod archiving;
 mod beginning;
 mod campaign;
+mod cosigning;
 mod erasing;
 mod failing;
 mod following;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufRead;
 use std::io::BufReader;
 
+use super::Evidence;
 use super::Report;
 use super::VerifyError;
 use super::lines::ReadLine;
@@ -29,7 +30,7 @@ use crate::store::StoredLeaf;
 ///
 /// The first thing that is wrong.
 pub fn verify_archive(archive: &Archive, keys: &CheckpointKeys) -> Result<Report, VerifyError> {
-    let mut verifier = Verifier::new(keys, None)?;
+    let mut verifier = Verifier::new(&Evidence::of(keys))?;
     let end = feed(archive, &mut verifier, u64::MAX, |_| Ok(()))?;
     let end = end.ok_or(VerifyError::Checkpoint)?;
     verifier.finish_within(&end.checkpoint, &end.proof)

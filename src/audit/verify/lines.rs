@@ -1,12 +1,15 @@
 //! Writes a log as an export, and verifies one.
 //!
 //! Entries from the first on; after the last the signed checkpoint. Where the log came under
-//! another key, the checkpoint at which it did stands between the entries.
+//! another key, the checkpoint at which it did stands between the entries, and so does the latest
+//! one that a witness has cosigned: whoever reads them compares it with the tree of its size, and
+//! keeps no other.
 
 use std::io;
 use std::io::BufRead;
 use std::io::Read;
 
+use super::Evidence;
 use super::Report;
 use super::VerifyError;
 use super::archived::Beside;
@@ -17,6 +20,7 @@ use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
 use crate::audit::archive_lines::SegmentEnd;
+use crate::audit::cosigned_checkpoint;
 use crate::audit::export;
 use crate::audit::export::ExportLine;
 use crate::audit::following_keys;
@@ -38,7 +42,7 @@ pub fn verify_export(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
-    verify_lines(reader, keys, None).map(|(report, _)| report)
+    verify_export_against(reader, None, &Evidence::of(keys))
 }
 
 /// Verifies an export of a log whose beginning is in an archive, and both as one log.
@@ -51,7 +55,20 @@ pub fn verify_export_behind(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
-    verify_lines(reader, keys, Some(archive)).map(|(report, _)| report)
+    verify_export_against(reader, Some(archive), &Evidence::of(keys))
+}
+
+/// Verifies an export, behind an archive if there is one, against all that is known of the log.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_export_against(
+    reader: impl BufRead + Send,
+    archive: Option<&Archive>,
+    evidence: &Evidence<'_>,
+) -> Result<Report, VerifyError> {
+    verify_lines(reader, archive, evidence).map(|(report, _)| report)
 }
 
 /// Verifies an export, and returns its checkpoint.
@@ -63,7 +80,7 @@ pub fn export_checkpoint(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<SignedCheckpoint, VerifyError> {
-    verify_lines(reader, keys, None).map(|(_, checkpoint)| checkpoint)
+    verify_lines(reader, None, &Evidence::of(keys)).map(|(_, checkpoint)| checkpoint)
 }
 
 /// Verifies an export of a log whose beginning is in an archive, and both as one log; returns its
@@ -77,15 +94,15 @@ pub fn export_checkpoint_behind(
     reader: impl BufRead + Send,
     keys: &CheckpointKeys,
 ) -> Result<SignedCheckpoint, VerifyError> {
-    verify_lines(reader, keys, Some(archive)).map(|(_, checkpoint)| checkpoint)
+    verify_lines(reader, Some(archive), &Evidence::of(keys)).map(|(_, checkpoint)| checkpoint)
 }
 
 fn verify_lines(
     reader: impl BufRead + Send,
-    keys: &CheckpointKeys,
     archive: Option<&Archive>,
+    evidence: &Evidence<'_>,
 ) -> Result<(Report, SignedCheckpoint), VerifyError> {
-    let mut verifier = Verifier::new(keys, None)?;
+    let mut verifier = Verifier::new(evidence)?;
     let archived_size = archive.map_or(0, Archive::size);
     let (mut beside, mut archived_root) = (Beside::new(0), None);
     let mut checkpoint: Option<String> = None;
@@ -117,6 +134,7 @@ fn verify_lines(
             {
                 verifier.hand_over(&note)?;
             }
+            Some(ReadLine::Cosigned(note)) if checkpoint.is_none() => verifier.cosigned(&note)?,
             Some(ReadLine::Checkpoint(note)) if checkpoint.is_none() => {
                 checkpoint = Some(note);
             }
@@ -132,7 +150,7 @@ fn verify_lines(
         && archived_size > beside.begins()
     {
         let successors = report.successors.iter();
-        let keys = successors.fold(keys.clone(), |keys, it| keys.and(it.key.clone()));
+        let keys = successors.fold(evidence.keys.clone(), |keys, it| keys.and(it.key.clone()));
         report.still_archived_count += beside.verify(archive, archived_root, &keys)?;
     }
     Ok((report, checkpoint))
@@ -163,6 +181,8 @@ pub fn write_export(
     store: &dyn Store,
     keys: &CheckpointKeys,
 ) -> Result<(), VerifyError> {
+    // First the cosigned one, then the latest, which may be newer.
+    let mut cosigned = cosigned_checkpoint(store, &following_keys(store, keys)?)?;
     let checkpoint = latest_checkpoint(store, keys)?;
     let begins = store.pruned_size()?;
     let handovers = Handover::read_all(store)?.into_iter();
@@ -173,11 +193,17 @@ pub fn write_export(
         let before = StoredTree(store).frontier(begins)?;
         export::write_archived(writer, &before).map_err(VerifyError::Read)?;
     }
+    if let Some(cosigned) = cosigned.take_if(|it| it.size() == begins) {
+        export::write_cosigned(writer, cosigned.note()).map_err(VerifyError::Read)?;
+    }
     each_leaf(store, checkpoint.size(), |stored| {
         export::write_leaf(writer, stored)?;
         let size = stored.index() + 1;
-        match handovers.next_if(|handover| handover.size == size) {
-            Some(handover) => export::write_handover(writer, &handover.note),
+        if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
+            export::write_handover(writer, &handover.note)?;
+        }
+        match cosigned.take_if(|it| it.size() == size) {
+            Some(cosigned) => export::write_cosigned(writer, cosigned.note()),
             None => Ok(()),
         }
     })?;
@@ -264,6 +290,7 @@ struct ReadPage {
 pub(super) enum ReadLine {
     Archived(Frontier),
     Checkpoint(String),
+    Cosigned(String),
     Handover(String),
     Leaf(ReadLeaf),
     Segment(SegmentEnd),
@@ -274,6 +301,7 @@ fn read_page(page: Page) -> ReadPage {
         Some(match export::read_line(line)? {
             ExportLine::Archived(before) => ReadLine::Archived(before),
             ExportLine::Checkpoint(note) => ReadLine::Checkpoint(note),
+            ExportLine::Cosigned(note) => ReadLine::Cosigned(note),
             ExportLine::Entry(stored) => ReadLine::Leaf(ReadLeaf::of_entry(&stored)),
             ExportLine::Erased { index, hash } => ReadLine::Leaf(ReadLeaf::of_erased(index, hash)),
             ExportLine::Handover(note) => ReadLine::Handover(note),

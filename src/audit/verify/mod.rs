@@ -7,6 +7,7 @@
 
 mod archived;
 mod erasures;
+mod evidence;
 mod lines;
 mod store;
 mod verifier;
@@ -17,6 +18,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::audit::Event;
+use crate::audit::Witnessed;
 use crate::ceremony::LogPoint;
 use crate::crypto::merkle::Hash;
 use crate::crypto::note::NoteVerifier;
@@ -24,15 +26,20 @@ use crate::store::StoreError;
 
 pub use archived::verify_archive;
 pub(super) use archived::verify_segment;
+pub use evidence::Evidence;
+pub use evidence::KeptCheckpoint;
+pub use evidence::KeptError;
 pub(super) use lines::LINE_BYTES_MAX;
 pub use lines::export_checkpoint;
 pub use lines::export_checkpoint_behind;
 pub use lines::latest_checkpoint;
 pub use lines::verify_export;
+pub use lines::verify_export_against;
 pub use lines::verify_export_behind;
 pub use lines::write_export;
 pub use lines::write_ocsf;
 pub use store::verify_store;
+pub use store::verify_store_against;
 pub use store::verify_store_behind;
 #[cfg(test)]
 pub(super) use verifier::ReadLeaf;
@@ -63,6 +70,8 @@ pub struct Report {
     /// How many erased entries have no entry that says so. It may come behind the end of an
     /// archive that is verified by itself; anywhere else there is none without.
     pub untold_count: u64,
+    /// How much of it a given witness has seen; nothing where none was given.
+    pub witnessed: Option<Witnessed>,
 }
 
 /// A place where the log goes on without entries that it had once.
@@ -107,6 +116,9 @@ pub enum VerifyError {
     /// There is no checkpoint, or none of the keys has signed it.
     #[error("there is no checkpoint that is signed by the given keys")]
     Checkpoint,
+    /// The cosigned checkpoint is of another log, or of another size, or is not signed as it says.
+    #[error("cosigned checkpoint is not one of the log, or has a signature that is not its key's")]
+    Cosigned,
     /// The bytes are not an entry.
     #[error("entry {index} cannot be read")]
     Entry {
@@ -145,6 +157,32 @@ pub enum VerifyError {
     Intent {
         /// The index of the outcome.
         index: u64,
+    },
+    /// The log is shorter than it was: it is older, or went back.
+    #[error(
+        "the log has {tree_size} entries, the kept checkpoint is of {kept_size}: it is older, or \
+         went back"
+    )]
+    KeptBehind {
+        /// How many entries it has.
+        tree_size: u64,
+        /// How many it had.
+        kept_size: u64,
+    },
+    /// The log is not the one that a checkpoint was kept of, though the same key signed both.
+    #[error(
+        "the log is another than the one of the kept checkpoint of {kept_size} entries, and the \
+         same key signed both"
+    )]
+    KeptFork {
+        /// How many entries the kept checkpoint has.
+        kept_size: u64,
+    },
+    /// A checkpoint that was kept is not one that the log's keys have signed.
+    #[error("the kept checkpoint of {kept_size} entries is not signed by the keys of the log")]
+    KeptUnsigned {
+        /// How many entries the kept checkpoint has.
+        kept_size: u64,
     },
     /// A line of an export is none, or does not say what its leaf says.
     #[error("line {line} of the export is not what its leaf says")]
@@ -197,6 +235,9 @@ pub enum VerifyError {
         /// The index of the first entry that is there.
         size: u64,
     },
+    /// None of the given witnesses has cosigned a checkpoint of the log.
+    #[error("the log has no checkpoint that a given witness has cosigned")]
+    Unwitnessed,
     /// The content of an entry is gone, and no later entry says that it was erased.
     #[error("entry {index} is missing without a word of the log")]
     Untold {

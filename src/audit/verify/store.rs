@@ -1,5 +1,6 @@
 //! Verifies a log where the vault keeps it.
 
+use super::Evidence;
 use super::Report;
 use super::VerifyError;
 use super::archived::Beside;
@@ -28,7 +29,7 @@ pub fn verify_store(
     head: Option<&SignedCheckpoint>,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
-    verify(store, head, keys, None)
+    verify_store_against(store, None, &Evidence::of(keys).with_head(head))
 }
 
 /// Verifies the log in a store whose beginning is in an archive, and both as one log.
@@ -42,6 +43,22 @@ pub fn verify_store_behind(
     head: Option<&SignedCheckpoint>,
     keys: &CheckpointKeys,
 ) -> Result<Report, VerifyError> {
+    verify_store_against(store, Some(archive), &Evidence::of(keys).with_head(head))
+}
+
+/// Verifies the log in a store, behind an archive if there is one, against all that is known of it.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn verify_store_against(
+    store: &dyn Store,
+    archive: Option<&Archive>,
+    evidence: &Evidence<'_>,
+) -> Result<Report, VerifyError> {
+    let Some(archive) = archive else {
+        return verify(store, evidence, None);
+    };
     let (size, begins) = (archive.size(), store.pruned_size()?);
     let mut still_archived_count = 0;
     // What both have is the same in both.
@@ -51,26 +68,29 @@ pub fn verify_store_behind(
         }
         let root = StoredTree(store).frontier(size)?.root();
         let beside = Beside::of_store(store, size)?;
-        let keys = following_keys(store, keys)?;
+        let keys = following_keys(store, evidence.keys)?;
         still_archived_count = beside.verify(archive, Some(root), &keys)?;
     }
-    let mut report = verify(store, head, keys, Some(archive))?;
+    let mut report = verify(store, evidence, Some(archive))?;
     report.still_archived_count += still_archived_count;
     Ok(report)
 }
 
 fn verify(
     store: &dyn Store,
-    head: Option<&SignedCheckpoint>,
-    keys: &CheckpointKeys,
+    evidence: &Evidence<'_>,
     archive: Option<&Archive>,
 ) -> Result<Report, VerifyError> {
     // A log without entries has no checkpoint of its own yet; its head has.
     let note = store.checkpoint()?;
-    let note = note.or_else(|| head.map(|head| head.note().to_owned()));
+    let note = note.or_else(|| evidence.head.map(|head| head.note().to_owned()));
     let note = note.ok_or(VerifyError::Checkpoint)?;
     let begins = store.pruned_size()?;
-    let mut verifier = begin(store, head, keys, archive)?;
+    let mut verifier = begin(store, evidence, archive)?;
+    let mut cosigned = read_cosigned(store, begins)?;
+    if let Some((_, note)) = cosigned.take_if(|(size, _)| *size == begins) {
+        verifier.cosigned(&note)?;
+    }
     let handovers = Handover::read_all(store)?.into_iter();
     let mut handovers = handovers.filter(|it| it.size > begins).peekable();
     let size = store.tree_size()?;
@@ -86,6 +106,9 @@ fn verify(
                 let size = verifier.size();
                 if let Some(handover) = handovers.next_if(|handover| handover.size == size) {
                     verifier.kept_handover(&handover)?;
+                }
+                if let Some((_, note)) = cosigned.take_if(|(cosigned, _)| *cosigned == size) {
+                    verifier.cosigned(&note)?;
                 }
             }
             compare_hashes(store, from, count, &hashes)?;
@@ -107,18 +130,31 @@ fn verify(
     if let Some(Handover { index, .. }) = handovers.next() {
         return Err(VerifyError::Handover { index });
     }
+    // One that the log has never come to is of another.
+    if cosigned.is_some() {
+        return Err(VerifyError::Cosigned);
+    }
     verifier.finish(&note).map(|(report, _)| report)
+}
+
+/// The cosigned checkpoint that the store has kept, with its size; nothing where the log begins
+/// behind it.
+fn read_cosigned(store: &dyn Store, begins: u64) -> Result<Option<(u64, String)>, VerifyError> {
+    let Some(note) = store.cosigned_checkpoint()? else {
+        return Ok(None);
+    };
+    let claimed = SignedCheckpoint::claimed(&note).ok_or(VerifyError::Cosigned)?;
+    Ok(Some((claimed.size(), note)).filter(|(size, _)| *size >= begins))
 }
 
 /// A verifier of what is before the first entry of a store: nothing, what an archive has, or what
 /// the hashes above say of it.
 fn begin<'a>(
     store: &dyn Store,
-    head: Option<&'a SignedCheckpoint>,
-    keys: &'a CheckpointKeys,
+    evidence: &Evidence<'a>,
     archive: Option<&Archive>,
 ) -> Result<Verifier<'a>, VerifyError> {
-    let mut verifier = Verifier::new(keys, head)?;
+    let mut verifier = Verifier::new(evidence)?;
     let size = store.pruned_size()?;
     if size == 0 {
         return Ok(verifier);

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use super::AcceptedRollback;
+use super::Evidence;
 use super::Report;
 use super::VerifyError;
 use super::erasures::Erasures;
-use crate::audit::CheckpointKeys;
+use super::evidence::Kept;
 use crate::audit::Decision;
 use crate::audit::Entry;
 use crate::audit::Event;
 use crate::audit::SignedCheckpoint;
+use crate::audit::WitnessKeys;
+use crate::audit::Witnessed;
 use crate::audit::handover::Handover;
 use crate::audit::handover::Succession;
 use crate::audit::tree;
@@ -20,6 +23,7 @@ use crate::ceremony::LogPoint;
 use crate::crypto::merkle::Frontier;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::verify_consistency;
+use crate::crypto::note::NoteError;
 use crate::domain::Timestamp;
 use crate::store::StoredEntry;
 use crate::store::StoredHash;
@@ -101,14 +105,21 @@ pub(in crate::audit) struct Verifier<'a> {
     rollbacks: Vec<AcceptedRollback>,
     succession: Succession<'a>,
     head: Option<&'a SignedCheckpoint>,
+    kept: Kept<'a>,
+    witnesses: Option<&'a WitnessKeys>,
+    cosigned: Option<Cosigned>,
+}
+
+/// A cosigned checkpoint, which is of the log as far as it was read then.
+struct Cosigned {
+    checkpoint: SignedCheckpoint,
+    /// Whether the log had not come under another key by then.
+    is_of_first_key: bool,
 }
 
 impl<'a> Verifier<'a> {
-    pub(in crate::audit) fn new(
-        keys: &'a CheckpointKeys,
-        head: Option<&'a SignedCheckpoint>,
-    ) -> Result<Self, VerifyError> {
-        let verifier = Self {
+    pub(in crate::audit) fn new(evidence: &Evidence<'a>) -> Result<Self, VerifyError> {
+        let mut verifier = Self {
             before: point(&Frontier::new()),
             archived: None,
             frontier: Frontier::new(),
@@ -117,10 +128,13 @@ impl<'a> Verifier<'a> {
             open_intents: HashSet::new(),
             erasures: Erasures::default(),
             rollbacks: Vec::new(),
-            succession: Succession::new(keys),
-            head,
+            succession: Succession::new(evidence.keys),
+            head: evidence.head,
+            kept: Kept::new(evidence.kept),
+            witnesses: evidence.witnesses,
+            cosigned: None,
         };
-        verifier.compare_head()?;
+        verifier.compare()?;
         Ok(verifier)
     }
 
@@ -128,7 +142,7 @@ impl<'a> Verifier<'a> {
     pub(super) fn begin_after(&mut self, before: Frontier) -> Result<(), VerifyError> {
         self.before = point(&before);
         self.frontier = before;
-        self.compare_head()
+        self.compare()
     }
 
     /// What was judged so far was archived; what comes next was written later, and may say that
@@ -169,7 +183,7 @@ impl<'a> Verifier<'a> {
         }
         tree::append(&mut self.frontier, read.hash, hashes)
             .map_err(|_| VerifyError::Index { index })?;
-        self.compare_head()
+        self.compare()
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<(), VerifyError> {
@@ -198,6 +212,11 @@ impl<'a> Verifier<'a> {
     /// Judges a checkpoint within the log: where it came under another key.
     pub(in crate::audit) fn hand_over(&mut self, note: &str) -> Result<(), VerifyError> {
         let (size, root) = (self.frontier.size(), self.frontier.root());
+        // Of one size, it stands before the cosigned one.
+        let cosigned = self.cosigned.as_ref();
+        if cosigned.is_some_and(|cosigned| cosigned.checkpoint.size() == size) {
+            return Err(VerifyError::Cosigned);
+        }
         self.succession.hand_over(note, size, root)
     }
 
@@ -262,7 +281,56 @@ impl<'a> Verifier<'a> {
         self.rollbacks.extend(rollback);
     }
 
-    fn compare_head(&self) -> Result<(), VerifyError> {
+    /// Judges the checkpoint that a witness has cosigned last: of the log as far as it was read.
+    pub(in crate::audit) fn cosigned(&mut self, note: &str) -> Result<(), VerifyError> {
+        let checkpoint = SignedCheckpoint::claimed(note).ok_or(VerifyError::Cosigned)?;
+        let is_here =
+            checkpoint.size() == self.frontier.size() && checkpoint.root() == self.frontier.root();
+        let cosigned = Cosigned {
+            checkpoint,
+            is_of_first_key: !self.succession.has_successors(),
+        };
+        match self.cosigned.replace(cosigned) {
+            None if is_here => Ok(()),
+            // There is one at the most.
+            None | Some(_) => Err(VerifyError::Cosigned),
+        }
+    }
+
+    /// Judges whose the cosigned checkpoint is, once all keys of the log are known.
+    fn finish_cosigned(&self, origin: &str) -> Result<Option<Witnessed>, VerifyError> {
+        let Some(cosigned) = &self.cosigned else {
+            return match self.witnesses {
+                Some(_) => Err(VerifyError::Unwitnessed),
+                None => Ok(None),
+            };
+        };
+        let note = cosigned.checkpoint.note();
+        let signed = note.parse().map_err(|_| VerifyError::Cosigned)?;
+        let keys = self.succession.known_keys();
+        let signers = keys.signers(&signed).map_err(|_| VerifyError::Cosigned)?;
+        let is_signed = signers.iter().any(|key| key.name().as_str() == origin);
+        // Whoever knows the log by a later key need not have its first one.
+        let is_of_unknown_key = cosigned.is_of_first_key && self.succession.is_first_unknown();
+        if cosigned.checkpoint.origin() != origin || !(is_signed || is_of_unknown_key) {
+            return Err(VerifyError::Cosigned);
+        }
+        let Some(witnesses) = self.witnesses else {
+            return Ok(None);
+        };
+        match witnesses.verify(note) {
+            Ok(unix_seconds) => Ok(Some(Witnessed {
+                size: cosigned.checkpoint.size(),
+                unix_seconds,
+            })),
+            Err(NoteError::NotSigned) => Err(VerifyError::Unwitnessed),
+            Err(_) => Err(VerifyError::Cosigned),
+        }
+    }
+
+    /// Compares the log, as far as it was read, with what is known of it from elsewhere.
+    fn compare(&mut self) -> Result<(), VerifyError> {
+        self.kept.meet(&self.frontier);
         match self.head {
             Some(head) if head.size() == self.frontier.size() => self.compare_root(head),
             Some(_) | None => Ok(()),
@@ -305,6 +373,10 @@ impl<'a> Verifier<'a> {
             });
         }
         self.compare_root(&checkpoint)?;
+        // What was kept outside comes first: it says more of what became of the log.
+        let witnessed = self.finish_cosigned(checkpoint.origin());
+        let keys = self.succession.known_keys();
+        self.kept.finish(&keys, self.before.size, entries_count)?;
         let report = Report {
             archived_size: self.before.size,
             counts: self.counts,
@@ -316,9 +388,11 @@ impl<'a> Verifier<'a> {
             root,
             successors: self.succession.into_successors(),
             tree_size: entries_count,
+            witnessed: witnessed?,
         };
         Ok((report, checkpoint))
     }
+
     /// Judges the log as the beginning of that of a checkpoint.
     pub(super) fn finish_within(self, note: &str, proof: &[Hash]) -> Result<Report, VerifyError> {
         let (tree_size, root) = (self.frontier.size(), self.frontier.root());
@@ -339,6 +413,7 @@ impl<'a> Verifier<'a> {
             root,
             successors: self.succession.into_successors(),
             tree_size,
+            witnessed: None,
         })
     }
 }

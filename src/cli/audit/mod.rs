@@ -6,6 +6,7 @@ mod auditor;
 mod check_receipt;
 mod export;
 pub(super) mod prove;
+mod report;
 mod serve;
 mod syslog;
 mod tiles;
@@ -22,28 +23,27 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::Subcommand;
-use serde_json::json;
 
-use crate::audit::AcceptedRollback;
 use crate::audit::Archive;
 use crate::audit::CheckpointKeys;
+use crate::audit::Evidence;
 use crate::audit::Head;
 use crate::audit::HeadError;
+use crate::audit::KeptCheckpoint;
 use crate::audit::Report;
 use crate::audit::SignedCheckpoint;
-use crate::audit::Successor;
 use crate::audit::VerifyError;
 use crate::audit::following_keys;
 use crate::audit::verify_archive;
-use crate::audit::verify_export;
-use crate::audit::verify_export_behind;
-use crate::audit::verify_store;
-use crate::audit::verify_store_behind;
+use crate::audit::verify_export_against;
+use crate::audit::verify_store_against;
 use crate::cli::audit::archive::ArchiveArgs;
 use crate::cli::audit::check_receipt::CheckReceiptArgs;
 use crate::cli::audit::export::ExportArgs;
 use crate::cli::audit::prove::ProveConsistencyArgs;
 use crate::cli::audit::prove::ProveInclusionArgs;
+use crate::cli::audit::report::json_report;
+use crate::cli::audit::report::text_report;
 use crate::cli::audit::serve::ServeArgs;
 use crate::cli::audit::watch::WatchArgs;
 use crate::cli::backup;
@@ -53,6 +53,7 @@ use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::exposure::ExposureArgs;
+use crate::cli::public_keys::WitnessKeyArgs;
 use crate::cli::public_keys::read_public_keys;
 use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
@@ -75,14 +76,17 @@ pub(super) enum AuditCommand {
 /// Verifies a log with nothing but its public key: entries, tree, checkpoint and head
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit code 4: something is wrong. The first thing that is wrong is named.
+Exit code 4: something is wrong. The first thing that is wrong is named. With --witness-key also
+where no such witness has cosigned the log; with --kept where it is not the log of what was kept.
 
 Examples:
   counterfoil audit verify --dev .dev
   counterfoil audit verify --data-dir /var/lib/counterfoil --public-key audit.vkey
   counterfoil audit verify --export log.jsonl --public-key audit.vkey
   counterfoil audit verify --backup /var/backups/counterfoil --public-key audit.vkey
-  counterfoil audit verify --archive /mnt/archive --dev .dev")]
+  counterfoil audit verify --archive /mnt/archive --dev .dev
+  counterfoil audit verify --export log.jsonl --public-key audit.vkey --witness-key w1.vkey \\
+    --kept kept.checkpoint --kept receipts/17-e4bc3f01.tlog-proof")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -98,6 +102,14 @@ pub(super) struct VerifyArgs {
     /// Verify the youngest backup in a directory instead, every byte of it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["data_dir", "head_dir", "export"])]
     backup: Option<PathBuf>,
+
+    /// A signed checkpoint or a receipt that somebody kept: the log must begin as it was then. May
+    /// be given more than once
+    #[arg(long, value_name = "FILE")]
+    kept: Vec<PathBuf>,
+
+    #[command(flatten)]
+    witness: WitnessKeyArgs,
 
     /// Write the report as one JSON object
     #[arg(long)]
@@ -153,20 +165,34 @@ impl VerifyArgs {
         let keys = self.log.public_keys()?;
         let archive = self.archive.as_deref().map(Archive::open).transpose();
         let archive = archive.map_err(verify_error)?;
+        let kept = self.kept.iter().map(|path| read_kept(path));
+        let kept = kept.collect::<Result<Vec<_>, _>>()?;
+        let witnesses = self.witness.read()?;
+        let evidence = Evidence {
+            kept: &kept,
+            witnesses: witnesses.as_ref(),
+            ..Evidence::of(&keys)
+        };
         let report = match (&self.export, &self.backup, &archive) {
-            (_, Some(directory), _) => Ok(backup::verify_log(directory, &keys)?),
+            (_, Some(directory), _) => Ok(backup::verify_log(directory, &evidence)?),
             (Some(path), None, archive) => {
                 let file = File::open(path).map_err(CliError::file(path))?;
                 let reader = BufReader::new(file);
-                match archive {
-                    Some(archive) => verify_export_behind(archive, reader, &keys),
-                    None => verify_export(reader, &keys),
-                }
+                verify_export_against(reader, archive.as_ref(), &evidence)
             }
             (None, None, Some(archive)) if self.log.data_dir().is_err() => {
-                verify_archive(archive, &keys)
+                if !kept.is_empty() {
+                    let problem = "--kept is held against a log\n  give it beside the archive, \
+                                   with --data-dir or --export";
+                    return Err(CliError::Usage(problem.to_owned()));
+                }
+                // The latest cosigned checkpoint is the log's, not the archive's.
+                match (verify_archive(archive, &keys), &witnesses) {
+                    (Ok(_), Some(_)) => Err(VerifyError::Unwitnessed),
+                    (verified, _) => verified,
+                }
             }
-            (None, None, archive) => self.log.verify(archive.as_ref(), &keys)?,
+            (None, None, archive) => self.log.verify(archive.as_ref(), &evidence)?,
         };
         let report = report.map_err(verify_error)?;
         let text = if self.json {
@@ -209,16 +235,14 @@ impl LogArgs {
     fn verify(
         &self,
         archive: Option<&Archive>,
-        keys: &CheckpointKeys,
+        evidence: &Evidence<'_>,
     ) -> Result<Result<Report, VerifyError>, CliError> {
         // First the head, then the log: a vault that is served meanwhile makes the log longer,
         // and a log may be longer than its head.
-        let head = self.head(keys)?;
+        let head = self.head(evidence.keys)?;
         let store = open(&self.data_dir()?)?;
-        Ok(match archive {
-            Some(archive) => verify_store_behind(archive, &store, Some(&head), keys),
-            None => verify_store(&store, Some(&head), keys),
-        })
+        let evidence = evidence.with_head(Some(&head));
+        Ok(verify_store_against(&store, archive, &evidence))
     }
 
     /// Where the head is.
@@ -261,6 +285,15 @@ impl LogKeyArgs {
     }
 }
 
+/// Reads a checkpoint or a receipt that somebody kept.
+fn read_kept(path: &Path) -> Result<KeptCheckpoint, CliError> {
+    let text = fs::read_to_string(path).map_err(CliError::file(path))?;
+    KeptCheckpoint::read(&text).map_err(|error| {
+        let path = path.display();
+        CliError::Verification(format!("NOT verified: {path}: {error}"))
+    })
+}
+
 /// Public keys, and those that the log in a data directory came under after them.
 pub(super) fn following_keys_of(
     data_dir: &Path,
@@ -288,12 +321,16 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         VerifyError::ArchiveBlank { .. }
         | VerifyError::ArchiveGap { .. }
         | VerifyError::Checkpoint
+        | VerifyError::Cosigned
         | VerifyError::Entry { .. }
         | VerifyError::Erasure { .. }
         | VerifyError::Handover { .. }
         | VerifyError::Hash { .. }
         | VerifyError::Index { .. }
         | VerifyError::Intent { .. }
+        | VerifyError::KeptBehind { .. }
+        | VerifyError::KeptFork { .. }
+        | VerifyError::KeptUnsigned { .. }
         | VerifyError::Line { .. }
         | VerifyError::Pruning { .. }
         | VerifyError::Root { .. }
@@ -301,7 +338,8 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         | VerifyError::Size { .. }
         | VerifyError::Time { .. }
         | VerifyError::Unarchived { .. }
-        | VerifyError::Untold { .. } => CliError::Verification(format!("NOT verified: {error}")),
+        | VerifyError::Untold { .. }
+        | VerifyError::Unwitnessed => CliError::Verification(format!("NOT verified: {error}")),
     }
 }
 
@@ -310,93 +348,4 @@ fn store_error(error: &StoreError) -> CliError {
         return CliError::Verification(format!("NOT verified: {error}"));
     }
     CliError::failed(error)
-}
-
-fn text_report(report: &Report) -> String {
-    let (size, root) = (report.tree_size, hex::encode(report.root.as_bytes()));
-    let mut text = match report.archived_size {
-        0 => format!("verified: {size} entries, root hash {root}"),
-        first => {
-            format!("verified: the entries from {first} on of {size}, root hash {root}")
-        }
-    };
-    for (event, count) in &report.counts {
-        text.push_str(&format!("\n{count:>8} {}", event.name()));
-    }
-    let open = report.open_intents_count;
-    text.push_str(&format!(
-        "\n{open:>8} intents to reveal without an outcome, counted as revealed"
-    ));
-    if report.archived_size > 0 {
-        let size = report.archived_size;
-        text.push_str(&format!(
-            "\nentries before {size} are in an archive that was not given: not verified"
-        ));
-    }
-    text.push_str(&erased_words(report));
-    for successor in &report.successors {
-        text.push('\n');
-        text.push_str(&successor_words(successor));
-    }
-    for AcceptedRollback { index, lost } in &report.rollbacks {
-        let size = lost.size;
-        text.push_str(&format!(
-            "\nentry {index}: officers accepted a rollback; the lost log had {size} entries"
-        ));
-    }
-    text
-}
-
-/// What is erased, who says so, and what an archive has of it.
-fn erased_words(report: &Report) -> String {
-    let untold = report.untold_count;
-    let told = report.erased_count - untold;
-    let lines = [
-        (told, "entries are erased, and entries after them say so"),
-        (
-            untold,
-            "entries are erased, and what says so is not in the archive: verify it with the log",
-        ),
-        (
-            report.still_archived_count,
-            "entries were erased since they were archived: the archive has them still",
-        ),
-    ];
-    let there = lines.into_iter().filter(|(count, _)| *count > 0);
-    let lines = there.map(|(count, words)| format!("\n{count:>8} {words}"));
-    lines.collect()
-}
-
-/// Where the log came under another key, and which.
-fn successor_words(successor: &Successor) -> String {
-    let Successor { index, key } = successor;
-    format!("entry {index}: signed by another key from here on: {key}")
-}
-
-fn json_report(report: &Report) -> String {
-    let counts = report
-        .counts
-        .iter()
-        .map(|(event, count)| (event.name().to_owned(), json!(count)));
-    let successors = report.successors.iter().map(
-        |successor| json!({ "index": successor.index, "public_key": successor.key.to_string() }),
-    );
-    let rollbacks = report.rollbacks.iter().map(|rollback| {
-        let AcceptedRollback { index, lost } = rollback;
-        json!({ "index": index, "lost_size": lost.size, "lost_root_hash": hex::encode(lost.root) })
-    });
-    let report = json!({
-        "verified": true,
-        "tree_size": report.tree_size,
-        "root_hash": hex::encode(report.root.as_bytes()),
-        "archived_size": report.archived_size,
-        "erased_count": report.erased_count,
-        "still_archived_count": report.still_archived_count,
-        "untold_count": report.untold_count,
-        "counts": counts.collect::<serde_json::Map<_, _>>(),
-        "open_intents_count": report.open_intents_count,
-        "successors": successors.collect::<Vec<_>>(),
-        "rollbacks": rollbacks.collect::<Vec<_>>(),
-    });
-    report.to_string()
 }

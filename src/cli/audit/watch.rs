@@ -9,7 +9,7 @@ use crate::audit::FollowError;
 use crate::audit::Follower;
 use crate::cli::audit::LogKeyArgs;
 use crate::cli::audit::auditor::AuditorArgs;
-use crate::cli::audit::successor_words;
+use crate::cli::audit::report::successor_words;
 use crate::cli::audit::syslog::FormatArg;
 use crate::cli::audit::syslog::SyslogArgs;
 use crate::cli::audit::watch_state;

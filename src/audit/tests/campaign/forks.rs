@@ -1,13 +1,15 @@
 //! Logs that are older than their head, or others: every one of them is whole by itself.
 
+use super::second::Second;
 use super::*;
 use crate::audit::verify::ReadLeaf;
 use crate::audit::verify::Verifier;
+use crate::crypto::merkle::inclusion_proof;
 
 /// Whether a log is found not to be the one that the head was signed for.
 fn is_found(log: &Growing, head: Option<&SignedCheckpoint>) -> bool {
     let keys = keys();
-    let Ok(mut verifier) = Verifier::new(&keys, head) else {
+    let Ok(mut verifier) = Verifier::new(&Evidence::of(&keys).with_head(head)) else {
         return true;
     };
     for stored in leaves(&log.entries, &log.erased) {
@@ -57,5 +59,108 @@ fn every_rollback_and_fork_is_found_by_its_head() {
         let lost = whole.entries.last().unwrap();
         let there = fork.entries.get(common + further - 1).unwrap();
         assert_ne!(entry_leaf_hash(lost), entry_leaf_hash(there));
+    }
+}
+
+/// What both verifiers say of a log that is held against what somebody kept: nothing, or what is
+/// wrong.
+fn judged(log: &RandomLog, kept: &KeptCheckpoint, second: Option<&mut Second>) -> Option<String> {
+    let (keys, kept) = (keys(), [kept.clone()]);
+    let evidence = Evidence {
+        kept: &kept,
+        ..Evidence::of(&keys)
+    };
+    let export = log.export();
+    let ours = verify_export_against(export.as_bytes(), None, &evidence);
+    let ours = ours.err().map(|error| error.to_string());
+    if let Some(second) = second {
+        let answer = second.ask(export.as_bytes());
+        let theirs = answer.get("wrong").and_then(|wrong| wrong.as_str());
+        assert_eq!(theirs, ours.as_deref(), "{answer}");
+    }
+    ours
+}
+
+/// Goal: whoever kept a checkpoint or a receipt finds by either verifier that a log went back or is
+/// another, told apart in the same words; and suspects no log that went on. Method: of random logs
+/// one that grew on, one that was cut back and one that went another way, held against what was
+/// kept of the latest and of an earlier checkpoint.
+#[test]
+fn every_rollback_and_fork_is_found_by_what_was_kept_of_it() {
+    let count = cases(40);
+    let (mut rolled_back_count, mut forked_count) = (0, 0);
+    for seed in 0..count {
+        let mut random = StdRng::seed_from_u64(seed);
+        let common = random.random_range(0..30);
+        let further = random.random_range(1..10);
+        let kept_further = random.random_range(1..=further);
+        let growing = grown(seed, common, kept_further, 1);
+        let checkpoint = growing.checkpoint();
+        let size = checkpoint.size();
+        let note = checkpoint.note().to_owned();
+        let index = random.random_range(0..size);
+        let tree = Hashes::of(&growing.clone().finish());
+        let path = inclusion_proof(&tree, index, size).unwrap();
+        let leaf = tree.hash(0, index).unwrap();
+        let receipt = TlogProof::new(index, leaf, path, note.clone()).to_string();
+        let text = if seed % 2 == 0 { note } else { receipt };
+        let kept = KeptCheckpoint::read(&text).unwrap();
+        let mut second = Second::with_files(&[("--kept", &text)]);
+
+        let whole = grown(seed, common, further, 1).finish();
+        assert_eq!(judged(&whole, &kept, second.as_mut()), None, "seed {seed}");
+        let rolled_back = grown(seed, common, kept_further - 1, 1).finish();
+        let found = judged(&rolled_back, &kept, second.as_mut()).unwrap();
+        let entries_count = size - 1;
+        let words = format!(
+            "the log has {entries_count} entries, the kept checkpoint is of {size}: it is older, \
+             or went back"
+        );
+        assert_eq!(found, words, "seed {seed}");
+        rolled_back_count += 1;
+        let fork = grown(seed, common, kept_further + random.random_range(0..3), 2).finish();
+        let found = judged(&fork, &kept, second.as_mut()).unwrap();
+        let words = format!(
+            "the log is another than the one of the kept checkpoint of {size} entries, and the \
+             same key signed both"
+        );
+        assert_eq!(found, words, "seed {seed}");
+        forked_count += 1;
+    }
+    println!("seeds 0 to {count}: {rolled_back_count} went back, {forked_count} are others");
+}
+
+#[test]
+fn what_a_stranger_signed_is_no_evidence() {
+    let log = RandomLog::of(1, 8);
+    let other = CheckpointSigner::new(origin(), key_of(9));
+    let note = other.sign(8, log.checkpoint.root()).unwrap();
+    let mut second = Second::with_files(&[("--kept", note.note())]);
+    let kept = KeptCheckpoint::read(note.note()).unwrap();
+    let found = judged(&log, &kept, second.as_mut()).unwrap();
+    assert_eq!(
+        found,
+        "the kept checkpoint of 8 entries is not signed by the keys of the log"
+    );
+    for (text, problem) in [
+        ("text\n", KeptError::Form),
+        ("c2sp.org/tlog-proof@v1\n", TlogProofError::Form.into()),
+    ] {
+        assert_eq!(KeptCheckpoint::read(text), Err(problem));
+    }
+}
+
+/// A log under a new key is still the one of before, for whoever has the first key alone, and what
+/// was kept under the new key is believed by it.
+#[test]
+fn what_was_kept_before_and_after_another_key_is_of_one_log() {
+    let seed = (0..).find(|seed| RandomLog::new(*seed, 20).handovers.len() == 1);
+    let log = RandomLog::new(seed.unwrap(), 20);
+    let last = log.checkpoint.note();
+    let handover = &log.handovers[0].note;
+    for note in [last, handover] {
+        let mut second = Second::with_files(&[("--kept", note)]);
+        let kept = KeptCheckpoint::read(note).unwrap();
+        assert_eq!(judged(&log, &kept, second.as_mut()), None);
     }
 }

@@ -10,6 +10,7 @@
 //! promise.
 
 mod clean;
+mod cosigned;
 mod edits;
 mod encodings;
 mod erasing;
@@ -67,6 +68,8 @@ pub(super) struct RandomLog {
     /// Those that are erased.
     erased: BTreeSet<u64>,
     handovers: Vec<Handover>,
+    /// The size of the latest cosigned checkpoint, and the note.
+    cosigned: Option<(u64, String)>,
     checkpoint: SignedCheckpoint,
 }
 
@@ -123,6 +126,10 @@ impl RandomLog {
             if let Some(handover) = handovers.next_if(|it| it.size == after && after < size) {
                 export::write_handover(&mut text, &handover.note).unwrap();
             }
+            let cosigned = self.cosigned.as_ref().filter(|(size, _)| *size == after);
+            if let Some((_, note)) = cosigned {
+                export::write_cosigned(&mut text, note).unwrap();
+            }
         }
         export::write_checkpoint(&mut text, self.checkpoint.note()).unwrap();
         String::from_utf8(text).unwrap()
@@ -148,6 +155,7 @@ struct Growing {
     entries: Vec<StoredEntry>,
     erased: BTreeSet<u64>,
     handovers: Vec<Handover>,
+    cosigned: Option<(u64, String)>,
     signer_number: u8,
     time_ms: u64,
 }
@@ -159,6 +167,7 @@ impl Default for Growing {
             entries: Vec::new(),
             erased: BTreeSet::new(),
             handovers: Vec::new(),
+            cosigned: None,
             signer_number: 0,
             time_ms: 1_700_000_000_000,
         }
@@ -219,6 +228,7 @@ impl Growing {
             entries: self.entries,
             erased: self.erased,
             handovers: self.handovers,
+            cosigned: self.cosigned,
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::untried::not_tried;
 /// A second verifier that runs, and is asked about one export after another.
 pub(super) struct Second {
     directory: TempDir,
+    /// What it was given beside keys.
+    files: Option<TempDir>,
     child: Child,
     paths: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -26,6 +28,21 @@ impl Second {
     /// Starts it for exports; nothing, and words in the log, where it cannot run.
     pub(super) fn start() -> Option<Self> {
         Self::start_with(&[], &keys())
+    }
+
+    /// Starts it with flags of which each has a file, with what is to be in it.
+    pub(super) fn with_files(files: &[(&str, &str)]) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut flags = Vec::new();
+        for (number, (flag, text)) in files.iter().enumerate() {
+            let path = directory.path().join(number.to_string());
+            fs::write(&path, text).unwrap();
+            flags.extend([(*flag).to_owned(), path.display().to_string()]);
+        }
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let mut second = Self::start_with(&flags, &keys())?;
+        second.files = Some(directory);
+        Some(second)
     }
 
     /// Starts it with other public keys, in their order.
@@ -68,6 +85,7 @@ impl Second {
         let answers = BufReader::new(child.stdout.take().unwrap());
         Some(Self {
             directory,
+            files: None,
             child,
             paths,
             answers,
