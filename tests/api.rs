@@ -45,6 +45,8 @@ mod charters;
 mod concurrency;
 #[path = "api/corpora.rs"]
 mod corpora;
+#[path = "api/cosigned.rs"]
+mod cosigned;
 #[path = "api/damage.rs"]
 mod damage;
 #[path = "api/detokenize.rs"]

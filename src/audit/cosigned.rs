@@ -55,6 +55,37 @@ impl WitnessKeys {
     }
 }
 
+/// Which checkpoint of a log is published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PublishedCheckpoint {
+    /// The latest that a witness has cosigned; of a log without one, the latest.
+    Cosigned,
+    /// The latest, whether a witness has seen it or not.
+    Latest,
+}
+
+impl PublishedCheckpoint {
+    /// The checkpoint that is published of the log in a store, whose head was read before.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read, or the log is not the one of its cosigned checkpoint.
+    pub fn of(
+        self,
+        store: &dyn Store,
+        head: &SignedCheckpoint,
+        keys: &CheckpointKeys,
+    ) -> Result<SignedCheckpoint, VerifyError> {
+        let cosigned = cosigned_checkpoint(store, keys)?;
+        // One of the same size says more.
+        let published = cosigned.filter(|cosigned| match self {
+            Self::Cosigned => true,
+            Self::Latest => cosigned.size() >= head.size(),
+        });
+        Ok(published.unwrap_or_else(|| head.clone()))
+    }
+}
+
 /// The latest checkpoint of the log in a store that a witness has cosigned, as far as it was kept
 /// and these keys have signed it. Nothing where the log begins behind it.
 ///

@@ -93,14 +93,23 @@ impl Follower {
     ///
     /// # Errors
     ///
-    /// [`FollowError::Gap`] if its entries are not among those that are followed.
+    /// [`FollowError::Gap`] if its entries are not among those that are followed, or
+    /// [`FollowError::Fork`] if another one of its size is remembered, or was followed.
     pub fn remember(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), FollowError> {
         let index = checkpoint.size();
         if self.next_index() > index {
             return Err(FollowError::Gap { index });
         }
-        self.pending.insert(index, checkpoint.root());
-        Ok(())
+        match self.frontier.clone() {
+            Some(frontier) => self.expect(checkpoint, &frontier),
+            None => self.await_entries(checkpoint),
+        }
+    }
+
+    /// Reads a checkpoint that the log's keys signed, as far as they are known by now.
+    #[must_use]
+    pub fn checkpoint(&self, note: &str) -> Option<SignedCheckpoint> {
+        self.keys.verify(note)
     }
 
     /// The erased entries that were handed out, and that the log has not told of yet.
@@ -227,6 +236,11 @@ impl Follower {
         checkpoint: &SignedCheckpoint,
         frontier: &Frontier,
     ) -> Result<(), FollowError> {
+        self.await_entries(checkpoint)?;
+        self.meet(frontier)
+    }
+
+    fn await_entries(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), FollowError> {
         let (tree_size, root) = (checkpoint.size(), checkpoint.root());
         let earlier = self.pending.insert(tree_size, root);
         if earlier.is_some_and(|earlier| earlier != root) {
@@ -235,7 +249,7 @@ impl Follower {
         if self.pending.len() > PENDING_MAX {
             return Err(FollowError::TooManyAhead);
         }
-        self.meet(frontier)
+        Ok(())
     }
 
     /// Compares the tree with the checkpoint of its size, if there is one.

@@ -58,6 +58,7 @@ pub use ceremony_note::CeremonyNote;
 pub use checkpoint::CheckpointKeys;
 pub use checkpoint::CheckpointSigner;
 pub use checkpoint::SignedCheckpoint;
+pub use cosigned::PublishedCheckpoint;
 pub use cosigned::WitnessKeys;
 pub use cosigned::Witnessed;
 pub use cosigned::cosigned_checkpoint;

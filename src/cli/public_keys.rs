@@ -45,13 +45,18 @@ pub(super) struct WitnessKeyArgs {
 }
 
 impl WitnessKeyArgs {
+    /// Whether one is given.
+    pub(super) fn is_given(&self) -> bool {
+        !self.witness_keys.is_empty()
+    }
+
     /// The witnesses; nothing if none is given.
     ///
     /// # Errors
     ///
     /// If a file cannot be read, or has something else.
     pub(super) fn read(&self) -> Result<Option<WitnessKeys>, CliError> {
-        if self.witness_keys.is_empty() {
+        if !self.is_given() {
             return Ok(None);
         }
         let keys = read_keys(&self.witness_keys, "public key of a witness")?;

@@ -20,8 +20,26 @@ pub struct ConsistencyProof {
     pub second_size: u64,
     /// The proof (RFC 9162, section 2.1.4).
     pub hashes: Vec<Hash>,
-    /// The latest signed checkpoint, a note.
+    /// The latest signed checkpoint, or the cosigned one that was asked for: a note.
     pub checkpoint: String,
+}
+
+/// Which tree a proof is to be of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WantedTree {
+    /// That of the latest checkpoint that the witness has cosigned.
+    Cosigned,
+    /// That of the latest checkpoint.
+    Latest,
+}
+
+/// The checkpoints of a log, as notes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignedCheckpoints {
+    /// The latest.
+    pub latest: String,
+    /// The latest that the witness has cosigned; nothing if there is none.
+    pub cosigned: Option<String>,
 }
 
 /// The pages of a log that is followed.
@@ -64,29 +82,38 @@ impl AuditClient {
         Ok(WatchedEntries(stream.into_inner()))
     }
 
-    /// The latest signed checkpoint, a note.
+    /// The latest signed checkpoint, and the latest that the witness has cosigned.
     ///
     /// # Errors
     ///
     /// If the call fails.
-    pub async fn checkpoint(&self) -> Result<String, ClientError> {
+    pub async fn checkpoints(&self) -> Result<SignedCheckpoints, ClientError> {
         let request = protocol::GetCheckpointRequest {
             acting_principal: self.assertion()?.as_str().to_owned(),
         };
         let mut service = self.service.clone();
-        let answer = service.get_checkpoint(request).await?;
-        Ok(answer.into_inner().checkpoint)
+        let answer = service.get_checkpoint(request).await?.into_inner();
+        let cosigned = answer.cosigned_checkpoint;
+        Ok(SignedCheckpoints {
+            latest: answer.checkpoint,
+            cosigned: (!cosigned.is_empty()).then_some(cosigned),
+        })
     }
 
-    /// The proof that an entry is in the log of the latest checkpoint.
+    /// The proof that an entry is in the log of a checkpoint.
     ///
     /// # Errors
     ///
     /// If the call fails.
-    pub async fn prove_inclusion(&self, leaf_index: u64) -> Result<Receipt, ClientError> {
+    pub async fn prove_inclusion(
+        &self,
+        leaf_index: u64,
+        tree: WantedTree,
+    ) -> Result<Receipt, ClientError> {
         let request = protocol::ProveInclusionRequest {
             leaf_index,
             tree_size: 0,
+            cosigned: tree == WantedTree::Cosigned,
             acting_principal: self.assertion()?.as_str().to_owned(),
         };
         let mut service = self.service.clone();
@@ -99,8 +126,8 @@ impl AuditClient {
         })
     }
 
-    /// The proof that the log of this size is the beginning of another; 0: of the latest
-    /// checkpoint's.
+    /// The proof that the log of this size is the beginning of another; 0: of the checkpoint's that
+    /// is wanted.
     ///
     /// # Errors
     ///
@@ -109,10 +136,12 @@ impl AuditClient {
         &self,
         first_size: u64,
         second_size: u64,
+        tree: WantedTree,
     ) -> Result<ConsistencyProof, ClientError> {
         let request = protocol::ProveConsistencyRequest {
             first_size,
             second_size,
+            cosigned: tree == WantedTree::Cosigned,
             acting_principal: self.assertion()?.as_str().to_owned(),
         };
         let mut service = self.service.clone();

@@ -38,6 +38,8 @@ pub use item::ValueItem;
 pub use keys::KeyClient;
 pub use keys::statement;
 pub use log::ConsistencyProof;
+pub use log::SignedCheckpoints;
+pub use log::WantedTree;
 pub use log::WatchedEntries;
 pub use profile::Profile;
 pub use redact::RedactedSpan;

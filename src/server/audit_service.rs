@@ -22,6 +22,7 @@ use crate::server::identity;
 use crate::server::limits::ServerLimits;
 use crate::server::metrics::Metrics;
 use crate::server::status;
+use crate::vault::Checkpoints;
 use crate::vault::EntryWatch;
 use crate::vault::FreezeWatch;
 use crate::vault::Standing;
@@ -145,10 +146,11 @@ impl AuditService for AuditEndpoint {
     ) -> Result<Response<protocol::GetCheckpointResponse>, Status> {
         let (caller, _) =
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
-        let checkpoint = self.vault.checkpoint(&caller).await;
-        let checkpoint = self.answer("get_checkpoint", checkpoint)?;
+        let checkpoints = self.vault.checkpoint(&caller).await;
+        let Checkpoints { latest, cosigned } = self.answer("get_checkpoint", checkpoints)?;
         Ok(Response::new(protocol::GetCheckpointResponse {
-            checkpoint: checkpoint.note().to_owned(),
+            checkpoint: latest.note().to_owned(),
+            cosigned_checkpoint: cosigned.map_or_else(String::new, |it| it.note().to_owned()),
         }))
     }
 
@@ -158,10 +160,10 @@ impl AuditService for AuditEndpoint {
     ) -> Result<Response<protocol::ProveInclusionResponse>, Status> {
         let (caller, message) =
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
-        let size = log::size(message.tree_size);
+        let tree = log::tree("tree_size", message.tree_size, message.cosigned)?;
         let proof = self
             .vault
-            .prove_inclusion(&caller, message.leaf_index, size)
+            .prove_inclusion(&caller, message.leaf_index, tree)
             .await;
         let proof = self.answer("prove_inclusion", proof)?;
         Ok(Response::new(log::inclusion(&proof)))
@@ -173,16 +175,16 @@ impl AuditService for AuditEndpoint {
     ) -> Result<Response<protocol::ProveConsistencyResponse>, Status> {
         let (caller, message) =
             identity::acting(&self.vault, request, |it| &mut it.acting_principal).await?;
-        let size = log::size(message.second_size);
+        let second = log::tree("second_size", message.second_size, message.cosigned)?;
         let proof = self
             .vault
-            .prove_consistency(&caller, message.first_size, size)
+            .prove_consistency(&caller, message.first_size, second)
             .await;
-        let (second_size, proof, latest) = self.answer("prove_consistency", proof)?;
+        let (second_size, proof, checkpoint) = self.answer("prove_consistency", proof)?;
         Ok(Response::new(protocol::ProveConsistencyResponse {
             second_size,
             consistency_proof: log::hashes(&proof),
-            checkpoint: latest.note().to_owned(),
+            checkpoint: checkpoint.note().to_owned(),
         }))
     }
 }

@@ -232,6 +232,7 @@ fn outcome(error: &VaultError) -> &'static str {
         | VaultError::ExposureTooLong(_)
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
+        | VaultError::NotCosigned { .. }
         | VaultError::OutsideLog { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => "invalid",

@@ -30,6 +30,11 @@ pub(super) fn of(error: &VaultError) -> Status {
         VaultError::GrantScope { part, problem } => invalid(part, *problem),
         VaultError::ItemCount { .. } => invalid("items", error.to_string()),
         VaultError::KeysChanged | VaultError::Overloaded => busy(),
+        VaultError::NotCosigned { .. } => {
+            let mut details = ErrorDetails::new();
+            details.set_error_info("NOT_COSIGNED", "counterfoil", HashMap::new());
+            Status::with_error_details(Code::FailedPrecondition, error.to_string(), details)
+        }
         VaultError::OutsideLog { .. } => Status::invalid_argument(error.to_string()),
         // One answer, whatever is wrong with it: who forges learns nothing.
         VaultError::PersonRefused(_) => Status::unauthenticated(error.to_string()),

@@ -61,6 +61,15 @@ pub enum VaultError {
     /// Keys changed while the request was carried out, again and again.
     #[error("keys changed meanwhile: try again")]
     KeysChanged,
+    /// The witness has not seen what is asked for, or there is no witness.
+    #[error(
+        "no witness has cosigned more than {seen_size} entries of the log: ask again when it has \
+         seen more; it must be configured"
+    )]
+    NotCosigned {
+        /// How many entries it has seen.
+        seen_size: u64,
+    },
     /// The log is not that long, or the sizes are in the wrong order.
     #[error(
         "log has {tree_size} entries: index or size is beyond it, or sizes are in the wrong order"

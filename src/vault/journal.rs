@@ -310,6 +310,7 @@ pub(super) fn error_class(error: &VaultError) -> ErrorClass {
         | VaultError::ExposureArchived { .. }
         | VaultError::GrantScope { .. }
         | VaultError::ItemCount { .. }
+        | VaultError::NotCosigned { .. }
         | VaultError::OutsideLog { .. }
         | VaultError::Purpose
         | VaultError::RequestIdReused => ErrorClass::Invalid,

@@ -238,6 +238,7 @@ impl Vault {
             | VaultError::GrantScope { .. }
             | VaultError::ItemCount { .. }
             | VaultError::KeysChanged
+            | VaultError::NotCosigned { .. }
             | VaultError::OutsideLog { .. }
             | VaultError::Overloaded
             | VaultError::PersonRefused(_)

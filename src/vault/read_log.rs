@@ -42,8 +42,28 @@ pub struct InclusionProof {
     pub tree_size: u64,
     /// Hashes from the leaf to the root.
     pub hashes: Vec<Hash>,
-    /// The checkpoint of that tree, where it is the latest.
+    /// The checkpoint of that tree, where it is the latest, or the cosigned one that was asked for.
     pub checkpoint: Option<Arc<SignedCheckpoint>>,
+}
+
+/// Which tree is asked about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogTree {
+    /// That of the latest checkpoint that the witness has cosigned.
+    Cosigned,
+    /// That of the latest checkpoint.
+    Latest,
+    /// That of so many entries.
+    OfSize(u64),
+}
+
+/// The latest checkpoint of a log, and the latest that its witness has cosigned, if it has.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// The latest.
+    pub latest: Arc<SignedCheckpoint>,
+    /// The latest with a cosignature.
+    pub cosigned: Option<Arc<SignedCheckpoint>>,
 }
 
 /// Follows the log: everything from an index on, and then what comes.
@@ -114,17 +134,17 @@ impl Vault {
         })
     }
 
-    /// The latest signed checkpoint.
+    /// The latest signed checkpoint, and the latest that the witness has cosigned.
     ///
     /// # Errors
     ///
-    /// If the caller may not read it.
-    pub async fn checkpoint(&self, caller: &Caller) -> Result<Arc<SignedCheckpoint>, VaultError> {
+    /// If the caller may not read them.
+    pub async fn checkpoint(&self, caller: &Caller) -> Result<Checkpoints, VaultError> {
         self.permit_proof(caller).await?;
-        self.latest_checkpoint()
+        self.latest_checkpoints()
     }
 
-    /// Proves that an entry is in the tree of this size; nothing: in that of the latest checkpoint.
+    /// Proves that an entry is in a tree.
     ///
     /// # Errors
     ///
@@ -133,14 +153,12 @@ impl Vault {
         &self,
         caller: &Caller,
         index: u64,
-        tree_size: Option<u64>,
+        tree: LogTree,
     ) -> Result<InclusionProof, VaultError> {
         self.permit_proof(caller).await?;
-        let latest = self.latest_checkpoint()?;
-        let tree_size = tree_size.unwrap_or(latest.size());
-        if tree_size > latest.size() || index >= tree_size {
-            return Err(outside(&latest));
-        }
+        let checkpoints = self.latest_checkpoints()?;
+        let (tree_size, checkpoint) = checkpoints.tree(tree, index.saturating_add(1))?;
+        let latest = checkpoints.latest;
         work(usize::MAX, || {
             let hashes = self.parts.log.inclusion_proof(index, tree_size);
             Ok(InclusionProof {
@@ -148,13 +166,13 @@ impl Vault {
                 leaf_hash: self.parts.log.leaf_hash(index)?,
                 tree_size,
                 hashes: hashes.map_err(|error| unproven(&latest, error))?,
-                checkpoint: (tree_size == latest.size()).then(|| Arc::clone(&latest)),
+                checkpoint: Some(checkpoint).filter(|it| it.size() == tree_size),
             })
         })
     }
 
-    /// Proves that the tree of the second size has the first as a prefix; nothing for the second:
-    /// the latest checkpoint's. Returns the second size, the proof, and the latest checkpoint.
+    /// Proves that a tree has the one of the first size as a prefix. Returns its size, the proof,
+    /// and its checkpoint if it is the cosigned one, else the latest.
     ///
     /// # Errors
     ///
@@ -163,19 +181,16 @@ impl Vault {
         &self,
         caller: &Caller,
         first_size: u64,
-        second_size: Option<u64>,
+        second: LogTree,
     ) -> Result<(u64, Vec<Hash>, Arc<SignedCheckpoint>), VaultError> {
         self.permit_proof(caller).await?;
-        let latest = self.latest_checkpoint()?;
-        let second_size = second_size.unwrap_or(latest.size());
-        if second_size > latest.size() || first_size > second_size {
-            return Err(outside(&latest));
-        }
+        let checkpoints = self.latest_checkpoints()?;
+        let (second_size, checkpoint) = checkpoints.tree(second, first_size)?;
         let proof = work(usize::MAX, || {
             self.parts.log.consistency_proof(first_size, second_size)
         });
-        let proof = proof.map_err(|error| unproven(&latest, error))?;
-        Ok((second_size, proof, latest))
+        let proof = proof.map_err(|error| unproven(&checkpoints.latest, error))?;
+        Ok((second_size, proof, checkpoint))
     }
 
     /// Decides about a proof. It is not recorded, so the sequencer does not see it, and who is
@@ -189,10 +204,38 @@ impl Vault {
         Ok(())
     }
 
-    /// There is one as soon as the vault serves: that it started is an entry.
-    fn latest_checkpoint(&self) -> Result<Arc<SignedCheckpoint>, VaultError> {
+    /// There is a latest one as soon as the vault serves: that it started is an entry.
+    fn latest_checkpoints(&self) -> Result<Checkpoints, VaultError> {
+        // In this order: what was cosigned was the latest before.
+        let cosigned = self.parts.log.witnessed().borrow().clone();
         let latest = self.parts.log.latest_checkpoint();
-        latest.ok_or(VaultError::AuditUnavailable(CommitError::Unavailable))
+        let latest = latest.ok_or(VaultError::AuditUnavailable(CommitError::Unavailable))?;
+        Ok(Checkpoints { latest, cosigned })
+    }
+}
+
+impl Checkpoints {
+    /// The size of a tree, which must have so many entries, and the checkpoint to return with what
+    /// is said of it: its own if it is the cosigned one, else the latest.
+    fn tree(
+        &self,
+        tree: LogTree,
+        size_min: u64,
+    ) -> Result<(u64, Arc<SignedCheckpoint>), VaultError> {
+        let latest = &self.latest;
+        let (size, checkpoint) = match (tree, &self.cosigned) {
+            (LogTree::Latest, _) => (latest.size(), latest),
+            (LogTree::OfSize(size), _) => (size, latest),
+            (LogTree::Cosigned, Some(cosigned)) => (cosigned.size(), cosigned),
+            (LogTree::Cosigned, None) => return Err(VaultError::NotCosigned { seen_size: 0 }),
+        };
+        if tree == LogTree::Cosigned && size_min > size && size_min <= latest.size() {
+            return Err(VaultError::NotCosigned { seen_size: size });
+        }
+        if size > latest.size() || size_min > size {
+            return Err(outside(latest));
+        }
+        Ok((size, Arc::clone(checkpoint)))
     }
 }
 

@@ -251,6 +251,7 @@ async fn proofs_verify_and_are_not_recorded() {
                 leaf_index,
                 tree_size: if is_latest { 0 } else { checkpoint.size() },
                 acting_principal: auditor(&stage),
+                ..ProveInclusionRequest::default()
             };
             let proof = service.prove_inclusion(request).await.unwrap().into_inner();
             assert_eq!(proof.tree_size, checkpoint.size());
@@ -269,6 +270,7 @@ async fn proofs_verify_and_are_not_recorded() {
                 first_size: older.size(),
                 second_size: checkpoint.size(),
                 acting_principal: auditor(&stage),
+                ..ProveConsistencyRequest::default()
             };
             let proof = service.prove_consistency(request).await.unwrap();
             let path = hashes(&proof.into_inner().consistency_proof);
@@ -285,6 +287,7 @@ async fn proofs_verify_and_are_not_recorded() {
             leaf_index,
             tree_size,
             acting_principal: acting_principal.clone(),
+            ..ProveInclusionRequest::default()
         };
         let refused = service.prove_inclusion(request).await.err().unwrap();
         assert_eq!(refused.code(), Code::InvalidArgument);
@@ -294,6 +297,7 @@ async fn proofs_verify_and_are_not_recorded() {
             first_size,
             second_size,
             acting_principal: acting_principal.clone(),
+            ..ProveConsistencyRequest::default()
         };
         let refused = service.prove_consistency(request).await.err().unwrap();
         assert_eq!(refused.code(), Code::InvalidArgument);

@@ -143,7 +143,7 @@ impl TestWitness {
     }
 }
 
-fn cosigner() -> CosignerKey {
+pub(crate) fn cosigner() -> CosignerKey {
     let name = NoteKeyName::new("witness.example/w1").unwrap();
     CosignerKey::new(name, &KeyBytes::from_array(&[5; 32]))
 }
@@ -155,7 +155,7 @@ async fn reveal_once(client: &Client, token: &str) -> Result<u64, Status> {
     Ok(answer.receipt.unwrap().leaf_index)
 }
 
-async fn until_revealed(client: &Client, token: &str) {
+pub(crate) async fn until_revealed(client: &Client, token: &str) {
     for _ in 0..600 {
         if reveal_once(client, token).await.is_ok() {
             return;

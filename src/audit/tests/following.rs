@@ -209,3 +209,32 @@ fn checkpoint_of_another_key_is_refused() {
         .unwrap_err();
     assert_eq!(error, FollowError::Checkpoint);
 }
+
+/// What is remembered while a log is followed is compared at once: with what was followed so far,
+/// and with what else is remembered.
+#[test]
+fn remembered_checkpoint_of_another_log_is_found() {
+    let log = TestLog::with_entries(20);
+    let other = copy(&log);
+    append(&log, 20..24);
+    append(&other, 120..124);
+    let checkpoint_of = |log: &TestLog| newest(log, &log.store());
+    let (own, of_another) = (checkpoint_of(&log), checkpoint_of(&other));
+    let fork = Err(FollowError::Fork { tree_size: 24 });
+    let mut follower = Follower::new(keys(), 0);
+    follower.remember(&own).unwrap();
+    assert_eq!(follower.remember(&of_another), fork);
+
+    let mut follower = Follower::new(keys(), 0);
+    follower.take(&page(&log, 0, 64)).unwrap();
+    assert_eq!(follower.next_index(), 24);
+    follower.remember(&own).unwrap();
+    assert_eq!(follower.remember(&of_another), fork);
+
+    let mut follower = Follower::new(keys(), 0);
+    follower.remember(&of_another).unwrap();
+    assert!(follower.take(&page(&log, 0, 64)).is_err());
+    assert_eq!(follower.checkpoint(own.note()).as_ref(), Some(&own));
+    let stranger = CheckpointKeys::new(Vec::new());
+    assert_eq!(Follower::new(stranger, 0).checkpoint(own.note()), None);
+}

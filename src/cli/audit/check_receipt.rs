@@ -16,15 +16,19 @@ use crate::audit::CheckpointKeys;
 use crate::audit::FindError;
 use crate::audit::ProvenEntry;
 use crate::audit::TlogProof;
+use crate::audit::WitnessKeys;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::find_in_export;
 use crate::audit::find_in_store;
 use crate::cli::audit::LogArgs;
+use crate::cli::audit::cosigned_at;
 use crate::cli::audit::open;
+use crate::cli::audit::report::cosigned_time;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::public_keys::WitnessKeyArgs;
 
 /// Checks receipts offline: each proves that an entry is in the log that the public key signed
 ///
@@ -32,15 +36,21 @@ use crate::cli::exit::Exit;
 /// log at hand, an export or a data directory, the entry is found and written, or the hash that is
 /// left of it where it was erased, and the log must be the one of the receipt: one that was rolled
 /// back or forged since is not.
+///
+/// With --witness-key, a witness must have cosigned the receipt's checkpoint. That of a reveal is
+/// from before the witness can have seen it: `audit prove-inclusion INDEX --cosigned` makes the
+/// receipt of the same entry that has a cosignature.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit code 4: a receipt does not verify, or its entry is not in the log that was given.
+Exit code 4: a receipt does not verify, its entry is not in the log that was given, or no given
+witness has cosigned its checkpoint.
 
 Examples:
   counterfoil audit check-receipt receipts/*.tlog-proof --public-key audit.vkey
   counterfoil audit check-receipt 17-0a1b2c3d.tlog-proof --public-key audit.vkey \\
     --export log.jsonl
-  counterfoil audit check-receipt 17-0a1b2c3d.tlog-proof --dev .dev --data-dir .dev/data")]
+  counterfoil audit check-receipt 17-0a1b2c3d.tlog-proof --dev .dev --data-dir .dev/data
+  counterfoil audit check-receipt 17.tlog-proof --public-key audit.vkey --witness-key w1.vkey")]
 pub(in crate::cli) struct CheckReceiptArgs {
     /// The receipts, in the form of C2SP tlog-proof
     #[arg(value_name = "FILE", required = true)]
@@ -53,6 +63,9 @@ pub(in crate::cli) struct CheckReceiptArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data_dir", "head_dir"])]
     export: Option<PathBuf>,
 
+    #[command(flatten)]
+    witness: WitnessKeyArgs,
+
     /// Write a JSON object for each receipt
     #[arg(long)]
     json: bool,
@@ -61,6 +74,7 @@ pub(in crate::cli) struct CheckReceiptArgs {
 impl CheckReceiptArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
+        let witnesses = self.witness.read()?;
         let mut exit = Exit::Done;
         let mut refuse = |path: &Path, problem: &dyn std::fmt::Display| {
             say(format_args!("NOT verified: {}: {problem}", path.display()));
@@ -70,17 +84,20 @@ impl CheckReceiptArgs {
         let mut paths = Vec::with_capacity(self.files.len());
         for path in &self.files {
             match read(path)?.map(|proof| proof.verify(&keys)) {
-                Some(Ok(entry)) => {
-                    proven.push(entry);
-                    paths.push(path.as_path());
-                }
+                Some(Ok(entry)) => match seen(witnesses.as_ref(), &entry) {
+                    Ok(unix_seconds) => {
+                        proven.push(entry);
+                        paths.push((path.as_path(), unix_seconds));
+                    }
+                    Err(problem) => refuse(path, &problem),
+                },
                 Some(Err(error)) => refuse(path, &error),
                 None => refuse(path, &"it is not in the form of C2SP tlog-proof"),
             }
         }
         let found = self.find(&keys, &proven)?;
         let mut output = io::stdout().lock();
-        for ((path, proven), found) in paths.iter().zip(&proven).zip(found) {
+        for (((path, unix_seconds), proven), found) in paths.iter().zip(&proven).zip(found) {
             let line = match found {
                 Found::NotSought => None,
                 Found::Line(line) => Some(line),
@@ -90,9 +107,9 @@ impl CheckReceiptArgs {
                 }
             };
             let text = if self.json {
-                json_report(path, proven, line.as_deref())?
+                json_report(path, proven, line.as_deref(), *unix_seconds)?
             } else {
-                text_report(path, proven, line.as_deref())
+                text_report(path, proven, line.as_deref(), *unix_seconds)
             };
             writeln!(output, "{text}")?;
         }
@@ -133,6 +150,18 @@ impl From<Result<String, FindError>> for Found {
     }
 }
 
+/// When a witness cosigned the checkpoint of a receipt, if that is asked; or what is wrong.
+fn seen(witnesses: Option<&WitnessKeys>, proven: &ProvenEntry) -> Result<Option<u64>, String> {
+    let Some(witnesses) = witnesses else {
+        return Ok(None);
+    };
+    let cosigned = cosigned_at(witnesses, proven.checkpoint().note());
+    cosigned.map(Some).map_err(|problem| {
+        let index = proven.index();
+        format!("{problem}\n  audit prove-inclusion {index} --cosigned makes a receipt that has it")
+    })
+}
+
 /// Reads a receipt; nothing if the file has something else.
 fn read(path: &Path) -> Result<Option<TlogProof>, CliError> {
     let file = File::open(path).map_err(CliError::file(path))?;
@@ -145,19 +174,23 @@ fn read(path: &Path) -> Result<Option<TlogProof>, CliError> {
         .and_then(|text| text.parse().ok()))
 }
 
-fn origin(proven: &ProvenEntry) -> &str {
-    let mut lines = proven.checkpoint().note().lines();
-    lines.next().unwrap_or_default()
-}
-
-fn text_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> String {
-    let text = format!(
+fn text_report(
+    path: &Path,
+    proven: &ProvenEntry,
+    line: Option<&str>,
+    unix_seconds: Option<u64>,
+) -> String {
+    let mut text = format!(
         "verified: {}: entry {} of {}, among its first {}",
         path.display(),
         proven.index(),
-        origin(proven),
+        proven.checkpoint().origin(),
         proven.checkpoint().size()
     );
+    if let Some(unix_seconds) = unix_seconds {
+        let time = cosigned_time(unix_seconds);
+        text.push_str(&format!(", which the witness cosigned on {time}"));
+    }
     match line {
         Some(line) if is_erased(line) => format!("{text}, and erased since\n{line}"),
         Some(line) => format!("{text}\n{line}"),
@@ -165,7 +198,12 @@ fn text_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> String 
     }
 }
 
-fn json_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> Result<String, CliError> {
+fn json_report(
+    path: &Path,
+    proven: &ProvenEntry,
+    line: Option<&str>,
+    unix_seconds: Option<u64>,
+) -> Result<String, CliError> {
     let entry: Option<Value> = match line {
         Some(line) => Some(serde_json::from_str(line).map_err(CliError::failed)?),
         None => None,
@@ -173,10 +211,11 @@ fn json_report(path: &Path, proven: &ProvenEntry, line: Option<&str>) -> Result<
     let report = json!({
         "verified": true,
         "file": path.display().to_string(),
-        "origin": origin(proven),
+        "origin": proven.checkpoint().origin(),
         "leaf_index": proven.index(),
         "leaf_hash": hex::encode(proven.leaf_hash().as_bytes()),
         "tree_size": proven.checkpoint().size(),
+        "cosigned_unix_seconds": unix_seconds,
         "erased": line.is_some_and(is_erased),
         "entry": entry,
     });

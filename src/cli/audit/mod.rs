@@ -33,6 +33,7 @@ use crate::audit::KeptCheckpoint;
 use crate::audit::Report;
 use crate::audit::SignedCheckpoint;
 use crate::audit::VerifyError;
+use crate::audit::WitnessKeys;
 use crate::audit::following_keys;
 use crate::audit::verify_archive;
 use crate::audit::verify_export_against;
@@ -55,6 +56,7 @@ use crate::cli::exit::Exit;
 use crate::cli::exposure::ExposureArgs;
 use crate::cli::public_keys::WitnessKeyArgs;
 use crate::cli::public_keys::read_public_keys;
+use crate::crypto::note::NoteError;
 use crate::store::StoreError;
 use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
@@ -283,6 +285,17 @@ impl LogKeyArgs {
         }
         read_public_keys(&files)
     }
+}
+
+/// When one of the witnesses cosigned a checkpoint, in seconds since 1970-01-01T00:00:00Z; or what
+/// is wrong.
+fn cosigned_at(witnesses: &WitnessKeys, checkpoint: &str) -> Result<u64, String> {
+    witnesses
+        .verify(checkpoint)
+        .map_err(|error| match error == NoteError::NotSigned {
+            true => "no given witness has cosigned its checkpoint".to_owned(),
+            false => error.to_string(),
+        })
 }
 
 /// Reads a checkpoint or a receipt that somebody kept.

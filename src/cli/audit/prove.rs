@@ -11,33 +11,44 @@ use clap::Args;
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
 use crate::audit::TlogProof;
+use crate::audit::cosigned_checkpoint;
 use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
 use crate::audit::prove_entry;
 use crate::audit::prove_inclusion;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::auditor::AuditorArgs;
+use crate::cli::audit::cosigned_at;
 use crate::cli::audit::open;
 use crate::cli::audit::verify_error;
 use crate::cli::block_on;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::public_keys::WitnessKeyArgs;
 use crate::client::ClientError;
 use crate::client::Code;
 use crate::client::Receipt;
+use crate::client::WantedTree;
 use crate::crypto::merkle::Hash;
 use crate::crypto::merkle::verify_consistency;
 use crate::store::rocks::RocksStore;
 
 /// Writes the proof that an entry is in the log: a receipt, in the form of C2SP tlog-proof
+///
+/// With --cosigned, it is a receipt in the latest checkpoint that the vault's witness has cosigned:
+/// whoever has the witness's public key need not trust that the log has shown everybody the same.
+/// The receipt of a reveal is made before the witness can have seen it, and has no cosignature.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit code 4: the proof does not verify.
+Exit code 4: the proof does not verify. Exit code 1 with --cosigned: the witness has not seen the
+entry yet; try again later.
 
 Examples:
   counterfoil audit prove-inclusion 17 --dev .dev > 17.tlog-proof
-  counterfoil audit prove-inclusion 17 --dev .dev --online > 17.tlog-proof")]
+  counterfoil audit prove-inclusion 17 --dev .dev --online > 17.tlog-proof
+  counterfoil audit prove-inclusion 17 --data-dir /var/lib/counterfoil --public-key audit.vkey \\
+    --witness-key w1.vkey > 17.tlog-proof")]
 pub(in crate::cli) struct ProveInclusionArgs {
     /// The index of the entry, from 0
     #[arg(value_name = "INDEX")]
@@ -55,7 +66,8 @@ pub(in crate::cli) struct ProveInclusionArgs {
 /// Proves that the log goes on from a checkpoint that you kept, and writes its latest checkpoint
 ///
 /// Keep what it writes for the next time: so you see that nothing was taken back or changed, though
-/// you see no entry.
+/// you see no entry. With --cosigned, the latest checkpoint that the vault's witness has cosigned is
+/// written: nobody else is shown another log of that size.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Exit code 4: the log is not the one of the checkpoint, or went back behind it.
@@ -63,7 +75,9 @@ Exit code 4: the log is not the one of the checkpoint, or went back behind it.
 Examples:
   counterfoil audit prove-consistency --since kept.checkpoint --dev .dev --online > new.checkpoint
   counterfoil audit prove-consistency --since kept.checkpoint --data-dir /var/lib/counterfoil \\
-    --public-key audit.vkey")]
+    --public-key audit.vkey
+  counterfoil audit prove-consistency --since kept.checkpoint --online --witness-key w1.vkey \\
+    --config-client auditor.toml --public-key audit.vkey > new.checkpoint")]
 pub(in crate::cli) struct ProveConsistencyArgs {
     /// The checkpoint that you kept; without it, the latest one is written and nothing proven
     #[arg(long, value_name = "FILE")]
@@ -83,6 +97,13 @@ struct SourceArgs {
     #[arg(long, conflicts_with_all = ["data_dir", "head_dir"])]
     online: bool,
 
+    /// In the tree of the latest checkpoint that the witness has cosigned, which is written
+    #[arg(long)]
+    cosigned: bool,
+
+    #[command(flatten)]
+    witness: WitnessKeyArgs,
+
     #[command(flatten)]
     auditor: AuditorArgs,
 }
@@ -90,17 +111,23 @@ struct SourceArgs {
 impl ProveInclusionArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let keys = self.source.log.public_keys()?;
+        let witnesses = self.source.witness.read()?;
         let proof = if self.source.online {
             let receipt = block_on(async {
                 let client = self.source.auditor.connect(self.source.log.dev()).await?;
-                Ok(client.prove_inclusion(self.index).await?)
+                let tree = self.source.wanted();
+                Ok(client.prove_inclusion(self.index, tree).await?)
             })?;
             text_of(&receipt)
         } else {
-            let (store, checkpoint) = self.source.read(&keys)?;
-            if self.index >= checkpoint.size() {
-                let size = checkpoint.size();
+            let (store, latest) = self.source.read(&keys)?;
+            if self.index >= latest.size() {
+                let size = latest.size();
                 return Err(CliError::Failed(format!("the log has {size} entries")));
+            }
+            let checkpoint = self.source.checkpoint(&store, latest, &keys)?;
+            if self.index >= checkpoint.size() {
+                return Err(unseen(checkpoint.size()));
             }
             let prove = match self.with_entry {
                 true => prove_entry,
@@ -116,6 +143,9 @@ impl ProveInclusionArgs {
             let problem = "NOT verified: the proof is none of this entry";
             return Err(CliError::Verification(problem.to_owned()));
         };
+        if let Some(witnesses) = &witnesses {
+            cosigned_at(witnesses, proof.checkpoint()).map_err(|problem| not_verified(&problem))?;
+        }
         write!(io::stdout(), "{proof}")?;
         Ok(Exit::Done)
     }
@@ -124,6 +154,7 @@ impl ProveInclusionArgs {
 impl ProveConsistencyArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let keys = self.source.log.public_keys()?;
+        let witnesses = self.source.witness.read()?;
         let kept = match &self.since {
             Some(path) => {
                 let note = fs::read_to_string(path).map_err(CliError::file(path))?;
@@ -141,9 +172,17 @@ impl ProveConsistencyArgs {
             if first_size > latest.size() {
                 return Err(went_back(latest.size()));
             }
-            let proof = prove_consistency(&store, first_size, &latest).map_err(verify_error)?;
-            (latest, proof)
+            let checkpoint = self.source.checkpoint(&store, latest, &keys)?;
+            let first_size = kept_size.unwrap_or(checkpoint.size());
+            if first_size > checkpoint.size() {
+                return Err(unseen(checkpoint.size()));
+            }
+            let proof = prove_consistency(&store, first_size, &checkpoint);
+            (checkpoint, proof.map_err(verify_error)?)
         };
+        if let Some(witnesses) = &witnesses {
+            cosigned_at(witnesses, latest.note()).map_err(|problem| not_verified(&problem))?;
+        }
         if let Some(kept) = kept {
             let (first, second) = (kept.size(), latest.size());
             verify_consistency(first, &kept.root(), second, &latest.root(), &proof)
@@ -166,7 +205,33 @@ impl SourceArgs {
         Ok((store, checkpoint))
     }
 
-    /// The latest checkpoint of the running vault, and that it goes on from this size.
+    /// Which tree is wanted.
+    fn wanted(&self) -> WantedTree {
+        if self.cosigned || self.witness.is_given() {
+            WantedTree::Cosigned
+        } else {
+            WantedTree::Latest
+        }
+    }
+
+    /// The checkpoint that is wanted, of a log on the disk.
+    fn checkpoint(
+        &self,
+        store: &RocksStore,
+        latest: SignedCheckpoint,
+        keys: &CheckpointKeys,
+    ) -> Result<SignedCheckpoint, CliError> {
+        match self.wanted() {
+            WantedTree::Latest => Ok(latest),
+            WantedTree::Cosigned => {
+                let cosigned = cosigned_checkpoint(store, keys).map_err(verify_error)?;
+                cosigned.ok_or_else(|| unseen(0))
+            }
+        }
+    }
+
+    /// The latest checkpoint of the running vault, or the latest cosigned one, and that it goes on
+    /// from this size.
     fn ask(
         &self,
         keys: &CheckpointKeys,
@@ -174,13 +239,34 @@ impl SourceArgs {
     ) -> Result<(SignedCheckpoint, Vec<Hash>), CliError> {
         block_on(async {
             let client = self.auditor.connect(self.log.dev()).await?;
-            let latest = keys.verify(&client.checkpoint().await?);
-            let latest = latest.ok_or_else(|| not_verified("the checkpoint is not signed"))?;
-            let first_size = first_size.unwrap_or(latest.size());
-            if first_size > latest.size() {
+            let unsigned = || not_verified("the checkpoint is not signed");
+            let checkpoints = client.checkpoints().await?;
+            let latest = keys.verify(&checkpoints.latest).ok_or_else(unsigned)?;
+            if first_size.is_some_and(|first_size| first_size > latest.size()) {
                 return Err(went_back(latest.size()));
             }
-            match client.prove_consistency(first_size, latest.size()).await {
+            let tree = self.wanted();
+            let wanted = match tree {
+                WantedTree::Latest => latest.clone(),
+                WantedTree::Cosigned => {
+                    let note = checkpoints.cosigned.ok_or_else(|| unseen(0))?;
+                    keys.verify(&note).ok_or_else(unsigned)?
+                }
+            };
+            let first_size = first_size.unwrap_or(wanted.size());
+            let second_size = match tree {
+                WantedTree::Latest => latest.size(),
+                WantedTree::Cosigned => 0,
+            };
+            match client
+                .prove_consistency(first_size, second_size, tree)
+                .await
+            {
+                // The witness may have seen more meanwhile.
+                Ok(proof) if tree == WantedTree::Cosigned => {
+                    let cosigned = keys.verify(&proof.checkpoint).ok_or_else(unsigned)?;
+                    Ok((cosigned, proof.hashes))
+                }
                 Ok(proof) => Ok((latest, proof.hashes)),
                 // It had just said that it is that long.
                 Err(ClientError::Call {
@@ -203,6 +289,19 @@ pub(in crate::cli) fn text_of(receipt: &Receipt) -> Option<TlogProof> {
         hashes.collect::<Option<_>>()?,
         receipt.checkpoint.clone(),
     ))
+}
+
+/// What the witness has not seen is no reason to suspect the log.
+fn unseen(seen_size: u64) -> CliError {
+    CliError::Failed(match seen_size {
+        0 => "there is no checkpoint that a witness has cosigned\n  a vault has one when \
+              audit.witness is configured"
+            .to_owned(),
+        size => format!(
+            "the witness has seen {size} entries, and not this much yet\n  try again later, or \
+             without --cosigned and --witness-key"
+        ),
+    })
 }
 
 fn went_back(size: u64) -> CliError {

@@ -7,8 +7,11 @@ use clap::Args;
 
 use crate::audit::FollowError;
 use crate::audit::Follower;
+use crate::audit::WitnessKeys;
 use crate::cli::audit::LogKeyArgs;
 use crate::cli::audit::auditor::AuditorArgs;
+use crate::cli::audit::cosigned_at;
+use crate::cli::audit::report::cosigned_time;
 use crate::cli::audit::report::successor_words;
 use crate::cli::audit::syslog::FormatArg;
 use crate::cli::audit::syslog::SyslogArgs;
@@ -19,8 +22,12 @@ use crate::cli::audit::watched::Sink;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
+use crate::cli::public_keys::WitnessKeyArgs;
+use crate::client::AuditClient;
 use crate::client::ClientError;
 use crate::client::Code;
+use crate::client::WantedTree;
+use crate::crypto::merkle::verify_consistency;
 use crate::outbound::syslog::Patience;
 
 /// Follows the log of a running vault: each entry as a line of JSON, as `export` writes it
@@ -32,9 +39,14 @@ use crate::outbound::syslog::Patience;
 /// With --syslog, entries are sent to a collector, as OCSF events unless --format says otherwise;
 /// --state is then kept of what a collector over tcp or tls has read. While it cannot be reached,
 /// it is tried again.
+///
+/// With --witness-key, the vault is asked for the latest checkpoint that its witness has cosigned
+/// each time that following begins anew, and the log must be the one of that. It needs the
+/// permission prove_audit_log, too.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back.
+Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back; or no given
+witness has cosigned it.
 
 Examples:
   counterfoil audit watch --dev .dev
@@ -63,6 +75,9 @@ pub(in crate::cli) struct WatchArgs {
     format: Option<FormatArg>,
 
     #[command(flatten)]
+    witness: WitnessKeyArgs,
+
+    #[command(flatten)]
     syslog: SyslogArgs,
 
     #[command(flatten)]
@@ -84,11 +99,15 @@ impl WatchArgs {
             follower.remember(&kept.checkpoint).map_err(beyond)?;
             follower.remember_untold(&kept.untold);
         }
+        let witnesses = self.witness.read()?;
         let mut output = self.output()?;
         let client = self.auditor.connect(self.keys.dev.as_deref()).await?;
         let end_index = self.count.map(|count| first_index.saturating_add(count));
         let is_over = |index| end_index.is_some_and(|end| index >= end);
         loop {
+            if let Some(witnesses) = &witnesses {
+                expect_cosigned(&client, witnesses, &mut follower).await?;
+            }
             let asked = client.watch_entries(follower.next_index()).await;
             let mut pages = asked.map_err(|error| went_back(error, kept.is_some()))?;
             loop {
@@ -133,6 +152,40 @@ impl WatchArgs {
         };
         Ok(Output::new(sink, self.state.clone()))
     }
+}
+
+/// Asks for the latest checkpoint that a witness has cosigned, and how the log went on from there:
+/// the follower must come to the same log.
+async fn expect_cosigned(
+    client: &AuditClient,
+    witnesses: &WitnessKeys,
+    follower: &mut Follower,
+) -> Result<(), CliError> {
+    let wrong = |problem: &str| CliError::Verification(format!("NOT verified: {problem}"));
+    let checkpoints = client.checkpoints().await?;
+    let note = checkpoints.cosigned;
+    let note = note.ok_or_else(|| wrong("the vault has no checkpoint that a witness cosigned"))?;
+    let unix_seconds = cosigned_at(witnesses, &note).map_err(|problem| wrong(&problem))?;
+    let unsigned = || wrong("there is no checkpoint that is signed by the given keys");
+    let cosigned = follower.checkpoint(&note).ok_or_else(unsigned)?;
+    let latest = follower.checkpoint(&checkpoints.latest);
+    let latest = latest.ok_or_else(unsigned)?;
+    let (first, second) = (cosigned.size(), latest.size());
+    let proof = client
+        .prove_consistency(first, second, WantedTree::Latest)
+        .await?
+        .hashes;
+    verify_consistency(first, &cosigned.root(), second, &latest.root(), &proof)
+        .map_err(|_| wrong("the log is another than the one that the witness cosigned"))?;
+    // A log that is shorter than what was followed is refused when its entries are asked for.
+    if second >= follower.next_index() {
+        follower.remember(&latest).map_err(not_verified)?;
+    }
+    let time = cosigned_time(unix_seconds);
+    say(format_args!(
+        "the witness has seen {first} entries of {second}, and cosigned them on {time}"
+    ));
+    Ok(())
 }
 
 /// A log that is shorter than it was went back.

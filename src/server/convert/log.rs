@@ -1,11 +1,15 @@
 //! Entries and proofs of the audit log, on the wire.
 
+use tonic::Status;
+
 use crate::audit::EntryPage;
 use crate::audit::PageEntry;
 use crate::audit::PageRange;
 use crate::crypto::merkle::Hash;
 use crate::protocol;
+use crate::server::status;
 use crate::vault::InclusionProof;
+use crate::vault::LogTree;
 
 /// Which entries are asked for.
 pub(in crate::server) fn range(
@@ -58,9 +62,14 @@ pub(in crate::server) fn hashes(hashes: &[Hash]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
 }
 
-/// Zero stands for the latest size.
-pub(in crate::server) fn size(size: u64) -> Option<u64> {
-    (size != 0).then_some(size)
+/// Which tree is asked about: zero stands for the latest size.
+pub(in crate::server) fn tree(part: &str, size: u64, is_cosigned: bool) -> Result<LogTree, Status> {
+    match (size, is_cosigned) {
+        (0, true) => Ok(LogTree::Cosigned),
+        (0, false) => Ok(LogTree::Latest),
+        (_, true) => Err(status::invalid(part, "must be 0 with cosigned")),
+        (size, false) => Ok(LogTree::OfSize(size)),
+    }
 }
 
 /// The most entries of a page.
