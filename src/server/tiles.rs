@@ -3,6 +3,10 @@
 //! Source: C2SP tlog-tiles (<https://c2sp.org/tlog-tiles>). What is published is what the head
 //! says, never more: an entry is on the disk before the head is, so nothing that was published can
 //! be lost by a crash. Tiles never change; a proxy in front may keep them for ever.
+//!
+//! The checkpoint is the latest that the log's witness has cosigned, if it has one: whoever reads it
+//! need not trust that others are shown the same. Tiles go as far as the head, since receipts have
+//! checkpoints of any size up to there.
 
 use std::fmt;
 use std::future::Future;
@@ -30,6 +34,7 @@ use tokio::net::TcpListener;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
 use crate::audit::HeadError;
+use crate::audit::PublishedCheckpoint;
 use crate::audit::SignedCheckpoint;
 use crate::audit::TileContent;
 use crate::audit::TilePath;
@@ -67,8 +72,17 @@ pub struct PublishedLog {
     head_dir: PathBuf,
     keys: CheckpointKeys,
     with_entries: bool,
+    checkpoint: PublishedCheckpoint,
     /// What is published, and one at a time who looks for more.
-    latest: Mutex<SignedCheckpoint>,
+    latest: Mutex<Latest>,
+}
+
+/// How far a log is published.
+struct Latest {
+    /// How far there are tiles.
+    head: SignedCheckpoint,
+    /// The checkpoint, which may be behind.
+    shown: SignedCheckpoint,
 }
 
 impl PublishedLog {
@@ -84,25 +98,31 @@ impl PublishedLog {
         scratch: &Path,
         keys: CheckpointKeys,
         with_entries: bool,
+        checkpoint: PublishedCheckpoint,
     ) -> Result<Self, PublishError> {
         // First the head, then the log, which may be longer.
         let head = Head::read(head_dir, &keys)?;
         let store = RocksStore::open_to_follow(data_dir, scratch, &RocksOptions::default())?;
         newest_checkpoint(&store, Some(&head), &keys)?;
+        let shown = checkpoint.of(&store, &head, &keys)?;
         Ok(Self {
             store,
             head_dir: head_dir.to_owned(),
             keys,
             with_entries,
-            latest: Mutex::new(head),
+            checkpoint,
+            latest: Mutex::new(Latest { head, shown }),
         })
     }
 
-    /// The checkpoint that the head has now, once the log has its entries.
+    /// The checkpoint that is to be shown now, once the log has its entries.
     fn refresh(&self) -> Result<SignedCheckpoint, PublishError> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let head = match Head::read(&self.head_dir, &self.keys) {
-            Ok(head) if head == *latest => return Ok(head),
+            // A cosignature may come without anything new in the head.
+            Ok(head) if head == latest.head && latest.is_settled(self.checkpoint) => {
+                return Ok(latest.shown.clone());
+            }
             Err(HeadError::Missing) => None,
             read => Some(read?),
         };
@@ -120,17 +140,22 @@ impl PublishedLog {
         };
         // A head that went back, or that another log has, is not published any more.
         newest_checkpoint(&self.store, Some(&head), &keys)?;
-        newest_checkpoint(&self.store, Some(&latest), &keys)?;
-        if head.size() < latest.size() {
-            return Ok(latest.clone());
+        newest_checkpoint(&self.store, Some(&latest.head), &keys)?;
+        if head.size() < latest.head.size() {
+            return Ok(latest.shown.clone());
         }
-        latest.clone_from(&head);
-        Ok(head)
+        let shown = self.checkpoint.of(&self.store, &head, &keys)?;
+        latest.head = head;
+        // Nobody is shown a shorter log than before.
+        if shown.size() >= latest.shown.size() {
+            latest.shown = shown;
+        }
+        Ok(latest.shown.clone())
     }
 
     fn published_size(&self) -> u64 {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        latest.size()
+        latest.head.size().max(latest.shown.size())
     }
 
     /// What there is at a path.
@@ -152,8 +177,21 @@ impl PublishedLog {
             return Ok(content);
         }
         // The checkpoint may have come from another copy of the log, which is ahead.
-        let size = self.refresh()?.size();
-        Ok(Tiles::new(store, size).read(path)?)
+        self.refresh()?;
+        Ok(Tiles::new(store, self.published_size()).read(path)?)
+    }
+}
+
+impl Latest {
+    /// Whether nothing else can be shown while the head is the same.
+    fn is_settled(&self, checkpoint: PublishedCheckpoint) -> bool {
+        match checkpoint {
+            PublishedCheckpoint::Latest => true,
+            // The head itself is never cosigned.
+            PublishedCheckpoint::Cosigned => {
+                self.shown.size() == self.head.size() && self.shown != self.head
+            }
+        }
     }
 }
 

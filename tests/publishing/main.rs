@@ -13,6 +13,7 @@
 mod archive;
 #[path = "../support/commands.rs"]
 mod commands;
+mod cosigned;
 mod evidence;
 mod reader;
 mod syslog;
@@ -27,6 +28,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 
+use counterfoil::audit::PublishedCheckpoint;
 use counterfoil::server::PublishedLog;
 use counterfoil::server::publish;
 use tempfile::TempDir;
@@ -82,9 +84,25 @@ fn in_directory(directory: &Path) -> impl Fn(&str) -> Option<Vec<u8>> {
 
 /// Publishes a log for as long as the process lives.
 async fn published(writer: &Writer, with_entries: bool) -> (SocketAddr, TempDir) {
+    published_with(writer, with_entries, PublishedCheckpoint::Cosigned).await
+}
+
+async fn published_with(
+    writer: &Writer,
+    with_entries: bool,
+    checkpoint: PublishedCheckpoint,
+) -> (SocketAddr, TempDir) {
     let scratch = tempfile::tempdir().unwrap();
     let (data, head) = (writer.path("data"), writer.path("head"));
-    let log = PublishedLog::open(&data, &head, scratch.path(), keys(), with_entries).unwrap();
+    let log = PublishedLog::open(
+        &data,
+        &head,
+        scratch.path(),
+        keys(),
+        with_entries,
+        checkpoint,
+    );
+    let log = log.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(publish(log, listener, std::future::pending()));

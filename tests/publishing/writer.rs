@@ -14,7 +14,9 @@ use counterfoil::crypto::merkle::Frontier;
 use counterfoil::crypto::merkle::leaf_hash;
 use counterfoil::crypto::note::AuditSigningKey;
 use counterfoil::crypto::note::Checkpoint;
+use counterfoil::crypto::note::CosignerKey;
 use counterfoil::crypto::note::NoteKeyName;
+use counterfoil::crypto::note::SignedNote;
 use counterfoil::domain::Timestamp;
 use counterfoil::store::Append;
 use counterfoil::store::CommitBatch;
@@ -151,10 +153,43 @@ impl Writer {
         self.head.write(&signed).unwrap();
     }
 
+    /// Keeps the checkpoint of so many entries, cosigned, as a vault does whose witness answered.
+    pub(crate) fn keep_cosigned(&self, size: u64) {
+        self.store.keep_cosigned(&self.cosigned(size)).unwrap();
+    }
+
+    /// The checkpoint of the log when it had so many entries, with the witness's cosignature.
+    fn cosigned(&self, size: u64) -> String {
+        let mut frontier = Frontier::new();
+        let mut index = 0;
+        while index < size {
+            for hash in self.store.hashes(0, index, 256).unwrap() {
+                if frontier.size() < size {
+                    let hash = counterfoil::crypto::merkle::Hash::from_bytes(hash);
+                    frontier.append(hash, |_, _, _| ()).unwrap();
+                }
+            }
+            index += 256;
+        }
+        let note: SignedNote = sign(&frontier).note().parse().unwrap();
+        let line = cosigner().cosign(note.text(), 1_800_000_000 + size);
+        format!("{note}{}\n", line.unwrap())
+    }
+
+    /// Keeps what the witness would have cosigned of another log.
+    pub(crate) fn keep_cosigned_of(&self, other: &Self, size: u64) {
+        self.store.keep_cosigned(&other.cosigned(size)).unwrap();
+    }
+
     /// What a vault would have said that lost or changed its log: another's checkpoint.
     pub(crate) fn write_head_of(&mut self, other: &Self) {
         self.head.write(&sign(&other.frontier)).unwrap();
     }
+}
+
+pub(crate) fn cosigner() -> CosignerKey {
+    let name = NoteKeyName::new("witness.example/w1").unwrap();
+    CosignerKey::new(name, &KeyBytes::from_slice(&[8; 32]).unwrap())
 }
 
 pub(crate) fn keys() -> CheckpointKeys {

@@ -14,6 +14,7 @@ use crate::audit::write_export;
 use crate::audit::write_ocsf;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::open;
+use crate::cli::audit::serve::published;
 use crate::cli::audit::store_error;
 use crate::cli::audit::syslog::Collector;
 use crate::cli::audit::syslog::FormatArg;
@@ -33,7 +34,8 @@ use crate::store::rocks::RocksStore;
 /// Writes a log as JSON Lines, entries first and the signed checkpoint last; or as tiles
 ///
 /// With --tiles, the directory is what `audit serve` publishes (C2SP tlog-tiles), for any web
-/// server: only what is new is written, the checkpoint last.
+/// server: only what is new is written, the checkpoint last. That is the latest which the vault's
+/// witness has cosigned, if it has a witness.
 ///
 /// With --syslog, entries are sent to a collector, as OCSF events unless --format says otherwise.
 /// A collector over tcp or tls has read all of them when the command ends with exit code 0; of
@@ -62,6 +64,10 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(long, requires = "tiles")]
     entries: bool,
 
+    /// With --tiles: the latest checkpoint, though no witness has cosigned it yet
+    #[arg(long, requires = "tiles")]
+    latest: bool,
+
     #[command(flatten)]
     syslog: SyslogArgs,
 }
@@ -73,7 +79,8 @@ impl ExportArgs {
             // First the head, then the log, which may be longer.
             let head = self.log.head(&keys)?;
             let store = open(&self.log.data_dir()?)?;
-            tiles::write(directory, &store, &head, &keys, self.entries)?;
+            let checkpoint = published(self.latest);
+            tiles::write(directory, &store, &head, &keys, self.entries, checkpoint)?;
             return Ok(Exit::Done);
         }
         let collector = self.syslog.collector(self.format, Patience::None)?;

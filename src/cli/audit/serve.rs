@@ -11,6 +11,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
 use crate::audit::HeadError;
+use crate::audit::PublishedCheckpoint;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
@@ -24,6 +25,9 @@ use crate::server::publish;
 /// Tiles are hashes: whoever has all of them knows how long the log is, and nothing of what is in
 /// it. Entries are published only with --entries. The vault may be served meanwhile; what it adds
 /// is published as soon as its head has it.
+///
+/// The checkpoint is the latest that the vault's witness has cosigned, if it has a witness, and so
+/// stays behind while the witness is away.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 It writes one line, `ready http=ADDRESS`, when it answers, and ends with SIGTERM or SIGINT. A proxy
@@ -44,6 +48,10 @@ pub(in crate::cli) struct ServeArgs {
     /// Publish entries too: they name programs, people and customers
     #[arg(long)]
     entries: bool,
+
+    /// Publish the latest checkpoint, though no witness has cosigned it yet
+    #[arg(long)]
+    latest: bool,
 }
 
 impl ServeArgs {
@@ -51,7 +59,15 @@ impl ServeArgs {
         let keys = self.log.public_keys()?;
         let (data_dir, head_dir) = (self.log.data_dir()?, self.log.head_dir()?);
         let scratch = tempfile::tempdir()?;
-        let log = PublishedLog::open(&data_dir, &head_dir, scratch.path(), keys, self.entries);
+        let checkpoint = published(self.latest);
+        let log = PublishedLog::open(
+            &data_dir,
+            &head_dir,
+            scratch.path(),
+            keys,
+            self.entries,
+            checkpoint,
+        );
         let log = log.map_err(|error| publish_error(error, &head_dir))?;
         let (mut terminate, mut interrupt) = (
             signal(SignalKind::terminate())?,
@@ -70,6 +86,15 @@ impl ServeArgs {
         let published = publish(log, listener, shutdown).await;
         published.map_err(|error| publish_error(error, &head_dir))?;
         Ok(Exit::Done)
+    }
+}
+
+/// Which checkpoint is published, by the flag `--latest`.
+pub(super) fn published(is_latest: bool) -> PublishedCheckpoint {
+    if is_latest {
+        PublishedCheckpoint::Latest
+    } else {
+        PublishedCheckpoint::Cosigned
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::PublishedCheckpoint;
 use crate::audit::SignedCheckpoint;
 use crate::audit::TileContent;
 use crate::audit::TilePath;
@@ -23,7 +24,8 @@ use crate::cli::error::say;
 use crate::crypto::merkle::verify_consistency;
 use crate::store::Store;
 
-/// Writes what a directory does not have yet, as of the head. The checkpoint comes last: until it
+/// Writes what a directory does not have yet, as of the head or of the latest cosigned checkpoint,
+/// and never a shorter log over a longer one. The checkpoint comes last: until it
 /// is there, the directory is the log of before, and the next run writes the same files again.
 ///
 /// # Errors
@@ -35,20 +37,30 @@ pub(super) fn write(
     head: &SignedCheckpoint,
     keys: &CheckpointKeys,
     with_entries: bool,
+    wanted: PublishedCheckpoint,
 ) -> Result<(), CliError> {
     newest_checkpoint(store, Some(head), keys).map_err(verify_error)?;
     fs::create_dir_all(directory).map_err(CliError::file(directory))?;
     let path = directory.join(TilePath::Checkpoint.to_string());
-    let older_size = match fs::read_to_string(&path) {
-        Ok(note) => published(&path, &note, store, head, keys)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+    let older = match fs::read_to_string(&path) {
+        Ok(note) => Some(published(&path, &note, store, head, keys)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(CliError::file(&path)(error)),
     };
-    let tiles = Tiles::new(store, head.size());
+    let older_size = older.as_ref().map_or(0, SignedCheckpoint::size);
+    let checkpoint = wanted.of(store, head, keys).map_err(verify_error)?;
+    // What was published stays, until what the witness has seen is longer, or the same.
+    let stays = |older: &SignedCheckpoint| {
+        let is_cosigned = checkpoint != *head;
+        older.size() > checkpoint.size() || (older.size() == checkpoint.size() && !is_cosigned)
+    };
+    let checkpoint = older.filter(stays).unwrap_or(checkpoint);
+    let tiles = Tiles::new(store, checkpoint.size());
     let mut files_count = 0;
     for path in tiles.since(older_size) {
         files_count += write_file(directory, &tiles, path)?;
     }
+    // What was erased goes at once, though the entry that says so may be published later.
     remove_erased(directory, store, older_size..head.size())?;
     if with_entries {
         // All of them: the runs before may have been without.
@@ -61,22 +73,26 @@ pub(super) fn write(
     let folder = File::open(directory).map_err(CliError::file(directory))?;
     rustix::fs::syncfs(&folder).map_err(|error| CliError::file(directory)(error.into()))?;
     // If we crash before this, the files are there and nobody is told of them.
-    replace_file(&path, head.note().as_bytes())?;
-    let (size, added) = (head.size(), head.size() - older_size);
+    replace_file(&path, checkpoint.note().as_bytes())?;
+    let (size, added) = (checkpoint.size(), checkpoint.size() - older_size);
+    let later = match head.size().saturating_sub(size) {
+        0 => String::new(),
+        count => format!("; {count} more are published once the witness has seen them"),
+    };
     say(format_args!(
-        "{files_count} files written: {size} entries, {added} of them new"
+        "{files_count} files written: {size} entries, {added} of them new{later}"
     ));
     Ok(())
 }
 
-/// The size of the log that the directory has, which must be the beginning of this one.
+/// The checkpoint of the log that the directory has, which must be the beginning of this one.
 fn published(
     path: &Path,
     note: &str,
     store: &dyn Store,
     head: &SignedCheckpoint,
     keys: &CheckpointKeys,
-) -> Result<u64, CliError> {
+) -> Result<SignedCheckpoint, CliError> {
     let refused = |problem: &str| {
         CliError::Verification(format!("NOT verified: {}: {problem}", path.display()))
     };
@@ -91,7 +107,7 @@ fn published(
     let (first, second) = (older.size(), head.size());
     verify_consistency(first, &older.root(), second, &head.root(), &proof)
         .map_err(|_| refused("is of another log"))?;
-    Ok(first)
+    Ok(older)
 }
 
 /// Removes the entries that the log says were erased since, wherever an earlier run has put them: a
