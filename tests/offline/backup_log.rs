@@ -57,6 +57,23 @@ fn log_of_a_backup_is_verified_by_its_command() {
     let report: serde_json::Value = serde_json::from_str(&stage.done(json)).unwrap();
     assert!(report["tree_size"].as_u64().unwrap() > 2, "{report}");
 
+    // It is held against what a witness and a reader know, too: this vault has no witness, and its
+    // log went on after the backup.
+    let key = stage.done("witness key new --name witness.example/w1 --file w1.pem");
+    fs::write(stage.path("w1.vkey"), key).unwrap();
+    let unseen = verify(&stage, "data/audit.vkey --witness-key w1.vkey");
+    assert_eq!(unseen.code, 4);
+    assert!(unseen.words.contains("has cosigned"), "{}", unseen.words);
+    let consistency = "audit prove-consistency --data-dir data --public-key data/audit.vkey";
+    fs::write(stage.path("kept"), stage.done(consistency)).unwrap();
+    let older = verify(&stage, "data/audit.vkey --kept kept");
+    assert_eq!(older.code, 4);
+    assert!(
+        older.words.contains("older, or went back"),
+        "{}",
+        older.words
+    );
+
     let files = files(&backups);
     assert!(files.len() > 3, "{files:?}");
     for file in &files {

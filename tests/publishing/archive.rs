@@ -11,6 +11,7 @@ use counterfoil::crypto::merkle::leaf_hash;
 
 use crate::export;
 use crate::writer::Writer;
+use crate::writer::cosigner;
 
 fn run(arguments: &[&str], archive: &Path, flags: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_counterfoil"))
@@ -93,4 +94,47 @@ fn entries_beside_an_erased_one_stay_published_once_the_log_is_pruned() {
         assert_eq!(leaf, expected, "entry {index}");
     }
     assert!(site.path().join("tile/entries/001.p/47").exists());
+}
+
+/// Goal: an archive has no cosignature, and the log behind it has. Method: the same log with its
+/// archive, and the archive alone.
+#[test]
+fn witness_is_asked_of_the_log_and_not_of_its_archive() {
+    let mut writer = Writer::new(1);
+    writer.tell(300);
+    writer.keep_cosigned(280);
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("archive");
+    let key = writer.flags()[4..].to_vec();
+    let witness = directory.path().join("w1.vkey");
+    fs::write(&witness, cosigner().verifier().to_string()).unwrap();
+    let witness = ["--witness-key".to_owned(), witness.display().to_string()];
+    let grow = ["audit", "archive", "--before", "300", "--to"];
+    assert!(run(&grow, &archive, &writer.flags()).status.success());
+    let segment = fs::read_to_string(archive.join("0-256.jsonl")).unwrap();
+    assert!(!segment.contains("cosigned"));
+    let verify = ["audit", "verify", "--json", "--archive"];
+    let with_log = run(
+        &verify,
+        &archive,
+        &[writer.flags(), witness.to_vec()].concat(),
+    );
+    let report: serde_json::Value = serde_json::from_slice(&with_log.stdout).unwrap();
+    assert_eq!(report["witnessed_size"], 280, "{report}");
+    assert_eq!(run(&verify, &archive, &key).status.code(), Some(0));
+    let alone = run(&verify, &archive, &[key.clone(), witness.to_vec()].concat());
+    assert_eq!(alone.status.code(), Some(4));
+    let words = String::from_utf8(alone.stderr).unwrap();
+    assert!(words.contains("has cosigned"), "{words}");
+    // What was kept may be of behind its end, so it is held against a log.
+    let kept = directory.path().join("kept");
+    let prove = ["audit", "prove-consistency", "--cosigned", "--data-dir"];
+    let proven = run(&prove, &writer.path("data"), &writer.flags()[2..]);
+    assert!(proven.status.success(), "{proven:?}");
+    fs::write(&kept, proven.stdout).unwrap();
+    let kept = ["--kept".to_owned(), kept.display().to_string()];
+    let alone = run(&verify, &archive, &[key, kept.to_vec()].concat());
+    assert_eq!(alone.status.code(), Some(2));
+    let with_log = run(&verify, &archive, &[writer.flags(), kept.to_vec()].concat());
+    assert_eq!(with_log.status.code(), Some(0), "{with_log:?}");
 }

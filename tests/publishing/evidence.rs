@@ -54,7 +54,7 @@ pub(crate) fn write_client(stage: &Stage, client: &str) {
     fs::write(stage.path("client.toml"), settings.collect::<String>()).unwrap();
 }
 
-fn reveal(stage: &Stage, client: &str, token: &str) {
+pub(crate) fn reveal(stage: &Stage, client: &str, token: &str) {
     let mut child = stage
         .command(&format!(
             "detokenize --field name --purpose support --namespace shop {client} \

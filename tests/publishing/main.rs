@@ -17,6 +17,7 @@ mod cosigned;
 mod evidence;
 mod reader;
 mod syslog;
+mod witnessed;
 mod writer;
 
 use std::fs;

@@ -25,12 +25,12 @@ pub(super) fn cosigner(number: u8) -> CosignerKey {
     CosignerKey::new(name, &KeyBytes::from_array(&[40 + number; 32]))
 }
 
-fn witnesses() -> WitnessKeys {
+pub(super) fn witnesses() -> WitnessKeys {
     WitnessKeys::new(vec![cosigner(0).verifier()])
 }
 
 /// A checkpoint with the cosignature of a witness.
-fn cosign(checkpoint: &SignedCheckpoint, witness: &CosignerKey) -> String {
+pub(super) fn cosign(checkpoint: &SignedCheckpoint, witness: &CosignerKey) -> String {
     let note: SignedNote = checkpoint.note().parse().unwrap();
     let line = witness.cosign(note.text(), TIME + checkpoint.size());
     format!("{note}{}\n", line.unwrap())

@@ -18,6 +18,7 @@ mod flips;
 mod forged;
 mod forks;
 mod handovers;
+mod limits;
 mod receipts;
 mod second;
 mod signed_anew;

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use super::cosigned::cosign;
+use super::cosigned::cosigner;
+use super::cosigned::witnesses;
 use super::edits::edit;
 use super::second::Second;
 use super::*;
@@ -75,3 +78,55 @@ fn verifier_that_only_reads_receipts_is_caught() {
 
 /// The planted fault must show within so many receipts.
 const PLANTED_CASES: u64 = 100;
+
+/// Goal: a receipt in a checkpoint that the witness has not cosigned is believed by neither, and by
+/// both where it has. Method: receipts with the cosignature of the witness, of a stranger, of none,
+/// and edited at random.
+#[test]
+fn both_verifiers_say_the_same_of_cosigned_receipts() {
+    let key = cosigner(0).verifier().to_string();
+    let files = [("--witness-key", key.as_str())];
+    let mut second = Second::with_flags_and_files(&["--receipt"], &files);
+    let witnesses = witnesses();
+    let (mut valid, mut refused) = (0, 0);
+    for seed in 0..cases(120) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let log = RandomLog::of(seed % 20, 1 + usize::try_from(seed % 37).unwrap());
+        let size = log.checkpoint.size();
+        let index = random.random_range(0..size);
+        let tree = Hashes::of(&log);
+        let path = inclusion_proof(&tree, index, size).unwrap();
+        let leaf = tree.hash(0, index).unwrap();
+        let note = match seed % 4 {
+            0 => log.checkpoint.note().to_owned(),
+            1 => cosign(&log.checkpoint, &cosigner(1)),
+            _ => cosign(&log.checkpoint, &cosigner(0)),
+        };
+        let mut text = TlogProof::new(index, leaf, path, note)
+            .to_string()
+            .into_bytes();
+        let whole = text.clone();
+        if seed % 4 == 3 {
+            edit(&mut text, &mut random);
+        }
+        let is_good = seed % 4 >= 2 && text == whole;
+        let verified = String::from_utf8(text.clone()).is_ok_and(|text| {
+            let proof = text.parse::<TlogProof>();
+            proof.is_ok_and(|proof| {
+                proof.verify(&keys()).is_ok() && witnesses.verify(proof.checkpoint()).is_ok()
+            })
+        });
+        assert_eq!(verified, is_good, "seed {seed}");
+        if let Some(second) = &mut second {
+            let answer = second.ask(&text);
+            assert_eq!(answer["verified"], verified, "seed {seed}: {answer}");
+        }
+        valid += u64::from(verified);
+        refused += u64::from(!verified);
+    }
+    println!(
+        "seeds 0 to {}: {valid} verify, {refused} do not",
+        cases(120)
+    );
+    assert!(valid > 0 && refused > valid);
+}

@@ -32,8 +32,13 @@ impl Second {
 
     /// Starts it with flags of which each has a file, with what is to be in it.
     pub(super) fn with_files(files: &[(&str, &str)]) -> Option<Self> {
+        Self::with_flags_and_files(&[], files)
+    }
+
+    /// The same with flags that have none.
+    pub(super) fn with_flags_and_files(flags: &[&str], files: &[(&str, &str)]) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let mut flags = Vec::new();
+        let mut flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         for (number, (flag, text)) in files.iter().enumerate() {
             let path = directory.path().join(number.to_string());
             fs::write(&path, text).unwrap();
