@@ -1,8 +1,8 @@
 //! What a witness has cosigned of a log, for whoever reads the log elsewhere.
 //!
-//! Source: C2SP tlog-cosignature (<https://c2sp.org/tlog-cosignature>). A cosigned checkpoint has the
-//! log's signatures and the witness's. Whoever has the witness's public key knows that everybody
-//! else who asks for it is shown the same log up to there.
+//! Source: C2SP tlog-cosignature (<https://c2sp.org/tlog-cosignature>). A cosigned checkpoint has
+//! the log's signatures and the witness's. Whoever has the witness's public key knows that
+//! everybody else who asks for it is shown the same log up to there.
 
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;

@@ -4,9 +4,9 @@
 //! says, never more: an entry is on the disk before the head is, so nothing that was published can
 //! be lost by a crash. Tiles never change; a proxy in front may keep them for ever.
 //!
-//! The checkpoint is the latest that the log's witness has cosigned, if it has one: whoever reads it
-//! need not trust that others are shown the same. Tiles go as far as the head, since receipts have
-//! checkpoints of any size up to there.
+//! The checkpoint is the latest that the log's witness has cosigned, if it has one: whoever reads
+//! it need not trust that others are shown the same. Tiles go as far as the head, since receipts
+//! have checkpoints of any size up to there.
 
 use std::fmt;
 use std::future::Future;

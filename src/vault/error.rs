@@ -63,8 +63,8 @@ pub enum VaultError {
     KeysChanged,
     /// The witness has not seen what is asked for, or there is no witness.
     #[error(
-        "no witness has cosigned more than {seen_size} entries of the log: ask again when it has \
-         seen more; it must be configured"
+        "witness has cosigned {seen_size} entries of the log: ask again when it has seen more, or \
+         configure one where there is none"
     )]
     NotCosigned {
         /// How many entries it has seen.

@@ -1,5 +1,5 @@
-//! What a vault hands out of its witness's cosignatures: the latest checkpoint with both signatures,
-//! and proofs in its tree.
+//! What a vault hands out of its witness's cosignatures: the latest checkpoint with both
+//! signatures, and proofs in its tree.
 
 use counterfoil::audit::SignedCheckpoint;
 use counterfoil::audit::WitnessKeys;

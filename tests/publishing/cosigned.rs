@@ -22,9 +22,9 @@ fn shown(note: &[u8]) -> (u64, bool) {
     (size, witnesses.verify(note).is_ok())
 }
 
-/// Goal: readers are shown what the witness has seen, and never a shorter log than before; tiles are
-/// there for everybody who has a later checkpoint. Method: a log that grows while its witness is
-/// away and comes back.
+/// Goal: readers are shown what the witness has seen, and never a shorter log than before; tiles
+/// are there for everybody who has a later checkpoint. Method: a log that grows while its witness
+/// is away and comes back.
 #[tokio::test(flavor = "multi_thread")]
 async fn served_checkpoint_is_the_latest_cosigned_one() {
     let mut writer = Writer::new(1);

@@ -1,5 +1,5 @@
-//! A vault and its witness by their commands, and whoever holds what the vault hands out against the
-//! witness's public key.
+//! A vault and its witness by their commands, and whoever holds what the vault hands out against
+//! the witness's public key.
 
 use std::fs;
 use std::io::BufRead;

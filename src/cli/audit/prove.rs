@@ -66,8 +66,8 @@ pub(in crate::cli) struct ProveInclusionArgs {
 /// Proves that the log goes on from a checkpoint that you kept, and writes its latest checkpoint
 ///
 /// Keep what it writes for the next time: so you see that nothing was taken back or changed, though
-/// you see no entry. With --cosigned, the latest checkpoint that the vault's witness has cosigned is
-/// written: nobody else is shown another log of that size.
+/// you see no entry. With --cosigned, the latest checkpoint that the vault's witness has cosigned
+/// is written: nobody else is shown another log of that size.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Exit code 4: the log is not the one of the checkpoint, or went back behind it.

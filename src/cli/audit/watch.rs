@@ -45,8 +45,8 @@ use crate::outbound::syslog::Patience;
 /// permission prove_audit_log, too.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back; or no given
-witness has cosigned it.
+Exit code 4: the vault showed a log that is not the one of its checkpoints, or went back; or no
+given witness has cosigned it.
 
 Examples:
   counterfoil audit watch --dev .dev

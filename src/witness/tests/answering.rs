@@ -273,8 +273,8 @@ async fn witness_over_tls_is_known_by_its_certificate() {
 }
 
 /// Goal: what one key of a log has signed is not cosigned beside a forgery in the name of another,
-/// whichever stands first. Method: a log with two keys; the forgery is the second key's signature of
-/// another checkpoint.
+/// whichever stands first. Method: a log with two keys; the forgery is the second key's signature
+/// of another checkpoint.
 #[test]
 fn forged_signature_of_a_known_key_is_refused() {
     let log = TestLog::new(12, 12, 0);
