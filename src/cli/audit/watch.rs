@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::audit::CheckpointKeys;
 use crate::audit::FollowError;
 use crate::audit::Follower;
 use crate::audit::WitnessKeys;
@@ -92,7 +93,8 @@ impl WatchArgs {
         let kept = kept.transpose()?.flatten();
         let kept_size = kept.as_ref().map_or(0, |kept| kept.checkpoint.size());
         let first_index = self.from.unwrap_or(kept_size);
-        let mut follower = Follower::new(keys, first_index);
+        let mut follower = Follower::new(keys.clone(), first_index);
+        let mut known_keys = keys;
         if let Some(kept) = &kept {
             let problem = "--from is beyond the checkpoint of --state: entries would go unseen";
             let beyond = |_| CliError::Usage(problem.to_owned());
@@ -106,7 +108,7 @@ impl WatchArgs {
         let is_over = |index| end_index.is_some_and(|end| index >= end);
         loop {
             if let Some(witnesses) = &witnesses {
-                expect_cosigned(&client, witnesses, &mut follower).await?;
+                expect_cosigned(&client, witnesses, &known_keys, &mut follower).await?;
             }
             let asked = client.watch_entries(follower.next_index()).await;
             let mut pages = asked.map_err(|error| went_back(error, kept.is_some()))?;
@@ -123,6 +125,7 @@ impl WatchArgs {
                 let checkpoint = follower.take(&page).map_err(not_verified)?;
                 for successor in follower.take_successors() {
                     say(successor_words(&successor));
+                    known_keys = known_keys.joined(&CheckpointKeys::new(vec![successor.key]));
                 }
                 output.write(&page, end_index).await?;
                 if checkpoint.size() == follower.next_index()
@@ -159,6 +162,7 @@ impl WatchArgs {
 async fn expect_cosigned(
     client: &AuditClient,
     witnesses: &WitnessKeys,
+    known_keys: &CheckpointKeys,
     follower: &mut Follower,
 ) -> Result<(), CliError> {
     let wrong = |problem: &str| CliError::Verification(format!("NOT verified: {problem}"));
@@ -167,7 +171,9 @@ async fn expect_cosigned(
     let note = note.ok_or_else(|| wrong("the vault has no checkpoint that a witness cosigned"))?;
     let unix_seconds = cosigned_at(witnesses, &note).map_err(|problem| wrong(&problem))?;
     let unsigned = || wrong("there is no checkpoint that is signed by the given keys");
-    let cosigned = follower.checkpoint(&note).ok_or_else(unsigned)?;
+    // By any key of the log: the witness may have seen it last under one that was replaced since.
+    // That the log went on from there is proven below.
+    let cosigned = known_keys.verify(&note).ok_or_else(unsigned)?;
     let latest = follower.checkpoint(&checkpoints.latest);
     let latest = latest.ok_or_else(unsigned)?;
     let (first, second) = (cosigned.size(), latest.size());
