@@ -102,10 +102,17 @@ fn changes(log: &RandomLog, seed: u64) -> Vec<Vec<String>> {
     let (size, _) = log.cosigned.as_ref().unwrap();
     let other = RandomLog::of(seed + 1_000, usize::try_from(*size).unwrap());
     let longer = RandomLog::of(seed + 1_000, usize::try_from(*size).unwrap() + 1);
-    for other in [other, longer] {
-        let mut of_another = whole.clone();
-        of_another[place] = line_of(&cosign(&other.checkpoint, &cosigner(0)));
-        changed.push(of_another);
+    // Of this very log, when it was shorter.
+    let mut frontier = Frontier::new();
+    for stored in &log.entries[..usize::try_from(*size).unwrap() - 1] {
+        let appended = frontier.append(entry_leaf_hash(stored), |_, _, _| ());
+        appended.unwrap();
+    }
+    let older = signer().sign(frontier.size(), frontier.root()).unwrap();
+    for checkpoint in [other.checkpoint, longer.checkpoint, older] {
+        let mut exchanged = whole.clone();
+        exchanged[place] = line_of(&cosign(&checkpoint, &cosigner(0)));
+        changed.push(exchanged);
     }
     changed
 }
