@@ -781,7 +781,8 @@ def read_kept(path):
 
 
 def read_receipt(receipt):
-    """A receipt is a tlog-proof whose extra data is the leaf's hash: index, leaf hash, checkpoint."""
+    """A receipt is a tlog-proof whose extra data is the leaf's hash, or the leaf, which is longer:
+    index, leaf hash, checkpoint."""
     if len(receipt.encode()) > NOTE_BYTES + 8 * 1024:
         raise Wrong("file is no receipt")
     proof, _, note = receipt.partition("\n\n")
@@ -791,6 +792,8 @@ def read_receipt(receipt):
     if not lines[1].startswith("extra ") or not lines[2].startswith("index "):
         raise Wrong("file is no receipt")
     leaf, index = decode_base64(lines[1][6:], "leaf hash"), number(lines[2][6:], "index")
+    if len(leaf) > 32:
+        leaf = leaf_hash(leaf)
     path_hashes = [decode_base64(line, "proof") for line in lines[3:]]
     if any(len(one) != 32 for one in [leaf, *path_hashes]) or len(path_hashes) > 64:
         raise Wrong("hash has another length")

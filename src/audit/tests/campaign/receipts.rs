@@ -16,7 +16,8 @@ struct Made {
     is_whole: bool,
 }
 
-/// One receipt of a random log; every second one is changed somewhere.
+/// One receipt of a random log, in a third with the entry itself; every second one is changed
+/// somewhere.
 fn receipt(seed: u64) -> Made {
     let mut random = StdRng::seed_from_u64(seed);
     let log = RandomLog::of(seed % 20, 1 + usize::try_from(seed % 37).unwrap());
@@ -25,7 +26,11 @@ fn receipt(seed: u64) -> Made {
     let tree = Hashes::of(&log);
     let path = inclusion_proof(&tree, index, size).unwrap();
     let leaf = tree.hash(0, index).unwrap();
-    let proof = TlogProof::new(index, leaf, path, log.checkpoint.note().to_owned());
+    let mut proof = TlogProof::new(index, leaf, path, log.checkpoint.note().to_owned());
+    let stored = log.entries.iter().find(|stored| stored.index == index);
+    if let Some(stored) = stored.filter(|_| seed % 3 == 0 && !log.erased.contains(&index)) {
+        proof = proof.with_leaf(&stored.salt, &stored.entry);
+    }
     let mut text = proof.to_string().into_bytes();
     if seed % 2 == 1 {
         edit(&mut text, &mut random);
