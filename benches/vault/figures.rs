@@ -75,23 +75,26 @@ impl Figures {
 
     fn print_rates(&self, cases: &[Case]) {
         println!(
-            "\n| items per second | vault (least to most) | rows | ratio | messages | ratio |"
+            "\n| items per second | vault (least to most) | rows | ratio | messages | ratio | both \
+             | ratio |"
         );
-        println!("|---|---|---|---|---|---|");
+        println!("|---|---|---|---|---|---|---|---|");
         for case in cases {
             let vault = self.of(*case, Side::Vault).unwrap_or_default();
             let least = vault.iter().copied().fold(f64::INFINITY, f64::min);
             let most = vault.iter().copied().fold(0.0, f64::max);
-            let limit = |side| match (self.of(*case, side), self.ratio(*case, side)) {
-                (Some(limit), Some(ratio)) => format!("{:.0} | {ratio:.2}", median(limit)),
-                (_, _) => "| ".to_owned(),
+            let beside = |limit: Option<Vec<f64>>| match limit {
+                Some(limit) => format!("{:.0} | {:.2}", median(&limit), ratio(vault, &limit)),
+                None => "| ".to_owned(),
             };
+            let of = |side| self.of(*case, side).map(<[f64]>::to_vec);
             println!(
-                "| {} | {:.0} ({least:.0} to {most:.0}) | {} | {} |",
+                "| {} | {:.0} ({least:.0} to {most:.0}) | {} | {} | {} |",
                 case.name(),
                 median(vault),
-                limit(Side::Rows),
-                limit(Side::Messages),
+                beside(of(Side::Rows)),
+                beside(of(Side::Messages)),
+                beside(self.both(*case)),
             );
         }
     }
@@ -136,12 +139,16 @@ impl Figures {
         self.items_per_second.get(&(case, side)).map(Vec::as_slice)
     }
 
-    /// The middle of the ratios of each round, so that a slow minute of the machine counts on
-    /// both sides.
-    fn ratio(&self, case: Case, limit: Side) -> Option<f64> {
-        let (vault, limit) = (self.of(case, Side::Vault)?, self.of(case, limit)?);
-        let ratios: Vec<f64> = vault.iter().zip(limit).map(|(it, max)| it / max).collect();
-        Some(median(&ratios))
+    /// What both limits leave, one after the other on the same processors: each item costs the
+    /// time of its rows and that of its messages.
+    fn both(&self, case: Case) -> Option<Vec<f64>> {
+        let (rows, messages) = (self.of(case, Side::Rows)?, self.of(case, Side::Messages)?);
+        let rounds = rows.iter().zip(messages);
+        Some(
+            rounds
+                .map(|(rows, messages)| 1.0 / (1.0 / rows + 1.0 / messages))
+                .collect(),
+        )
     }
 
     fn latency(&self, case: Case, side: Side, thousandths: usize) -> f64 {
@@ -151,4 +158,11 @@ impl Figures {
         let place = latencies.len() * thousandths / 1_000;
         latencies.get(place).copied().unwrap_or(f64::NAN)
     }
+}
+
+/// The middle of the ratios of each round, so that a slow minute of the machine counts on both
+/// sides.
+fn ratio(vault: &[f64], limit: &[f64]) -> f64 {
+    let ratios: Vec<f64> = vault.iter().zip(limit).map(|(it, max)| it / max).collect();
+    median(&ratios)
 }
