@@ -14,6 +14,7 @@ mod watch;
 mod watch_state;
 mod watched;
 
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::BufReader;
