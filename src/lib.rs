@@ -46,6 +46,11 @@ pub mod store;
 pub mod vault;
 pub mod witness;
 
+/// The memory of everything that is linked with this library, RocksDB's C++ too:
+/// `docs/decisions/0049-jemalloc.md`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[cfg(test)]
 #[path = "../tests/support/untried.rs"]
 mod untried;
