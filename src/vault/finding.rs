@@ -1,5 +1,7 @@
 //! What the store says of the values of a call, before any of them gets its token.
 
+use std::vec;
+
 use crate::domain::Timestamp;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
@@ -35,7 +37,8 @@ pub(super) struct Finding<'a> {
 }
 
 impl Vault {
-    /// Looks each value up, in one read for all of them: as a value, and as a token.
+    /// Looks each value up, in one read for all of them: as a value, and as a token where it would
+    /// get one.
     pub(super) fn findings<'a>(
         &self,
         workplace: &Workplace<'_>,
@@ -45,14 +48,12 @@ impl Vault {
         let store = self.store();
         let wanted = asked.wanted.iter().flatten();
         let readings: Vec<&Reading<'_>> = wanted.map(|wanted| &wanted.reading).collect();
-        let mut known = by_value(store, &readings, now)?.into_iter();
-        let as_token = |reading: &&Reading<'_>| {
-            workplace.record_keys(&reading.place, reading.parsed.canonical())
-        };
+        let known = by_value(store, &readings, now)?;
         let mut tokens = match asked.allow_token_values {
             true => Vec::new().into_iter(),
-            false => by_record_keys(store, &readings, as_token, now)?.into_iter(),
+            false => self.live_tokens(workplace, asked, &readings, &known, now)?,
         };
+        let mut known = known.into_iter();
         let mut findings = Vec::with_capacity(asked.wanted.len());
         for (index, wanted) in asked.wanted.iter().enumerate() {
             let wanted = match wanted {
@@ -64,7 +65,7 @@ impl Vault {
             };
             let by_value = known.next().unwrap_or(Known::No);
             // A damaged record has its token still.
-            let is_token = matches!(tokens.next(), Some(Ok(Some(_)) | Err(_)));
+            let is_token = tokens.next().unwrap_or(false);
             let replayed = asked.replay.and_then(|replay| replay.record(index));
             let known = match replayed {
                 Some(id) => workplace.replayed(store, id, &wanted.reading, now)?,
@@ -85,5 +86,30 @@ impl Vault {
             });
         }
         Ok(findings)
+    }
+
+    /// Whether each value is a live token. A known value is answered with its own, whatever it is
+    /// besides, so it is not looked for; what an earlier call got says something else of it.
+    fn live_tokens(
+        &self,
+        workplace: &Workplace<'_>,
+        asked: &Asked<'_>,
+        readings: &[&Reading<'_>],
+        known: &[Known],
+        now: Timestamp,
+    ) -> Result<vec::IntoIter<bool>, VaultError> {
+        let is_asked = |known: &Known| asked.replay.is_some() || known.is_new();
+        let keys = self.crew.spread(readings, |index, reading| {
+            let is_asked = known.get(index).is_none_or(is_asked);
+            let keys = || workplace.record_keys(&reading.place, reading.parsed.canonical());
+            is_asked.then(keys).unwrap_or_default()
+        });
+        let found = by_record_keys(self.store(), &keys, Clone::clone, now)?;
+        let is_token = |found: Item<_>| matches!(found, Ok(Some(_)) | Err(_));
+        Ok(found
+            .into_iter()
+            .map(is_token)
+            .collect::<Vec<_>>()
+            .into_iter())
     }
 }

@@ -30,6 +30,7 @@ use crate::format::fold;
 use crate::keys::Ring;
 use crate::policy::Permitted;
 use crate::policy::Request;
+use crate::vault::INLINE_ITEMS_MAX;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
 use crate::vault::caller::Caller;
@@ -37,9 +38,10 @@ use crate::vault::error::ItemError;
 use crate::vault::error::VaultError;
 use crate::vault::find::Found;
 use crate::vault::read::TOKEN_BYTES_MAX;
+use crate::vault::work;
 
 /// A request that an entry can be written about.
-pub(super) trait Journaled: Request {
+pub(super) trait Journaled: Request + Sync {
     /// What its entries call it.
     const EVENT: Event;
 
@@ -157,7 +159,7 @@ impl Vault {
         &self,
         caller: &Caller,
         permitted: &Permitted<T>,
-        note: impl Fn(usize) -> Note<'n>,
+        note: impl Fn(usize) -> Note<'n> + Sync,
     ) -> EntryDraft {
         self.entry_under(&self.ring(), caller, permitted, note)
     }
@@ -169,14 +171,21 @@ impl Vault {
         ring: &Ring,
         caller: &Caller,
         permitted: &Permitted<T>,
-        note: impl Fn(usize) -> Note<'n>,
+        note: impl Fn(usize) -> Note<'n> + Sync,
     ) -> EntryDraft {
         let request = permitted.request();
         let key = ring.audit_fingerprint().active();
-        let items = (0..request.items_count())
-            .map(|index| self.entry_item(key, request, index, &note(index)));
+        let item = |index: usize| self.entry_item(key, request, index, &note(index));
+        let items_count = request.items_count();
+        let items = if items_count > INLINE_ITEMS_MAX {
+            let indexes: Vec<usize> = (0..items_count).collect();
+            let spread = || self.crew.spread(&indexes, |_, index| item(*index));
+            work(items_count, spread)
+        } else {
+            (0..items_count).map(item).collect()
+        };
         EntryDraft {
-            items: items.collect(),
+            items,
             token_key_version: ring.audit_fingerprint().active_version(),
             policy_hash: Some(permitted.permit().policy_hash()),
             decision: Some(Decision::Permit),

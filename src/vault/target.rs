@@ -53,36 +53,44 @@ impl Vault {
     ) -> Result<Vec<Item<Target>>, VaultError> {
         let request = permitted.request();
         let workplace = self.workplace(ring, request, fields)?;
-        let presented: Vec<Item<Revealing<'_>>> = request
-            .items
-            .iter()
-            .map(|item| {
-                let item = item.as_ref().map_err(|error| *error)?;
-                let (field, under_grant) = fields.revealable(permitted, grant, item)?;
-                let presented = workplace.present(field, &item.token, item.subject.as_ref())?;
-                Ok((presented, under_grant))
-            })
-            .collect();
+        let presented: Vec<Item<Revealing<'_>>> = self.crew.spread(&request.items, |_, item| {
+            let item = item.as_ref().map_err(|error| *error)?;
+            let (field, under_grant) = fields.revealable(permitted, grant, item)?;
+            let presented = workplace.present(field, &item.token, item.subject.as_ref())?;
+            Ok((presented, under_grant))
+        });
         let all: Vec<&Presented<'_>> = presented.iter().flatten().map(|(it, _)| it).collect();
         let mut found = by_token(self.store(), &all, self.parts.clock.now())?.into_iter();
-        let mut targets = Vec::with_capacity(presented.len());
-        for (presented, item) in presented.iter().zip(&request.items) {
-            targets.push(match (presented, item) {
-                (Ok((presented, under_grant)), Ok(item)) => {
-                    match found.next().unwrap_or(Ok(None)) {
-                        Ok(Some(found)) => self
-                            .subject_of(&workplace, presented, &found, item.subject.as_ref())?
-                            .map(|subject| Target {
-                                found,
-                                subject,
-                                under_grant: under_grant.clone(),
-                            }),
-                        Ok(None) => Err(ItemError::UnknownToken),
-                        Err(error) => Err(error),
-                    }
+        let of_item = |presented: &Item<Revealing<'_>>| -> Item<Found> {
+            presented.as_ref().map_err(|error| *error)?;
+            found
+                .next()
+                .unwrap_or(Ok(None))?
+                .ok_or(ItemError::UnknownToken)
+        };
+        let found: Vec<Item<Found>> = presented.iter().map(of_item).collect();
+        let subjects = self.crew.spread(&found, |index, found| {
+            match (found, presented.get(index), request.items.get(index)) {
+                (Ok(found), Some(Ok((presented, _))), Some(Ok(item))) => {
+                    self.subject_of(&workplace, presented, found, item.subject.as_ref())
                 }
-                (Err(error), _) | (_, Err(error)) => Err(*error),
-            });
+                (Err(error), _, _) | (_, Some(Err(error)), _) | (_, _, Some(Err(error))) => {
+                    Ok(Err(*error))
+                }
+                (Ok(_), _, _) => Ok(Err(ItemError::UnknownToken)),
+            }
+        });
+        let mut targets = Vec::with_capacity(presented.len());
+        for ((presented, found), subject) in presented.into_iter().zip(found).zip(subjects) {
+            let subject = subject?;
+            let target = || {
+                Ok(Target {
+                    found: found?,
+                    subject: subject?,
+                    under_grant: presented?.1,
+                })
+            };
+            targets.push(target());
         }
         Ok(targets)
     }
