@@ -122,7 +122,8 @@ pub async fn open_unsealed(
         Arc::clone(&clock),
         Arc::clone(&entropy),
     )?;
-    // Before anything is written: a log that went back must not grow.
+    // Before anything is written: a log that went back must not grow. A witness that does not
+    // answer now is asked until it does, and what was written meanwhile reveals nothing.
     let witness = config.audit.witness.as_ref();
     let asked = witness::ask(witness, open, &*store, &verifiers, Arc::clone(&clock));
     let (OpenLog { log, thread }, witness) = asked.await?;

@@ -9,7 +9,10 @@ use crate::assembly::error::AssemblyError;
 use crate::assembly::open::OpenLog;
 use crate::audit::AuditLog;
 use crate::audit::CheckpointKeys;
+use crate::audit::SignedCheckpoint;
 use crate::audit::StartError;
+use crate::audit::VerifyError;
+use crate::audit::cosigned_checkpoint;
 use crate::config::AuditWitness;
 use crate::domain::Clock;
 use crate::store::Store;
@@ -55,14 +58,23 @@ async fn begin(
     clock: Arc<dyn Clock>,
 ) -> Result<WitnessTask, AssemblyError> {
     let client = WitnessClient::new(&config.client, clock).map_err(AssemblyError::Witness)?;
-    let known = store.cosigned_checkpoint()?;
-    // By both keys: what is in the database may be an old copy, and of another witness.
-    let is_cosigned = |note: &String| {
-        let signed = note.parse().ok();
+    // By both keys, and of this log: what is in the database may be an old copy, of another
+    // witness, or of a log that is lost. None of these is believed, nor a reason not to start.
+    let is_cosigned = |cosigned: &SignedCheckpoint| {
+        let signed = cosigned.note().parse().ok();
         signed.is_some_and(|note| config.client.verifier.verify(&note).is_ok())
     };
-    let known = known.filter(is_cosigned);
-    let known = known.and_then(|note| keys.verify(&note));
+    let known = match cosigned_checkpoint(store, keys) {
+        Err(VerifyError::Store(error)) => return Err(error.into()),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cosignature is not of this log"
+            );
+            None
+        }
+        Ok(known) => known.filter(is_cosigned),
+    };
     let note = store.checkpoint()?.ok_or(StartError::Checkpoint)?;
     // Opening the log has found it to be the checkpoint of the whole log.
     let checkpoint = keys.verify(&note).ok_or(StartError::Checkpoint)?;

@@ -4,7 +4,8 @@
 //!
 //! 1. Everything is checked. Nothing has happened.
 //! 2. The entry that says what is lost is in the database. The head is still the one before: every
-//!    start refuses, and who repeats the command goes on at 3.
+//!    start refuses, and who repeats the command goes on at 3. Where the head had gone back too,
+//!    and others have seen what is lost, the database extends it, and a start goes on.
 //! 3. The slot of the head that is older has the new checkpoint. A start reads the younger, which
 //!    refuses it, or the new one, which does not; who repeats the command writes both again.
 //! 4. The other slot too. From now on the log goes on, and the statement is of no use any more,
@@ -100,7 +101,8 @@ pub enum RollbackOutcome {
 
 /// Says how the log in the store disagrees with what was signed: its head, and a checkpoint that
 /// somebody else has `seen`, such as a witness, if one is given. Nothing if it extends both; of two
-/// that it does not, the later is named. The whole log is verified by itself first.
+/// that it does not, the head is named, and the other is for another statement afterwards. The
+/// whole log is verified by itself first.
 ///
 /// # Errors
 ///
@@ -113,15 +115,16 @@ pub fn find_rollback(
 ) -> Result<Option<Rollback>, RollbackError> {
     let report = verify_store(store, None, keys).map_err(RollbackError::Verify)?;
     let database = point(report.tree_size, report.root);
-    let mut lost: Option<LogPoint> = None;
+    // First the head: what is carried out of one statement can be gone on with after a crash only
+    // where the statement names the head that is still there.
     for signed in [Some(head), seen].into_iter().flatten() {
-        let signed = point(signed.size(), signed.root());
-        let extends = signed.size <= database.size && root_at(store, signed.size)? == signed.root;
-        if !extends && lost.is_none_or(|lost| lost.size < signed.size) {
-            lost = Some(signed);
+        let head = point(signed.size(), signed.root());
+        let extends = head.size <= database.size && root_at(store, head.size)? == head.root;
+        if !extends {
+            return Ok(Some(Rollback { head, database }));
         }
     }
-    Ok(lost.map(|head| Rollback { head, database }))
+    Ok(None)
 }
 
 /// Makes the log in the store the one that goes on, if the statement is about it and its head, or

@@ -16,6 +16,8 @@ use crate::audit::TlogProofError;
 pub struct ProvenRollback {
     /// What was given up, and where.
     pub accepted: AcceptedRollback,
+    /// SHA-256 of the statement that they signed.
+    pub statement_digest: [u8; 32],
     /// How many officers have signed; none in a vault that has none.
     pub officers_count: usize,
     /// A checkpoint of the log with this entry.
@@ -49,12 +51,14 @@ pub fn read_rollback_proof(
     let entry = proven.entry().ok_or(RollbackProofError::NoEntry)?;
     let entry = Entry::decode(entry).map_err(|_| RollbackProofError::OtherEntry)?;
     let is_it = entry.draft.event == Event::RollbackAccepted && entry.index == proven.index();
+    let digest = entry.draft.ceremony.statement_digest;
     let lost = entry.draft.ceremony.lost_head.filter(|_| is_it);
     Ok(ProvenRollback {
         accepted: AcceptedRollback {
             index: proven.index(),
             lost: lost.ok_or(RollbackProofError::OtherEntry)?,
         },
+        statement_digest: digest.ok_or(RollbackProofError::OtherEntry)?,
         officers_count: entry.draft.ceremony.officers.len(),
         checkpoint: proven.checkpoint().clone(),
     })

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::audit::SignedCheckpoint;
+use crate::audit::tree::StoredTree;
 use crate::audit::tree::entry_leaf_hash;
 use crate::audit::tree::stored_leaf_hash;
 use crate::crypto::merkle::Frontier;
@@ -49,6 +51,8 @@ pub enum TilePath {
 pub struct Tiles<'a> {
     store: &'a dyn Store,
     size: u64,
+    /// The root of the tree of this size, where it is known.
+    root: Option<Hash>,
 }
 
 /// What there is at a path.
@@ -79,7 +83,18 @@ impl<'a> Tiles<'a> {
     /// The first entries of the log in a store, which has at least as many.
     #[must_use]
     pub fn new(store: &'a dyn Store, size: u64) -> Self {
-        Self { store, size }
+        let root = None;
+        Self { store, size, root }
+    }
+
+    /// The log of a checkpoint, in a store that has it. Nothing that differs from its tree is read.
+    #[must_use]
+    pub fn of(store: &'a dyn Store, checkpoint: &SignedCheckpoint) -> Self {
+        Self {
+            store,
+            size: checkpoint.size(),
+            root: Some(checkpoint.root()),
+        }
     }
 
     /// What there is at a path, but for the checkpoint.
@@ -142,6 +157,8 @@ impl<'a> Tiles<'a> {
         }
         if u64::from(whole) == TILE_WIDTH {
             self.check_full(level, index, &hashes)?;
+        } else {
+            self.check_edge()?;
         }
         let published = hashes.iter().take(usize::from(width));
         Ok(TileContent::Bytes(
@@ -149,8 +166,18 @@ impl<'a> Tiles<'a> {
         ))
     }
 
-    /// Compares a full tile with the hash of it one tile above. A tile at the right edge has none;
-    /// the root of what is published is made of all that it has, and was compared with the head.
+    /// Compares what is at the right edge of the tree, where no hash is above, with the root.
+    fn check_edge(&self) -> Result<(), StoreError> {
+        let Some(root) = self.root else { return Ok(()) };
+        let frontier = StoredTree(self.store).frontier(self.size)?;
+        if frontier.root() == root {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt { table: "tiles" })
+        }
+    }
+
+    /// Compares a full tile with the hash of it one tile above.
     fn check_full(
         &self,
         level: u8,

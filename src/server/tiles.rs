@@ -153,9 +153,14 @@ impl PublishedLog {
         Ok(latest.shown.clone())
     }
 
-    fn published_size(&self) -> u64 {
+    /// The longest log that may be read: that of the head, or of what is shown.
+    fn published(&self) -> SignedCheckpoint {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        latest.head.size().max(latest.shown.size())
+        if latest.head.size() < latest.shown.size() {
+            latest.shown.clone()
+        } else {
+            latest.head.clone()
+        }
     }
 
     /// What there is at a path.
@@ -172,13 +177,13 @@ impl PublishedLog {
             return Ok(TileContent::Missing);
         }
         let store: &dyn Store = &self.store;
-        let content = Tiles::new(store, self.published_size()).read(path)?;
+        let content = Tiles::of(store, &self.published()).read(path)?;
         if content != TileContent::Missing {
             return Ok(content);
         }
         // The checkpoint may have come from another copy of the log, which is ahead.
         self.refresh()?;
-        Ok(Tiles::new(store, self.published_size()).read(path)?)
+        Ok(Tiles::of(store, &self.published()).read(path)?)
     }
 }
 

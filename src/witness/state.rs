@@ -245,6 +245,37 @@ impl StateDirectory {
     }
 }
 
+impl StateDirectory {
+    /// Remembers by which of its officers' statements a log went back from what was seen, so that
+    /// none serves twice. Says whether it may: it was never used, or for the same before, by a
+    /// command that was cut off.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or written.
+    pub fn use_statement(
+        &self,
+        seen: &Checkpoint,
+        statement_digest: &[u8; 32],
+    ) -> Result<bool, StateError> {
+        let name = format!("{}.accepted", hex::encode(statement_digest));
+        let path = file(&self.path, &seen.origin).with_extension(name);
+        let text = seen.to_string();
+        match fs::read(&path) {
+            Ok(before) => Ok(before == text.as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let failed = |source| StateError::Io {
+                    path: path.clone(),
+                    source,
+                };
+                replace(&path, text.as_bytes()).map_err(failed)?;
+                Ok(true)
+            }
+            Err(source) => Err(StateError::Io { path, source }),
+        }
+    }
+}
+
 impl KeepState for StateDirectory {
     fn write(&self, latest: &Latest) -> io::Result<()> {
         let path = file(&self.path, &latest.checkpoint.origin);

@@ -58,7 +58,7 @@ fn officers_and_then_the_witness_accept_that_everything_went_back() {
     let witness = serve_first(&stage);
     tokenize(&stage, &["Ada Lovelace"]);
     copy_directory(&stage.path("data"), &stage.path("old"));
-    tokenize(&stage, &["Grace Hopper", "Mary Jackson"]);
+    tokenize(&stage, &["Grace Hopper", "Mary Jackson"].repeat(5));
     fs::remove_dir_all(stage.path("data")).unwrap();
     copy_directory(&stage.path("old"), &stage.path("data"));
     assert_refused(&stage);
@@ -107,6 +107,10 @@ fn officers_and_then_the_witness_accept_that_everything_went_back() {
     let said = format!("2 officers have accepted that {size} are given up");
     assert!(proven.words.contains(&said), "{}", proven.words);
 
+    // To repeat it is safe, until the log goes on.
+    let repeated = stage.run(&format!("{accept} --proof proof"));
+    assert_eq!(repeated.code, 4, "{}", repeated.words);
+
     let witness = serve(&stage);
     tokenize(&stage, &["Grace Hopper"]);
     let verified = stage.done(&format!("audit verify {log}"));
@@ -114,6 +118,13 @@ fn officers_and_then_the_witness_accept_that_everything_went_back() {
     let seen_now = stage.done(&format!("{SEEN} {LOG}"));
     assert_ne!(seen_now, seen);
     witness.stop();
+
+    // The old disk once more, with the entry of then: the log is not as long again as what was
+    // given up, and the proof verifies, but its statement has served.
+    let replayed = stage.run(&format!("{accept} --proof proof"));
+    assert_eq!(replayed.code, 4, "{}", replayed.words);
+    let said = "a statement of its own";
+    assert!(replayed.words.contains(said), "{}", replayed.words);
 }
 
 #[test]

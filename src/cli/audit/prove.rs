@@ -139,6 +139,12 @@ impl ProveInclusionArgs {
             let verified = proof.verify(&keys);
             verified.is_ok_and(|entry| entry.index() == self.index)
         });
+        let is_readable = |proof: &TlogProof| proof.to_string().parse::<TlogProof>().is_ok();
+        if verified.as_ref().is_some_and(|proof| !is_readable(proof)) {
+            return Err(CliError::Failed(
+                "the entry is too long for a proof that has it: leave out --with-entry".to_owned(),
+            ));
+        }
         let Some(proof) = verified else {
             let problem = "NOT verified: the proof is none of this entry";
             return Err(CliError::Verification(problem.to_owned()));

@@ -55,7 +55,7 @@ pub(super) fn write(
         older.size() > checkpoint.size() || (older.size() == checkpoint.size() && !is_cosigned)
     };
     let checkpoint = older.filter(stays).unwrap_or(checkpoint);
-    let tiles = Tiles::new(store, checkpoint.size());
+    let tiles = Tiles::of(store, &checkpoint);
     let mut files_count = 0;
     for path in tiles.since(older_size) {
         files_count += write_file(directory, &tiles, path)?;

@@ -21,6 +21,7 @@ use crate::config::WitnessedLog;
 use crate::crypto::merkle::Hash;
 use crate::crypto::note::Checkpoint;
 use crate::crypto::note::NoteKeyName;
+use crate::crypto::note::NoteSignature;
 use crate::crypto::note::SignedNote;
 use crate::domain::Clock;
 use crate::domain::SystemClock;
@@ -103,7 +104,7 @@ impl AcceptArgs {
             .map_or(0, Latest::cosigned_unix_seconds)
             .max(now.unix_ms() / 1_000);
         let next = match &self.proof {
-            Some(path) => proven(path, log, known, unix_seconds)?,
+            Some(path) => proven(path, log, &state, known, unix_seconds)?,
             None => self.named(log, &latest, unix_seconds)?,
         };
         let set_aside = state.set_aside(&self.log, now.unix_ms());
@@ -154,6 +155,7 @@ impl AcceptArgs {
 fn proven(
     path: &Path,
     log: &WitnessedLog,
+    state: &StateDirectory,
     known: Option<&Latest>,
     unix_seconds: u64,
 ) -> Result<Latest, CliError> {
@@ -177,6 +179,13 @@ fn proven(
             lost.size
         )));
     }
+    let is_free = state.use_statement(seen, &proven.statement_digest);
+    if !is_free.map_err(|error| CliError::caused(&error))? {
+        return Err(not_verified(
+            &"what its officers signed has let this log go back before: each time needs a \
+              statement of its own",
+        ));
+    }
     say(format_args!(
         "verified: the log went back to {index} entries, and {} officers have accepted that \
          {} are given up",
@@ -184,6 +193,10 @@ fn proven(
     ));
     let note: SignedNote = proven.checkpoint.note().parse().map_err(CliError::failed)?;
     let signed = Checkpoint::of_any_log(note.text()).map_err(CliError::failed)?;
+    // A witness's own or another's cosignature is not among what the log has signed.
+    let is_own = |line: &NoteSignature| log.keys.iter().any(|key| key.key_id() == line.key_id());
+    let note = note.with_signatures_where(is_own);
+    let note = note.ok_or_else(|| not_verified(&"its checkpoint is not signed by the log"))?;
     Ok(Latest::signed(signed, note, unix_seconds))
 }
 
