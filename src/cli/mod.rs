@@ -209,12 +209,21 @@ fn execute(command: Command) -> Result<Exit, CliError> {
 
 /// Runs a command that calls a vault, or is one.
 fn block_on<T>(command: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .build()?;
     let result = runtime.block_on(command);
     // A reader of standard input may still wait for a line that nobody needs.
     runtime.shutdown_background();
     result
 }
+
+/// Threads that may wait for a disk at once. More than there may be calls under way with the usual
+/// limits (256 on each of two listeners, 256 on the streams of each of three services, 16 who
+/// watch): one that waits takes the runtime's place with it, and without a thread to hand it to,
+/// timers and health would wait too. They are made when they are needed.
+const BLOCKING_THREADS_MAX: usize = 4_096;
 
 #[cfg(test)]
 mod tests {

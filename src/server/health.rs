@@ -13,6 +13,7 @@ use crate::audit::LogState;
 use crate::protocol::detokenization_service_server;
 use crate::protocol::token_service_server;
 use crate::server::overdue::Overdue;
+use crate::store::Store;
 use crate::vault::Vault;
 
 /// Tells health checks whether the services serve.
@@ -153,7 +154,7 @@ impl Probe {
         Condition {
             answers: has_room.is_some()
                 && log.writing_ms() < ANSWER_MS_MAX
-                && !overdue.is_any_older_than(GIVEN_UP_MAX),
+                && !hangs(vault.store(), overdue),
             has_room: has_room.unwrap_or(true),
             can_reveal: unwitnessed.is_none_or(|it| it.may_reveal),
         }
@@ -172,12 +173,19 @@ impl Probe {
     }
 }
 
+/// Whether a read of the disk hangs. A call that was given up and is not over may compute, and a
+/// read that takes long may yet be waited for; both at once are a disk that does not answer.
+fn hangs(store: &dyn Store, overdue: &Overdue) -> bool {
+    let age_ms = u64::try_from(GIVEN_UP_MAX.as_millis()).unwrap_or(u64::MAX);
+    overdue.is_any_older_than(GIVEN_UP_MAX) && store.reading_ms() > age_ms
+}
+
 /// How often the disk is looked at.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the disk may take for one group of writes, or to say how much space it has, before the
 /// vault says that it does not serve. A sync takes milliseconds; a busy network disk, now and then
 /// a second.
 const ANSWER_MS_MAX: u64 = 3_000;
-/// How long a call may be there that nobody waits for any more. It ends at once, but for a read of
-/// the disk; and a read takes no such time.
+/// How long a call may be there that nobody waits for any more, and a read that asks the disk. A
+/// call ends at once, but for a read of the disk and for what it computes.
 const GIVEN_UP_MAX: Duration = Duration::from_secs(1);

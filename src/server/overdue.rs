@@ -2,9 +2,9 @@
 //!
 //! A call ends at its deadline whatever it is doing: it is carried out by a task of its own, and
 //! who waits for it waits no longer than that. A task that is given up is dropped at once, wherever
-//! it waits for something of ours. What it cannot be dropped out of is a system call, such as a
-//! read of a disk that does not answer. So a call that is still there a while after it was given up
-//! says that the disk hangs: health listens to it.
+//! it waits for something of ours. What it cannot be dropped out of is a computation, or a system
+//! call, such as a read of a disk that does not answer. Health looks whether a call that is still
+//! there a while after it was given up stands beside a read that takes as long.
 
 use std::collections::BTreeMap;
 use std::future::Future;

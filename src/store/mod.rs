@@ -319,6 +319,12 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::DiskFull`] if it would not; else as for any read.
     fn check_space(&self) -> Result<(), StoreError>;
 
+    /// For how long the read that began first has asked the disk, in milliseconds; 0 if none does.
+    /// An engine that never waits for a disk has none.
+    fn reading_ms(&self) -> u64 {
+        0
+    }
+
     /// What a metric may tell about the store.
     ///
     /// # Errors

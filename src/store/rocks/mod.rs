@@ -69,6 +69,7 @@ use crate::store::rocks::error::write_error;
 use crate::store::rocks::layout::Family;
 use crate::store::rocks::layout::SCHEMA_KEY;
 use crate::store::rocks::layout::SCHEMA_VERSION;
+use crate::store::rocks::tier::DiskReads;
 
 pub use options::RocksOptions;
 
@@ -92,6 +93,8 @@ pub struct RocksStore {
     /// What the latest commits have written; how many there were, for who reads without waiting.
     recent: Mutex<Recent>,
     moment: AtomicU64,
+    /// Who waits for the disk.
+    disk_reads: DiskReads,
     /// A write has failed. Set once, for good.
     poisoned: AtomicBool,
 }
@@ -186,6 +189,7 @@ impl RocksStore {
             writer: Mutex::new(()),
             tree_size: AtomicU64::new(0),
             pruned_size: AtomicU64::new(0),
+            disk_reads: DiskReads::default(),
             erasures_count: AtomicU64::new(0),
             entry_erasures_count: AtomicU64::new(0),
             successions_count: AtomicU64::new(0),
@@ -337,6 +341,10 @@ impl Store for RocksStore {
 
     fn check_space(&self) -> Result<(), StoreError> {
         self.room()
+    }
+
+    fn reading_ms(&self) -> u64 {
+        self.disk_reads.oldest_ms()
     }
 
     fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {

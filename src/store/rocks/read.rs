@@ -277,7 +277,8 @@ impl RocksStore {
         self.usable()?;
         let handle = self.family(family)?;
         let get = |tier: Tier| self.database.get_cf_opt(handle, key, &tier.options());
-        tier::read(|| get(Tier::Memory), || get(Tier::Disk))
+        self.disk_reads
+            .read(|| get(Tier::Memory), || get(Tier::Disk))
             .map_err(|error| read_error(family, &error))
     }
 
@@ -306,9 +307,9 @@ impl RocksStore {
             slices.into_iter().collect::<Result<Vec<_>, _>>()
         };
         let slices = if keys.len() > KEYS_TWICE_MAX {
-            tier::apart(on_disk)
+            self.disk_reads.apart(on_disk)
         } else {
-            tier::read(in_memory, on_disk)
+            self.disk_reads.read(in_memory, on_disk)
         };
         let slices = slices.map_err(|error| read_error(family, &error))?;
         let mut found = Vec::new();
@@ -346,7 +347,8 @@ impl RocksStore {
                 Some(last) => (last.as_slice(), Some(last.as_slice())),
                 None => (from, after),
             };
-            tier::apart(|| scan.walk(self, Tier::Disk, from, after))?;
+            self.disk_reads
+                .apart(|| scan.walk(self, Tier::Disk, from, after))?;
         }
         Ok(scan.found)
     }

@@ -5,11 +5,19 @@
 //! gives its other tasks to another thread first. Otherwise one read that hangs on an idle machine
 //! would hold up everything: timers, health, and whoever needs no disk.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
 use rocksdb::ErrorKind;
 use rocksdb::ReadOptions;
 use rocksdb::ReadTier;
 use tokio::runtime::Handle;
 use tokio::runtime::RuntimeFlavor;
+use tokio::time::Instant;
 
 /// Where a read looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,24 +44,69 @@ pub(super) fn is_on_disk(error: &rocksdb::Error) -> bool {
     error.kind() == ErrorKind::Incomplete
 }
 
-/// Reads in memory, and from the disk if that is not enough.
-pub(super) fn read<T>(
-    in_memory: impl FnOnce() -> Result<T, rocksdb::Error>,
-    on_disk: impl FnOnce() -> Result<T, rocksdb::Error>,
-) -> Result<T, rocksdb::Error> {
-    match in_memory() {
-        Err(error) if is_on_disk(&error) => apart(on_disk),
-        read => read,
+/// The reads that ask the disk, and since when each does.
+#[derive(Debug, Default)]
+pub(super) struct DiskReads {
+    next_id: AtomicU64,
+    /// In the order in which they began.
+    since: Mutex<BTreeMap<u64, Instant>>,
+}
+
+/// A read that asks the disk, until it is dropped.
+struct Asking<'a> {
+    reads: &'a DiskReads,
+    id: u64,
+}
+
+impl DiskReads {
+    /// Reads in memory, and from the disk if that is not enough.
+    pub(super) fn read<T>(
+        &self,
+        in_memory: impl FnOnce() -> Result<T, rocksdb::Error>,
+        on_disk: impl FnOnce() -> Result<T, rocksdb::Error>,
+    ) -> Result<T, rocksdb::Error> {
+        match in_memory() {
+            Err(error) if is_on_disk(&error) => self.apart(on_disk),
+            read => read,
+        }
+    }
+
+    /// Runs what may wait for the disk.
+    pub(super) fn apart<T>(&self, run: impl FnOnce() -> T) -> T {
+        let is_shared = Handle::try_current()
+            .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+        let run = || {
+            let _asking = self.begin();
+            run()
+        };
+        if is_shared {
+            tokio::task::block_in_place(run)
+        } else {
+            run()
+        }
+    }
+
+    /// For how long the read has asked that began first, in milliseconds; 0 if none does.
+    pub(super) fn oldest_ms(&self) -> u64 {
+        let since = self.since();
+        let oldest = since.first_key_value().map(|(_, since)| since.elapsed());
+        oldest.map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn begin(&self) -> Asking<'_> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.since().insert(id, Instant::now());
+        Asking { reads: self, id }
+    }
+
+    fn since(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        // No step under the lock panics half way.
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs what may wait for the disk.
-pub(super) fn apart<T>(run: impl FnOnce() -> T) -> T {
-    let is_shared = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if is_shared {
-        tokio::task::block_in_place(run)
-    } else {
-        run()
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.reads.since().remove(&self.id);
     }
 }
