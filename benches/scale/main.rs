@@ -1,5 +1,5 @@
 //! What a call costs while the vault grows: from a hundred thousand tokens to ten million, or to as
-//! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 50 GB of disk.
+//! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 30 GB of disk.
 //! `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -177,7 +177,7 @@ fn per_second(count: u64, started: Instant) -> f64 {
     count as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Memory of this process, the vault's and its caller's.
+/// Memory of this process right after it was measured, the vault's and its caller's.
 fn resident_mib() -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -169,22 +169,32 @@ impl Bare {
             .next_item
             .fetch_add(items_count as u64, Ordering::Relaxed);
         let items = || first..first + items_count as u64;
-        let mut put = |name, keys: &mut dyn Iterator<Item = Vec<u8>>, length| {
-            let family = family(&self.database, name)?;
-            let mut keys: Vec<_> = keys.collect();
-            keys.sort_unstable();
-            for key in keys {
-                batch.put_cf(family, key, noise(first, length));
-            }
-            Ok::<_, Failure>(())
-        };
         let Lengths { record, value, .. } = self.lengths;
-        put("records", &mut items().map(|it| key(1, it)), record)?;
-        put("values", &mut items().map(|it| key(2, it)), value)?;
-        let subject = |item| [key(3, item / 3), noise(item, 16)].concat();
-        put("subjects", &mut items().map(subject), 0)?;
+        let rows = |kind| items().map(move |item| key(kind, item));
+        self.put(&mut batch, "records", rows(1), &noise(first, record))?;
+        self.put(&mut batch, "values", rows(2), &noise(first, value))?;
+        let subjects = items().map(subject_key);
+        self.put(&mut batch, "subjects", subjects, &[])?;
         self.put_entries(&mut batch, entries_count, entry_bytes)?;
         self.sync(batch)
+    }
+
+    /// Rows of one table, in its order. All have the same bytes: to make others would be the
+    /// bench's own work, in the time of the rows.
+    fn put<const N: usize>(
+        &self,
+        batch: &mut WriteBatch,
+        name: &str,
+        keys: impl Iterator<Item = [u8; N]>,
+        value: &[u8],
+    ) -> Result<(), Failure> {
+        let family = family(&self.database, name)?;
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort_unstable();
+        for key in keys {
+            batch.put_cf(family, key, value);
+        }
+        Ok(())
     }
 
     /// What the audit log grows by.
@@ -233,12 +243,29 @@ impl Bare {
 }
 
 /// A namespace, and a fingerprint.
-fn key(kind: u64, item: u64) -> Vec<u8> {
-    [
-        &[0, 0, 0, 1],
-        noise(item.wrapping_mul(8) + kind, 16).as_slice(),
-    ]
-    .concat()
+fn key(kind: u64, item: u64) -> [u8; 20] {
+    let [high, low] = noise_words(item.wrapping_mul(8) + kind);
+    let number = (u128::from(high) << 64) | u128::from(low);
+    let mut key = [0; 20];
+    let (namespace, fingerprint) = key.split_at_mut(4);
+    namespace.copy_from_slice(&1_u32.to_be_bytes());
+    fingerprint.copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// A customer's list, which three neighbours share, and the record.
+fn subject_key(item: u64) -> [u8; 36] {
+    let [high, low] = noise_words(item);
+    let number = (u128::from(high) << 64) | u128::from(low);
+    let mut whole = [0; 36];
+    let (list, record) = whole.split_at_mut(20);
+    list.copy_from_slice(&key(3, item / 3));
+    record.copy_from_slice(&number.to_be_bytes());
+    whole
+}
+
+fn noise_words(seed: u64) -> [u64; 2] {
+    [0, 1].map(|word| scramble(scramble(seed) ^ word))
 }
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
