@@ -249,28 +249,38 @@ KEY_STATE = names("pre-activation active suspended deactivated compromised destr
 
 # Each message: field number -> (name, kind). A list is repeated; a dict names numbers or is a message.
 # What has its default value (0, nothing) is not written, but for the fields that have a presence.
-TEXT, HASH, TOKEN, NUMBER, SMALL = "text", "hash", "token", "number", "small number"
+HASH, TOKEN, NUMBER, SMALL = "hash", "token", "number", "small number"
+# Texts: the pattern of each kind, with the most characters that it may have.
+NAME, OPAQUE = "[a-z][a-z0-9_-]{0,31}", "[A-Za-z0-9._:-]{1,64}"
+PERSON = NAME + r"/[!#-.0-\[\]-~]{1,128}"
+# A DNS name or a SPIFFE id, without an empty or a relative segment.
+SEGMENT = r"(?![.]{1,2}(?:/|\Z))[A-Za-z0-9._-]+"
+PRINCIPAL = rf"(?=.{{1,255}}\Z)(?:(?![.]{{1,2}}\Z)[a-z0-9.-]+|spiffe://{SEGMENT}(?:/{SEGMENT})*)"
+FREEZE = (f"all|case:{NAME}:{OPAQUE}|certificate:[0-9a-f]{{64}}|grant:{OPAQUE}|namespace:{NAME}"
+          f"|person:{PERSON}|principal:{PRINCIPAL}")
+NAME, OPAQUE, PERSON, PRINCIPAL, FREEZE = [
+    re.compile(pattern) for pattern in (NAME, OPAQUE, PERSON, PRINCIPAL, FREEZE)]
 BYTES = {HASH: 32, TOKEN: 16}
 PRESENT = {"records_count", "erased_index", "archived_size", "intent_index"}
 LOST_HEAD = {1: ("size", NUMBER), 2: ("root", HASH)}
-ACCESS = {1: ("grant_id", TEXT), 2: ("scope_digest", HASH), 3: ("freeze", TEXT), 4: ("cause", CAUSE),
+ACCESS = {1: ("grant_id", OPAQUE), 2: ("scope_digest", HASH), 3: ("freeze", FREEZE), 4: ("cause", CAUSE),
           5: ("effect", EFFECT)}
-CEREMONY = {1: ("id", TEXT), 2: ("operation", OPERATION), 3: ("statement_digest", HASH),
-            4: ("officers", [TEXT]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
+CEREMONY = {1: ("id", OPAQUE), 2: ("operation", OPERATION), 3: ("statement_digest", HASH),
+            4: ("officers", [NAME]), 5: ("state", CEREMONY_STATE), 6: ("key_state", KEY_STATE),
             7: ("records_count", NUMBER), 8: ("charter_digest", HASH), 20: ("lost_head", LOST_HEAD),
             21: ("public_key", HASH), 22: ("erased_index", NUMBER),
             23: ("archived", LOST_HEAD), 24: ("register_digest", HASH), 30: ("archived_size", NUMBER)}
-SHARE = {1: ("officer", TEXT), 2: ("principal", TEXT), 3: ("credential", HASH)}
-SHARING = {1: ("digest", HASH), 2: ("needed", SMALL), 3: ("officers", [TEXT])}
+SHARE = {1: ("officer", NAME), 2: ("principal", PRINCIPAL), 3: ("credential", HASH)}
+SHARING = {1: ("digest", HASH), 2: ("needed", SMALL), 3: ("officers", [NAME])}
 ITEM = {1: ("field", SMALL), 2: ("subject", SMALL), 3: ("token", TOKEN), 4: ("key_version", SMALL),
         5: ("outcome", OUTCOME)}
 ENTRY = {1: ("index", NUMBER), 2: ("time_unix_ms", NUMBER), 3: ("uptime_ms", NUMBER),
-         4: ("event", EVENT), 5: ("principal", TEXT), 6: ("credential", HASH), 7: ("methods", [TEXT]),
-         10: ("case_id", TEXT), 11: ("purpose", TEXT), 12: ("namespace", TEXT), 13: ("fields", [TEXT]),
-         14: ("subjects", [TEXT]), 15: ("items", [ITEM]), 16: ("policy_hash", HASH),
-         17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", TEXT),
+         4: ("event", EVENT), 5: ("principal", PRINCIPAL), 6: ("credential", HASH), 7: ("methods", [OPAQUE]),
+         10: ("case_id", OPAQUE), 11: ("purpose", NAME), 12: ("namespace", NAME), 13: ("fields", [NAME]),
+         14: ("subjects", [OPAQUE]), 15: ("items", [ITEM]), 16: ("policy_hash", HASH),
+         17: ("decision", DECISION), 18: ("error", ERROR), 19: ("request_id", OPAQUE),
          20: ("intent_index", NUMBER), 21: ("key_purpose", KEY_PURPOSE), 22: ("key_version", SMALL),
-         23: ("person", TEXT), 24: ("login", HASH), 25: ("level", LEVEL), 26: ("access", ACCESS),
+         23: ("person", PERSON), 24: ("login", HASH), 25: ("level", LEVEL), 26: ("access", ACCESS),
          27: ("ceremony", CEREMONY), 28: ("token_key_version", SMALL), 40: ("shares_given", [SHARE]),
          41: ("sharing", SHARING)}
 # What a message is nothing without.
@@ -336,7 +346,7 @@ def field(value, kind):
     elif isinstance(value, bytes):
         if kind in (HASH, TOKEN) and len(value) == BYTES[kind]:
             return value.hex()
-        if kind == TEXT:
+        if isinstance(kind, re.Pattern) and kind.fullmatch(value.decode()):
             return value.decode()
     elif kind == NUMBER or (kind == SMALL and value < 1 << 32):
         return value

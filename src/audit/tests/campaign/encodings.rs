@@ -31,6 +31,19 @@ pub(super) fn other_encodings(entry: &[u8]) -> Vec<(String, Vec<u8>)> {
     others(entry, ENTRY)
 }
 
+/// The entry with other bytes in a field, by the numbers of the fields that lead to it.
+pub(super) fn with_bytes(entry: &[u8], path: &[u64], bytes: &[u8]) -> Vec<u8> {
+    let mut fields = read(entry);
+    let (number, within) = path.split_first().unwrap();
+    let field = fields.iter_mut().find(|(found, _)| found == number);
+    let (_, value) = field.unwrap();
+    *value = Value::Bytes(match value {
+        Value::Bytes(inner) if !within.is_empty() => with_bytes(inner, within, bytes),
+        Value::Number(_) | Value::Bytes(_) => bytes.to_vec(),
+    });
+    write(&fields)
+}
+
 fn others(bytes: &[u8], fields: &'static [Field]) -> Vec<(String, Vec<u8>)> {
     let read = read(bytes);
     let mut others = Vec::new();

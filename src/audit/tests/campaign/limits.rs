@@ -6,7 +6,7 @@ use super::*;
 use crate::crypto::note::SIGNATURES_COUNT_MAX;
 
 /// What both verifiers say of an export.
-fn judged(second: &mut Option<Second>, export: &str) -> bool {
+pub(super) fn judged(second: &mut Option<Second>, export: &str) -> bool {
     let ours = verify_export(export.as_bytes(), &keys()).is_ok();
     if let Some(second) = second {
         let answer = second.ask(export.as_bytes());

@@ -22,6 +22,7 @@ mod limits;
 mod receipts;
 mod second;
 mod signed_anew;
+mod texts;
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
