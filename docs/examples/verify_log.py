@@ -147,6 +147,26 @@ def number(text, what):
     return int(text)
 
 
+def is_number(value):
+    """Whether a value of JSON is a number of 64 bits: to Python, true is 1."""
+    return type(value) is int and 0 <= value < 1 << 64
+
+
+def decode_hashes(texts):
+    """The hashes that a line of JSON lists."""
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise Wrong("hashes are no list of texts")
+    hashes = [decode_base64(text, "hash") for text in texts]
+    if any(len(one) != 32 for one in hashes):
+        raise Wrong("hash has another length")
+    return hashes
+
+
+def dump(value):
+    """JSON in its one spelling."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def decode_base64(text, what):
     try:
         decoded = base64.b64decode(text, validate=True)
@@ -208,6 +228,32 @@ def root_of_path(index, size, leaf, path):
     if last:
         raise Wrong("proof is too short")
     return computed
+
+
+def check_consistency(first, first_root, second, second_root, path):
+    """Whether a tree goes on from a smaller one, which is not empty (RFC 9162, section 2.1.4.2)."""
+    if first == second and first_root == second_root and not path:
+        return
+    if not 0 < first < second:
+        raise Wrong("proof is of other sizes")
+    if first & (first - 1) == 0:
+        path = [first_root, *path]
+    node, last = first - 1, second - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    before = after = path[0] if path else b""
+    for sibling in path[1:]:
+        if last == 0:
+            raise Wrong("proof is too long")
+        if node & 1 or node == last:
+            before, after = node_hash(sibling, before), node_hash(sibling, after)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            after = node_hash(after, sibling)
+        node, last = node >> 1, last >> 1
+    if last or (before, after) != (first_root, second_root):
+        raise Wrong("proof does not lead from one root to the other")
 
 
 # --- Entries --------------------------------------------------------------------------------------
@@ -405,7 +451,7 @@ def entry_line(entry, leaf):
                 shown[name][point] = {"size": 0, **shown[name][point]}
     line = {name: shown[name] for name in ORDER if name in shown and shown[name] != []}
     line["leaf"] = base64.b64encode(leaf).decode()
-    return json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+    return dump(line)
 
 
 # --- The log --------------------------------------------------------------------------------------
@@ -430,6 +476,8 @@ class Log:
         # were erased since; which are erased.
         self.told, self.archived_size, self.still_archived_count = set(), 0, 0
         self.erased_indexes = set()
+        # The end of the segment that was read last: index, proof, checkpoint.
+        self.segment_end = None
         # Where an archive ends that the log is compared with, and the root of the log there.
         self.compared = (0, None)
         # Where the log begins that is given, and what it says last of what was archived: size, root.
@@ -517,12 +565,10 @@ class Log:
     def begin(self, text, members):
         """The first line of what begins behind others: the tree before it."""
         tree = members["archived"]
-        if not isinstance(tree, dict) or json.dumps(
-                {"archived": {"size": tree.get("size"), "hashes": tree.get("hashes")}},
-                separators=(",", ":"), ensure_ascii=False) != text:
+        if not isinstance(tree, dict) or list(tree) != ["size", "hashes"] or dump(members) != text:
             raise Wrong("first line is not in its one spelling")
-        size, edge = tree["size"], [decode_base64(one, "hash") for one in tree["hashes"]]
-        if not isinstance(size, int) or len(edge) != bin(size).count("1"):
+        size, edge = tree["size"], decode_hashes(tree["hashes"])
+        if not is_number(size) or len(edge) != bin(size).count("1"):
             raise Wrong("first line is no tree")
         if self.tree.size:
             if (self.tree.size, self.tree.edge) != (size, edge):
@@ -532,11 +578,30 @@ class Log:
         self.begins = (size, self.tree.root().hex())
         self.note_root()
 
+    def end_segment(self, text, members):
+        """The last line of a segment, which proves it to be of the log of a checkpoint."""
+        end = members["segment"]
+        if not isinstance(end, dict) or list(end) != ["end_index", "proof", "checkpoint"] or dump(
+                {"segment": end}) != text:
+            raise Wrong("last line of a segment is not in its one spelling")
+        if not is_number(end["end_index"]) or not isinstance(end["checkpoint"], str):
+            raise Wrong("last line of a segment does not say where it ends")
+        self.segment_end = (end["end_index"], decode_hashes(end["proof"]), end["checkpoint"])
+
+    def finish_segment(self):
+        """Whether the log up to the end of its last segment is that of the checkpoint there."""
+        end, proof, note = self.segment_end
+        text, signatures = read_note(note)
+        origin, size, root = read_checkpoint(text)
+        believed = self.given + [self.current] * self.is_believed
+        if not any(key.name == origin for key in have_signed(believed, text, signatures)):
+            raise Wrong("there is no checkpoint that is signed by the given keys")
+        check_consistency(end, self.tree.root(), size, root, proof)
+
     def erased(self, text, members):
         index = self.tree.size
         leaf = decode_base64(str(members["leaf_hash"]), f"hash of leaf {index}")
-        if json.dumps({"erased": index, "leaf_hash": members["leaf_hash"]},
-                      separators=(",", ":"), ensure_ascii=False) != text or len(leaf) != 32:
+        if dump({"erased": index, "leaf_hash": members["leaf_hash"]}) != text or len(leaf) != 32:
             raise Wrong(f"entry {index} is missing, or not in its place")
         self.untold.add(index)
         self.perhaps_intents.add(index)
@@ -672,6 +737,8 @@ def read_archive(log, directory, until):
         read_lines(log, path, (until, end))
         if log.tree.size != min(until, end):
             raise Wrong(f"segment {name} does not have its entries")
+        if end <= until and log.segment_end[0] != end:
+            raise Wrong(f"segment {name} says that it ends elsewhere")
         if log.tree.size == end and log.announced is not None:
             raise Wrong(f"segment {name} does not have its last handover")
         log.archived_size = log.tree.size
@@ -683,8 +750,9 @@ def compare_archive(log, directory, begins):
     """What both the log and the archive have is the same. The leaf of an erased entry has the hash that
     it had before: that the archive has every entry which the log has is compared by itself."""
     end, root = log.compared
-    beside = Log(log.given)
+    beside = Log(log.given + log.successors)
     read_archive(beside, directory, end)
+    beside.finish_segment()
     if beside.tree.root() != root:
         raise Wrong(f"segment that ends before entry {end} is not a part of the log")
     for index in sorted(beside.erased_indexes - log.erased_indexes):
@@ -742,12 +810,13 @@ def read_lines(log, path, segment=None):
             is_beyond = segment and end > until and log.tree.size >= until
             if is_beyond and set(members) != {"handover"}:
                 break
-            # The proof that a segment brings along is not needed: it is read with the whole log.
+            # The proof that a segment brings along is not needed where it is read with the whole log.
             if segment and set(members) == {"segment"}:
+                log.end_segment(text, members)
                 is_over = True
                 continue
             if set(members) in ({"checkpoint"}, {"cosigned"}, {"handover"}):
-                if json.dumps(members, separators=(",", ":"), ensure_ascii=False) != text:
+                if dump(members) != text:
                     raise Wrong("line of a checkpoint is not in its one spelling")
                 [(kind, note)] = members.items()
                 if not isinstance(note, str):

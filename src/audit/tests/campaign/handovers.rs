@@ -8,15 +8,15 @@ use crate::audit::archive_lines::segment_line;
 use crate::crypto::merkle::consistency_proof;
 
 /// A log with an archive of its beginning.
-struct Archived {
-    directory: TempDir,
+pub(super) struct Archived {
+    pub(super) directory: TempDir,
     /// The names of the files, and what is in them: two segments, and the rest as an export.
-    files: [(&'static str, String); 3],
+    pub(super) files: [(&'static str, String); 3],
 }
 
 /// A log of which these entries announce a key: in the middle of a segment, as the last of one, as
 /// the first, and behind the archive.
-fn log_with_keys() -> RandomLog {
+pub(super) fn log_with_keys() -> RandomLog {
     let mut log = Growing::default();
     let mut maker = Maker::new(StdRng::seed_from_u64(8));
     for index in 0..ENTRIES_COUNT {
@@ -29,7 +29,7 @@ fn log_with_keys() -> RandomLog {
 
 impl Archived {
     /// Its log begins with this entry.
-    fn new(log: &RandomLog, begins: u64) -> Self {
+    pub(super) fn new(log: &RandomLog, begins: u64) -> Self {
         let segments = [("0-256.jsonl", 0, 256), ("256-512.jsonl", 256, 512)];
         let segments = segments.map(|(name, first, end)| {
             let proof = consistency_proof(&Hashes::of(log), end, ENTRIES_COUNT).unwrap();
@@ -54,17 +54,17 @@ impl Archived {
         archived
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.directory.path().join(name), text).unwrap();
     }
 
     /// What our verifier says of the log and its archive.
-    fn verify(&self) -> Result<Report, VerifyError> {
+    pub(super) fn verify(&self) -> Result<Report, VerifyError> {
         let archive = Archive::open(self.directory.path()).unwrap();
         verify_export_behind(&archive, self.rest().as_slice(), &keys())
     }
 
-    fn rest(&self) -> Vec<u8> {
+    pub(super) fn rest(&self) -> Vec<u8> {
         fs::read(self.directory.path().join("log.export")).unwrap()
     }
 

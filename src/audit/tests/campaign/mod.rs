@@ -21,6 +21,7 @@ mod handovers;
 mod limits;
 mod receipts;
 mod second;
+mod segments;
 mod signed_anew;
 mod texts;
 
