@@ -93,8 +93,24 @@ def read_note(note):
     return text + "\n", signatures
 
 
+# What the eight points of small order are encoded as, without the sign of x, which is the top bit: five
+# values of y, and two that are not reduced (p and p + 1). With such a key anybody's signature verifies, and
+# with such a first half one of any text may: RFC 8032 leaves it open, and OpenSSL takes them. Source:
+# Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs" (2020); libsodium's ge25519_has_small_order.
+SMALL_ORDER = {bytes.fromhex(low) for low in [
+    "00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"]}
+
+
+def is_small_order(point):
+    return point[:31] + bytes([point[31] & 127]) in SMALL_ORDER
+
+
 def is_own(key, signature, text):
     """Verifies a signature in the name of a key."""
+    if len(signature) != 64 or is_small_order(key.public) or is_small_order(signature[:32]):
+        raise Wrong("signature does not verify")
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except InvalidSignature:

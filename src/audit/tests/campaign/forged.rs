@@ -8,18 +8,18 @@ fn verifier_of(number: u8) -> NoteVerifier {
     key_of(number).verifier(origin())
 }
 
-fn keys_of(numbers: &[u8]) -> CheckpointKeys {
+pub(super) fn keys_of(numbers: &[u8]) -> CheckpointKeys {
     CheckpointKeys::new(numbers.iter().map(|number| verifier_of(*number)).collect())
 }
 
 /// The signature line of a key: of the note's text, or of another one, which is a forgery in it.
-fn signature_of(number: u8, text: &str) -> String {
+pub(super) fn signature_of(number: u8, text: &str) -> String {
     let note = key_of(number).sign(origin(), text).unwrap().to_string();
     note.lines().last().unwrap().to_owned() + "\n"
 }
 
 /// The export of a log with another checkpoint at its end.
-fn with_checkpoint(export: &str, note: &str) -> String {
+pub(super) fn with_checkpoint(export: &str, note: &str) -> String {
     let (lines, _) = export.trim_end().rsplit_once('\n').unwrap();
     let mut text = (lines.to_owned() + "\n").into_bytes();
     export::write_checkpoint(&mut text, note).unwrap();
@@ -27,7 +27,7 @@ fn with_checkpoint(export: &str, note: &str) -> String {
 }
 
 /// What both verifiers say of an export by these keys, in this order and the other.
-fn judged(export: &str, numbers: &[u8]) -> bool {
+pub(super) fn judged(export: &str, numbers: &[u8]) -> bool {
     let backward: Vec<_> = numbers.iter().rev().copied().collect();
     let answers = [numbers, &backward].map(|numbers| {
         let keys = keys_of(numbers);

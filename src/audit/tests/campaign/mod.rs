@@ -23,6 +23,7 @@ mod receipts;
 mod second;
 mod segments;
 mod signed_anew;
+mod small_order;
 mod texts;
 
 use std::collections::BTreeSet;
