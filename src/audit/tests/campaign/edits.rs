@@ -153,21 +153,63 @@ fn flipped_bits_of_a_log_of_a_thousand_are_found() {
     let (missed, tried) = missed_flips(&log, stride());
     assert!(tried > 10_000_u64.min(100 * cases_percent()), "{tried}");
     assert_eq!(missed, 0, "of {tried}");
-    // What was assumed of one, by the whole verifier.
-    let mut random = StdRng::seed_from_u64(4);
-    for _ in 0..cases(20) {
-        let mut changed = log.clone();
-        let place = random.random_range(0..changed.entries.len());
-        if log.erased.contains(&log.entries[place].index) {
-            continue;
-        }
-        changed.entries[place] = flip(&log.entries[place], random.random_range(0..300));
-        // One that is no entry any more has no line.
-        if Entry::decode(&changed.entries[place].entry).is_ok() {
-            assert!(is_found(changed.export().as_bytes()));
-        }
-    }
 }
 
+/// Exports of a log of which one bit is another: each of a leaf, whose line is rendered anew, or of
+/// a line. As many as `count` of each, spread over the whole log.
+fn flipped_exports(log: &RandomLog, count: usize) -> Vec<Vec<u8>> {
+    let mut random = StdRng::seed_from_u64(4);
+    let export = log.export();
+    let lines: Vec<_> = export.split_inclusive('\n').collect();
+    let mut flipped = Vec::new();
+    for number in 0..count {
+        let mut place = |length: usize| {
+            let (from, to) = (number * length / count, (number + 1) * length / count);
+            random.random_range(from..to.max(from + 1))
+        };
+        let (entry_place, line_place) = (place(log.entries.len()), place(lines.len()));
+        let mut changed = log.clone();
+        let stored = &log.entries[entry_place];
+        let bits_count = (stored.salt.len() + stored.entry.len()) * 8;
+        changed.entries[entry_place] = flip(stored, random.random_range(0..bits_count));
+        // One that is no entry any more has no line, and of an erased one there is none.
+        let is_there = !log.erased.contains(&stored.index);
+        if is_there && Entry::decode(&changed.entries[entry_place].entry).is_ok() {
+            flipped.push(changed.export().into_bytes());
+        }
+        let before: usize = lines[..line_place].iter().map(|line| line.len()).sum();
+        let byte = before + random.random_range(0..lines[line_place].len());
+        let mut changed = export.clone().into_bytes();
+        changed[byte] ^= 1 << random.random_range(0..8);
+        flipped.push(changed);
+    }
+    flipped
+}
+
+/// What is assumed of a leaf, by the whole verifiers: of the lines and leaves of a log of a
+/// thousand, from its first to its last, and of each from its first bit to its last.
+#[test]
+fn flipped_bits_all_over_a_log_of_a_thousand_are_found_by_both_verifiers() {
+    let log = RandomLog::of(3, 1_000);
+    let mut second = Second::start();
+    if let Some(second) = &mut second {
+        assert!(!second.finds(log.export().as_bytes()));
+    }
+    let count = usize::try_from(cases(60)).unwrap().max(FLIPS_MIN);
+    let flipped = flipped_exports(&log, count);
+    let mut missed_by_the_fault = 0;
+    for (number, export) in flipped.iter().enumerate() {
+        assert!(is_found(export), "flip {number}");
+        if let Some(second) = &mut second {
+            assert!(second.finds(export), "flip {number}");
+        }
+        missed_by_the_fault += usize::from(!without_the_root(export));
+    }
+    println!("seed 4: {} flips", flipped.len());
+    assert!(missed_by_the_fault > 0, "the planted fault is not found");
+}
+
+/// However few flips are tried, the planted fault must show.
+const FLIPS_MIN: usize = 20;
 /// However few edits are tried, the planted fault must show.
 const PLANTED_EDITS_MIN: u64 = 300;
