@@ -1,6 +1,8 @@
 //! Logs that are older than their head, or others: every one of them is whole by itself.
 
+use super::forged::signature_of;
 use super::second::Second;
+use super::segments::pruned;
 use super::*;
 use crate::audit::verify::ReadLeaf;
 use crate::audit::verify::Verifier;
@@ -65,12 +67,19 @@ fn every_rollback_and_fork_is_found_by_its_head() {
 /// What both verifiers say of a log that is held against what somebody kept: nothing, or what is
 /// wrong.
 fn judged(log: &RandomLog, kept: &KeptCheckpoint, second: Option<&mut Second>) -> Option<String> {
+    judged_export(&log.export(), kept, second)
+}
+
+fn judged_export(
+    export: &str,
+    kept: &KeptCheckpoint,
+    second: Option<&mut Second>,
+) -> Option<String> {
     let (keys, kept) = (keys(), [kept.clone()]);
     let evidence = Evidence {
         kept: &kept,
         ..Evidence::of(&keys)
     };
-    let export = log.export();
     let ours = verify_export_against(export.as_bytes(), None, &evidence);
     let ours = ours.err().map(|error| error.to_string());
     if let Some(second) = second {
@@ -162,5 +171,54 @@ fn what_was_kept_before_and_after_another_key_is_of_one_log() {
         let mut second = Second::with_files(&[("--kept", note)]);
         let kept = KeptCheckpoint::read(note).unwrap();
         assert_eq!(judged(&log, &kept, second.as_mut()), None);
+    }
+}
+
+/// Every log begins with the empty one, also one whose beginning is in an archive.
+#[test]
+fn what_was_kept_of_the_empty_log_is_the_beginning_of_a_pruned_one() {
+    let export = pruned(3, |_| ());
+    let empty = signer().sign_empty().unwrap();
+    let other = signer().sign(0, Hash::from_bytes([9; 32])).unwrap();
+    let archived = signer().sign(2, Hash::from_bytes([9; 32])).unwrap();
+    for (kept, words) in [
+        (empty, None),
+        (
+            other,
+            Some(
+                "the log is another than the one of the kept checkpoint of 0 entries, and the same \
+                 key signed both",
+            ),
+        ),
+        (
+            archived,
+            Some("entries before 3 are in an archive, which was not given"),
+        ),
+    ] {
+        let mut second = Second::with_files(&[("--kept", kept.note())]);
+        let kept = KeptCheckpoint::read(kept.note()).unwrap();
+        let found = judged_export(&export, &kept, second.as_mut());
+        assert_eq!(found.as_deref(), words);
+    }
+}
+
+#[test]
+fn what_was_kept_with_a_forged_signature_is_no_evidence() {
+    let log = RandomLog::of(1, 8);
+    let own = log.checkpoint.note();
+    let forged = signature_of(0, "other\n");
+    let (text, _) = own.rsplit_once("\n\n").unwrap();
+    for note in [
+        format!("{own}{forged}"),
+        own.replace("\n\n", &format!("\n\n{forged}")),
+        format!("{text}\n\n{forged}"),
+    ] {
+        let mut second = Second::with_files(&[("--kept", &note)]);
+        let kept = KeptCheckpoint::read(&note).unwrap();
+        let found = judged(&log, &kept, second.as_mut()).unwrap();
+        assert_eq!(
+            found,
+            "the kept checkpoint of 8 entries is not signed by the keys of the log"
+        );
     }
 }
