@@ -1,6 +1,7 @@
 //! Lines by which a log comes under another key, in an archive and behind it, that somebody has
 //! moved, repeated or left out.
 
+use super::forged;
 use super::second::Second;
 use super::*;
 use crate::audit::archive_lines::SegmentEnd;
@@ -54,7 +55,7 @@ impl Archived {
         archived
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.directory.path().join(name), text).unwrap();
     }
 
@@ -77,7 +78,7 @@ impl Archived {
         let mut missed = [0; 3];
         for (name, text) in &self.files {
             for changed in changes(text) {
-                self.write(name, &(changed.join("\n") + "\n"));
+                self.write(name, changed.join("\n") + "\n");
                 tried += 1;
                 let ours = self.verify().err();
                 let theirs = second.as_mut().is_none_or(|it| it.finds(&self.rest()));
@@ -163,6 +164,62 @@ fn handovers_that_were_moved_are_found_by_both_verifiers() {
         assert!(tried > 60, "{tried}");
         assert_eq!(missed[..2], [0, 0], "of {tried}, log from {begins}");
         assert!(missed[2] > 0, "the planted fault is not found in {tried}");
+    }
+}
+
+/// A log under its second key, or its third, whose last checkpoint the former ones sign beside.
+fn log_signed_beside(last_key: u8) -> RandomLog {
+    let mut log = Growing::default();
+    for number in 0..last_key {
+        log.append(draft(usize::from(number)), [7; 16], 1, false);
+        let mut announcing = EntryDraft::new(Event::KeyCreated);
+        announcing.ceremony.public_key = Some(log.next_key());
+        log.append(announcing, [7; 16], 1, true);
+    }
+    log.append(draft(9), [7; 16], 1, false);
+    let mut log = log.finish();
+    let former = (0..last_key).rev().map(key_of).collect();
+    let signer = CheckpointSigner::new(origin(), key_of(last_key)).beside(former);
+    let (size, root) = (log.checkpoint.size(), log.checkpoint.root());
+    log.checkpoint = signer.sign(size, root).unwrap();
+    log
+}
+
+/// Without its last handover, a log is taken for one that ends with it, where the former key has
+/// signed the end beside the new one: the end says then all that the line said. Any other line, and
+/// the last one where the former key has not signed, is missed by whoever follows it from before.
+#[test]
+fn last_handover_is_needed_unless_the_former_key_signs_the_end_beside() {
+    for (last_key, numbers) in [(1, [0, 1]), (2, [0, 2])] {
+        let log = log_signed_beside(last_key);
+        let export = log.export();
+        let alone = CheckpointSigner::new(origin(), key_of(last_key));
+        let (size, root) = (log.checkpoint.size(), log.checkpoint.root());
+        let alone = alone.sign(size, root).unwrap();
+        let alone = forged::with_checkpoint(&export, alone.note());
+        for numbers in [&numbers[..1], &numbers[1..], &numbers[..]] {
+            assert!(forged::judged(&export, numbers), "{numbers:?}");
+            assert!(forged::judged(&alone, numbers), "{numbers:?}");
+            for handover in &log.handovers {
+                let line = serde_json::to_string(&handover.note).unwrap();
+                let line = format!("{{\"handover\":{line}}}\n");
+                let is_last = handover.size == log.handovers.last().unwrap().size;
+                let without = export.replacen(&line, "", 1);
+                assert_ne!(without, export);
+                let is_whole = forged::judged(&without, numbers);
+                assert_eq!(is_whole, is_last, "{numbers:?}, {}", handover.size);
+                let without_beside = alone.replacen(&line, "", 1);
+                // Who is given the key that was handed over to needs no word of the first.
+                let is_given = last_key == 1 && numbers.contains(&1);
+                let is_alone_whole = forged::judged(&without_beside, numbers);
+                assert_eq!(is_alone_whole, is_given, "{numbers:?}");
+                if is_whole {
+                    let keys = forged::keys_of(numbers);
+                    let report = |export: &str| verify_export(export.as_bytes(), &keys).unwrap();
+                    assert_eq!(report(&without), report(&export));
+                }
+            }
+        }
     }
 }
 

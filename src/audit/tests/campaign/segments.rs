@@ -130,7 +130,7 @@ fn end_of_a_segment_is_judged_alike_by_both_verifiers() {
             let (lines, line) = text.trim_end().rsplit_once('\n').unwrap();
             let end = read_segment(line).unwrap();
             let mut judge = |line: &str, is_whole: bool| {
-                archived.write(name, &format!("{lines}\n{line}\n"));
+                archived.write(name, format!("{lines}\n{line}\n"));
                 let ours = archived.verify();
                 assert_eq!(ours.is_ok(), is_whole, "{name} from {begins}: {line}");
                 if let Some(second) = &mut second {
