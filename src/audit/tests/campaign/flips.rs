@@ -3,7 +3,9 @@
 //!
 //! The planted fault passes over one row or line in ten: it judges what that was before.
 
+use super::handovers::Archived;
 use super::handovers::lines;
+use super::handovers::log_with_keys;
 use super::second::Second;
 use super::*;
 use crate::audit::tests::handing_over::rotation;
@@ -146,6 +148,33 @@ fn flipped_bit_of_any_kind_of_line_is_found_by_both_verifiers() {
         assert_eq!(counts.missed, 0, "{kind}: {counts:?}");
         assert!(counts.missed_by_the_fault > 0, "{kind}: {counts:?}");
     }
+}
+
+/// The end of a segment is a line that no export has. The planted fault reads it, and asks nothing
+/// of its proof.
+#[test]
+fn flipped_bit_of_the_end_of_a_segment_is_found_by_both_verifiers() {
+    // The archive ends behind the beginning of the log, and is compared with it by itself.
+    let archived = Archived::new(&log_with_keys(), 256);
+    archived.verify().unwrap();
+    let mut second = Second::behind(archived.directory.path());
+    let (name, text) = &archived.files[1];
+    let end = text.rfind("{\"segment\":").unwrap();
+    let (before, line) = text.split_at(end);
+    let mut random = StdRng::seed_from_u64(24);
+    let mut counts = Counts::default();
+    for number in 0..cases(60).max(30) {
+        let flipped = flip(line.as_bytes(), &mut random);
+        archived.write(name, [before.as_bytes(), &flipped].concat());
+        let found = archived.verify().err();
+        let is_read = matches!(found, Some(VerifyError::Line { .. } | VerifyError::Read(_)));
+        counts.add(found.is_some(), !is_read);
+        if let Some(second) = &mut second {
+            assert!(second.finds(&archived.rest()), "flip {number}");
+        }
+    }
+    assert_eq!(counts.missed, 0, "{counts:?}");
+    assert!(counts.missed_by_the_fault > 0, "{counts:?}");
 }
 
 const STORED_COUNT: usize = 280;
