@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::ChildStdout;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::process::Output;
 use std::process::Stdio;
 
@@ -189,11 +190,11 @@ impl Running {
         self.child.id()
     }
 
-    /// Ends it, if it has not ended, however it takes that.
-    pub(crate) fn end(mut self) {
+    /// Ends it, if it has not ended, however it takes that; and says how it ended.
+    pub(crate) fn end(mut self) -> ExitStatus {
         let pid = Pid::from_child(&self.child);
         let _gone = kill_process(pid, Signal::TERM);
-        self.child.wait().unwrap();
+        self.child.wait().unwrap()
     }
 
     pub(crate) fn stop(mut self) {
