@@ -21,6 +21,8 @@ mod commands;
 mod logs;
 #[path = "command_faults/receipts.rs"]
 mod receipts;
+#[path = "command_faults/stores.rs"]
+mod stores;
 #[path = "command_faults/strace.rs"]
 mod strace;
 #[path = "command_faults/vaults.rs"]

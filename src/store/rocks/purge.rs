@@ -154,13 +154,20 @@ impl RocksStore {
         options.set_exclusive_manual_compaction(false);
         let handle = self.family(family)?;
         let whole = None::<&[u8]>;
+        let errors_count = self.background_errors_count()?;
         self.database
             .compact_range_cf_opt(handle, whole, whole, &options);
         // The call itself does not say whether it worked.
-        if self.property(family, "rocksdb.background-errors")? > 0 {
+        if self.background_errors_count()? != errors_count {
             return Err(StoreError::Unavailable(EngineError::new(NOT_PURGED)));
         }
         Ok(())
+    }
+
+    /// How many flushes and compactions have failed since the store was opened. The engine counts
+    /// those of all families in the one that has the schema, which is its default.
+    fn background_errors_count(&self) -> Result<u64, StoreError> {
+        self.property(Family::Schema, "rocksdb.background-errors")
     }
 
     /// How many calls erased, and entries were, since the last purge began.
@@ -177,4 +184,4 @@ impl RocksStore {
 
 /// Hashes of leaves go with the whole tiles that they are in.
 const TILE_WIDTH: u64 = 256;
-const NOT_PURGED: &str = "tables were not rewritten: an earlier flush or compaction failed";
+const NOT_PURGED: &str = "tables were not rewritten: a flush or a compaction failed";
