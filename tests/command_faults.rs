@@ -17,6 +17,8 @@
 mod backups;
 #[path = "support/commands.rs"]
 mod commands;
+#[path = "command_faults/keys.rs"]
+mod keys;
 #[path = "command_faults/logs.rs"]
 mod logs;
 #[path = "command_faults/receipts.rs"]
@@ -25,8 +27,12 @@ mod receipts;
 mod stores;
 #[path = "command_faults/strace.rs"]
 mod strace;
+#[path = "command_faults/tables.rs"]
+mod tables;
 #[path = "command_faults/vaults.rs"]
 mod vaults;
+#[path = "command_faults/watching.rs"]
+mod watching;
 #[path = "publishing/writer.rs"]
 mod writer;
 

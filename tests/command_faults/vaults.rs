@@ -20,10 +20,15 @@ use crate::strace::Injection;
 const PASSPHRASE_FILE: &str =
     "provider = \"passphrase-file\"\nfile = \"root-key.toml\"\npassphrase_file = \"words\"";
 const WORDS: &str = "six random words of a passphrase";
-const POLICY: &str = "permit (principal == Service::\"client.shop.example\", \
-                      action == Action::\"create_backup\", resource);\n";
+const POLICY: &str = r#"
+permit (
+  principal == Service::"client.shop.example",
+  action in [Action::"create_backup", Action::"list_entries", Action::"prove_audit_log"],
+  resource
+);
+"#;
 
-/// A place for a vault that is not made yet, and may make backups.
+/// A place for a vault that is not made yet, and whose client may make backups and follow its log.
 pub(crate) fn stage() -> Stage {
     let stage = Stage::new(PASSPHRASE_FILE);
     fs::write(stage.path("words"), format!("{WORDS}\n")).unwrap();
@@ -31,7 +36,7 @@ pub(crate) fn stage() -> Stage {
     let parameters = Argon2Parameters::insecure_for_development();
     provider.create(parameters, &SystemEntropy).unwrap();
     fs::create_dir(stage.path("policies")).unwrap();
-    fs::write(stage.path("policies/backup.cedar"), POLICY).unwrap();
+    fs::write(stage.path("policies/client.cedar"), POLICY).unwrap();
     let config = fs::read_to_string(stage.path("config.toml")).unwrap();
     let tables = "[backup]\ndir = \"backups\"\n\n[policies]\ndir = \"policies\"\n";
     fs::write(stage.path("config.toml"), format!("{config}\n{tables}")).unwrap();
