@@ -23,6 +23,8 @@ mod keys;
 mod logs;
 #[path = "command_faults/receipts.rs"]
 mod receipts;
+#[path = "command_faults/root_keys.rs"]
+mod root_keys;
 #[path = "command_faults/stores.rs"]
 mod stores;
 #[path = "command_faults/strace.rs"]

@@ -17,7 +17,7 @@ use crate::strace;
 use crate::strace::FAULTS;
 use crate::strace::Injection;
 
-const PASSPHRASE_FILE: &str =
+pub(crate) const PASSPHRASE_FILE: &str =
     "provider = \"passphrase-file\"\nfile = \"root-key.toml\"\npassphrase_file = \"words\"";
 const WORDS: &str = "six random words of a passphrase";
 const POLICY: &str = r#"
@@ -32,15 +32,20 @@ permit (
 pub(crate) fn stage() -> Stage {
     let stage = Stage::new(PASSPHRASE_FILE);
     fs::write(stage.path("words"), format!("{WORDS}\n")).unwrap();
-    let provider = PassphraseFile::new(stage.path("root-key.toml"), WORDS.into());
-    let parameters = Argon2Parameters::insecure_for_development();
-    provider.create(parameters, &SystemEntropy).unwrap();
+    passphrase_file(&stage, "root-key.toml");
     fs::create_dir(stage.path("policies")).unwrap();
     fs::write(stage.path("policies/client.cedar"), POLICY).unwrap();
     let config = fs::read_to_string(stage.path("config.toml")).unwrap();
     let tables = "[backup]\ndir = \"backups\"\n\n[policies]\ndir = \"policies\"\n";
     fs::write(stage.path("config.toml"), format!("{config}\n{tables}")).unwrap();
     stage
+}
+
+/// Makes a root key's file, under the passphrase in `words`.
+pub(crate) fn passphrase_file(stage: &Stage, name: &str) {
+    let provider = PassphraseFile::new(stage.path(name), WORDS.into());
+    let parameters = Argon2Parameters::insecure_for_development();
+    provider.create(parameters, &SystemEntropy).unwrap();
 }
 
 /// A command that makes a data directory, which must not be there before.
