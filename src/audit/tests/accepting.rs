@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::AtomicU64;
 
 use super::failing::Fault;
 use super::failing::FaultyStore;
@@ -420,12 +419,7 @@ fn crash_at_the_write_of_the_entry_is_made_good_by_the_same_command() {
         let context = format!("{fault:?}");
         let log = rolled_back(3, 9);
         let statement = statement(found(&log).unwrap());
-        let store = FaultyStore {
-            inner: log.store(),
-            fault,
-            at_commit: 1,
-            commits_count: AtomicU64::new(0),
-        };
+        let store = FaultyStore::new(log.store(), fault, 1);
         let parts = log.parts_over(Arc::new(store)).unwrap();
         let failed = block_on(accept_rollback(parts, None, &approved(&statement), None));
         assert!(matches!(failed, Err(RollbackError::Commit(_))), "{context}");

@@ -1,6 +1,7 @@
 //! Goal: after a write that failed nothing more is written, and what was written is found at the
 //! next start. Method: each write × {fails, fails but persisted}, by doubles over the real store.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -12,9 +13,11 @@ use crate::store::conformance::call;
 use crate::store::conformance::new_record;
 use crate::store::*;
 
-/// What goes wrong at one commit.
+/// What goes wrong at one commit, or at the cosigned checkpoint that is kept after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
+    CosignedFails,
+    CosignedFailsButPersisted,
     DiskFull,
     Fails,
     FailsButPersisted,
@@ -25,13 +28,32 @@ pub(super) enum Fault {
 
 /// A store whose commit goes wrong, once its turn has come.
 pub(super) struct FaultyStore {
-    pub(super) inner: RocksStore,
-    pub(super) fault: Fault,
-    pub(super) at_commit: u64,
-    pub(super) commits_count: AtomicU64,
+    inner: RocksStore,
+    fault: Fault,
+    at_commit: u64,
+    commits_count: AtomicU64,
+    /// As a store is once a write of its log has failed: it refuses everything.
+    pub(super) is_poisoned: AtomicBool,
 }
 
 impl FaultyStore {
+    pub(super) fn new(inner: RocksStore, fault: Fault, at_commit: u64) -> Self {
+        Self {
+            inner,
+            fault,
+            at_commit,
+            commits_count: AtomicU64::new(0),
+            is_poisoned: AtomicBool::new(false),
+        }
+    }
+
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.is_poisoned.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable(EngineError::new("injected"))),
+            false => Ok(()),
+        }
+    }
+
     fn is_turn(&self) -> bool {
         self.commits_count.load(Ordering::SeqCst) == self.at_commit
     }
@@ -43,6 +65,7 @@ fn unknown() -> StoreError {
 
 impl Store for FaultyStore {
     fn commit(&self, batch: &CommitBatch<'_>) -> Result<(), StoreError> {
+        self.usable()?;
         self.commits_count.fetch_add(1, Ordering::SeqCst);
         if !self.is_turn() {
             return self.inner.commit(batch);
@@ -55,7 +78,10 @@ impl Store for FaultyStore {
             Fault::Fails => Err(unknown()),
             Fault::FailsButPersisted => self.inner.commit(batch).and(Err(unknown())),
             Fault::OtherWriter => Err(StoreError::Conflict),
-            Fault::ReadsBackWrong | Fault::RefusesToRead => self.inner.commit(batch),
+            Fault::CosignedFails
+            | Fault::CosignedFailsButPersisted
+            | Fault::ReadsBackWrong
+            | Fault::RefusesToRead => self.inner.commit(batch),
         }
     }
 
@@ -64,6 +90,7 @@ impl Store for FaultyStore {
     }
 
     fn entries(&self, from: u64, limit: usize) -> Result<Vec<StoredLeaf>, StoreError> {
+        self.usable()?;
         let mut entries = self.inner.entries(from, limit)?;
         if self.is_turn()
             && self.fault == Fault::ReadsBackWrong
@@ -75,6 +102,7 @@ impl Store for FaultyStore {
     }
 
     fn records(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.usable()?;
         self.inner.records(keys)
     }
 
@@ -146,11 +174,25 @@ impl Store for FaultyStore {
     }
 
     fn cosigned_checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.usable()?;
         self.inner.cosigned_checkpoint()
     }
 
     fn keep_cosigned(&self, note: &str) -> Result<(), StoreError> {
-        self.inner.keep_cosigned(note)
+        self.usable()?;
+        let written = match self.fault {
+            _ if !self.is_turn() => return self.inner.keep_cosigned(note),
+            Fault::CosignedFails => Err(unknown()),
+            Fault::CosignedFailsButPersisted => self.inner.keep_cosigned(note).and(Err(unknown())),
+            Fault::DiskFull
+            | Fault::Fails
+            | Fault::FailsButPersisted
+            | Fault::OtherWriter
+            | Fault::ReadsBackWrong
+            | Fault::RefusesToRead => return self.inner.keep_cosigned(note),
+        };
+        self.is_poisoned.store(true, Ordering::SeqCst);
+        written
     }
 
     fn request(&self, key: &RequestKey) -> Result<Option<RequestRow>, StoreError> {
@@ -158,6 +200,7 @@ impl Store for FaultyStore {
     }
 
     fn conflicts(&self, group: &[&Changes]) -> Result<Vec<Vec<Conflict>>, StoreError> {
+        self.usable()?;
         if self.fault == Fault::RefusesToRead && self.commits_count.load(Ordering::SeqCst) == 2 {
             return Err(StoreError::Unavailable(EngineError::new("injected")));
         }
@@ -165,14 +208,17 @@ impl Store for FaultyStore {
     }
 
     fn hashes(&self, level: u8, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.usable()?;
         self.inner.hashes(level, from, limit)
     }
 
     fn tree_size(&self) -> Result<u64, StoreError> {
+        self.usable()?;
         self.inner.tree_size()
     }
 
     fn checkpoint(&self) -> Result<Option<String>, StoreError> {
+        self.usable()?;
         self.inner.checkpoint()
     }
 
@@ -203,13 +249,7 @@ impl Store for FaultyStore {
 }
 
 fn open_faulty(log: &TestLog, fault: Fault) -> (AuditLog, SequencerThread) {
-    let (at_commit, commits_count) = (3, AtomicU64::new(0));
-    let store = FaultyStore {
-        inner: log.store(),
-        fault,
-        at_commit,
-        commits_count,
-    };
+    let store = FaultyStore::new(log.store(), fault, 3);
     AuditLog::open(log.parts_over(Arc::new(store)).unwrap()).unwrap()
 }
 

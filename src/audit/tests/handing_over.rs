@@ -2,8 +2,6 @@
 //! else's key gets in. Method: logs whose keys change, read with each of the keys, and changed
 //! where they change hands.
 
-use std::sync::atomic::AtomicU64;
-
 use super::failing::Fault;
 use super::failing::FaultyStore;
 use super::*;
@@ -283,12 +281,7 @@ fn replaced_key_alone_signs_nothing_that_counts() {
 fn handover_that_failed_was_written_or_was_not() {
     for (fault, is_written) in [(Fault::Fails, false), (Fault::FailsButPersisted, true)] {
         let log = TestLog::create();
-        let store = FaultyStore {
-            inner: log.store(),
-            fault,
-            at_commit: 2,
-            commits_count: AtomicU64::new(0),
-        };
+        let store = FaultyStore::new(log.store(), fault, 2);
         let (audit, thread) = AuditLog::open(log.parts_over(Arc::new(store)).unwrap()).unwrap();
         block_on(audit.commit(commit(0))).unwrap();
         let answer = block_on(audit.commit(rotation(2, &[])));

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::failing::Fault;
+use super::failing::FaultyStore;
 use super::*;
 use crate::access::Act;
 use crate::access::Actor;
@@ -265,6 +267,79 @@ async fn only_what_releases_values_waits_for_the_witness() {
     }
     drop(audit);
     tokio::task::spawn_blocking(|| thread.join()).await.unwrap();
+}
+
+/// Opens a log over a store, whose witness is asked about where it starts.
+async fn open_witnessed(
+    log: &TestLog,
+    store: Arc<dyn Store>,
+    address: SocketAddr,
+) -> (AuditLog, SequencerThread, Witnessing) {
+    let kept = store.cosigned_checkpoint().unwrap();
+    let known = kept.and_then(|note| keys().verify(&note));
+    let latest = store.checkpoint().unwrap();
+    let latest = latest.and_then(|note| keys().verify(&note));
+    let latest = latest.unwrap_or_else(|| signer().sign_empty().unwrap());
+    let mut parts = log.parts_over(store).unwrap();
+    parts.witness = Some(WitnessWindow::default());
+    let (audit, thread) = AuditLog::open(parts).unwrap();
+    let mut witnessing = audit.witnessing(client(address), known).unwrap();
+    witnessing.begin(&latest).await.unwrap();
+    (audit, thread, witnessing)
+}
+
+/// Goal: a cosigned checkpoint that is not kept costs the log its process and nothing else.
+/// Method: the write of it fails, with the checkpoint on the disk and without, after the witness
+/// has seen an entry; the call after it is refused, and the next start goes on with that witness.
+#[tokio::test(flavor = "multi_thread")]
+async fn cosigned_checkpoint_whose_write_fails_closes_the_log_and_loses_nothing() {
+    for (fault, kept_size) in [
+        (Fault::CosignedFails, 0),
+        (Fault::CosignedFailsButPersisted, 1),
+    ] {
+        let log = TestLog::create();
+        let memory = Arc::new(Memory::default());
+        let (address, stop) = serve_witness(Arc::clone(&memory)).await;
+        let store = Arc::new(FaultyStore::new(log.store(), fault, 1));
+        let (audit, thread, witnessing) = open_witnessed(&log, store.clone(), address).await;
+        let asking = tokio::spawn(witnessing.run());
+        // It was cosigned, so who asks is told, and what is seen may be revealed.
+        let index = audit.commit(reveal()).await.unwrap().index;
+        assert_eq!(index, 0, "{fault:?}");
+        let mut witnessed = audit.witnessed();
+        let is_seen =
+            |it: &Option<Arc<SignedCheckpoint>>| it.as_ref().is_some_and(|it| it.size() == 1);
+        witnessed.wait_for(is_seen).await.unwrap();
+        while !store.is_poisoned.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Nobody reveals by a store of which it is not known what it has.
+        let refused = audit.commit(reveal()).await.err();
+        assert_eq!(refused, Some(CommitError::Unavailable), "{fault:?}");
+        let state = audit.state();
+        drop(audit);
+        tokio::task::spawn_blocking(|| thread.join()).await.unwrap();
+        assert_eq!(*state.borrow(), LogState::Fatal, "{fault:?}");
+        asking.await.unwrap();
+        drop(store);
+
+        let kept = log.store().cosigned_checkpoint().unwrap().unwrap();
+        let kept = keys().verify(&kept).unwrap();
+        assert_eq!(kept.size(), kept_size, "{fault:?}");
+        assert_eq!(log.verify().unwrap().tree_size, 1, "{fault:?}");
+        let store: Arc<dyn Store> = Arc::new(log.store());
+        let (audit, thread, witnessing) = open_witnessed(&log, store.clone(), address).await;
+        let asking = tokio::spawn(witnessing.run());
+        assert_eq!(audit.commit(reveal()).await.unwrap().index, 1, "{fault:?}");
+        drop(audit);
+        tokio::task::spawn_blocking(|| thread.join()).await.unwrap();
+        asking.await.unwrap();
+        drop(store);
+        assert_eq!(memory.size.load(Ordering::SeqCst), 2, "{fault:?}");
+        let kept = log.store().cosigned_checkpoint().unwrap().unwrap();
+        assert_eq!(keys().verify(&kept).unwrap().size(), 2, "{fault:?}");
+        let _ = stop.send(());
+    }
 }
 
 const CALLERS_COUNT: usize = 32;
