@@ -191,6 +191,10 @@ fn readers_beside_a_pruning_find_no_damage() {
             .iter()
             .all(is_pruned)
     );
+    // Planted: damage, which is not taken for what is in an archive.
+    store.tamper("audit", &600_u64.to_be_bytes(), None);
+    let wrong = read_all(store.as_ref(), &checkpoint, 600);
+    assert!(wrong.iter().any(|error| !is_pruned(error)), "{wrong:?}");
 }
 
 const ENTRIES_COUNT: usize = 700;
