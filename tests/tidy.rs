@@ -252,7 +252,11 @@ fn every_cell_of_the_write_path_names_its_test() {
             "`no_such_test`",
             "no_such_test",
         ),
-        ("`replaced_file_is_one_or_the_other`", "", "names no test"),
+        (
+            "`ballast_that_was_cut_off_is_laid_down_again`",
+            "",
+            "names no test",
+        ),
         (" | the same: not tried |", " |", "has 2 outcomes"),
     ] {
         let changed = text.replacen(from, to, 1);
