@@ -193,9 +193,14 @@ fn what_was_handed_out_is_held_against_the_log() {
     found(stage.run(&format!(
         "audit prove-consistency --since kept.checkpoint --data-dir data {KEY}"
     )));
+    // Planted: whoever looks at the log alone, and whoever follows it and forgets. Nothing is wrong
+    // with it for them.
+    stage.done(&format!("audit verify --data-dir data {KEY}"));
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
     write_client(&stage, &client);
+    let forgetful = watch.replace(" --state watched", "");
+    stage.done(&format!("{forgetful} --count 1"));
     found(stage.run(&format!("{watch} --count 1")));
     // Even when the log is longer again than it was.
     for value in [
