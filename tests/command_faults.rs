@@ -19,6 +19,8 @@ mod backups;
 mod commands;
 #[path = "command_faults/keys.rs"]
 mod keys;
+#[path = "command_faults/lists.rs"]
+mod lists;
 #[path = "command_faults/logs.rs"]
 mod logs;
 #[path = "command_faults/receipts.rs"]

@@ -257,7 +257,11 @@ fn every_cell_of_the_write_path_names_its_test() {
             "",
             "names no test",
         ),
-        (" | the same: not tried |", " |", "has 2 outcomes"),
+        (
+            " | the same: `failing_start_loses_nothing` |",
+            " |",
+            "has 2 outcomes",
+        ),
     ] {
         let changed = text.replacen(from, to, 1);
         let found = faults_of_cells(&changed, &sources);
