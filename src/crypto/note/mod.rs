@@ -8,6 +8,8 @@ mod checkpoint;
 mod cosigner;
 mod key;
 mod signed_note;
+#[cfg(test)]
+pub(crate) mod small_order;
 mod submission;
 
 use thiserror::Error;

@@ -3,73 +3,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use curve25519_dalek::EdwardsPoint;
-use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::CompressedEdwardsY;
-use ed25519_dalek::Signature;
-use ed25519_dalek::Verifier as _;
-use ed25519_dalek::VerifyingKey;
-use sha2::Digest;
-use sha2::Sha512;
 
 use super::forged::with_checkpoint;
 use super::second::Second;
 use super::*;
 use crate::crypto::note::NoteVerifier;
-
-/// How a text is signed: the public key, and the signature.
-struct Signed {
-    public_key: [u8; 32],
-    signature: [u8; 64],
-}
-
-impl Signed {
-    fn new(public_key: [u8; 32], commitment: [u8; 32], scalar: Scalar) -> Self {
-        let mut signature = [0; 64];
-        signature[..32].copy_from_slice(&commitment);
-        signature[32..].copy_from_slice(scalar.as_bytes());
-        Self {
-            public_key,
-            signature,
-        }
-    }
-
-    /// The planted fault: a verifier of the equation alone, as most are.
-    fn is_found_by_the_equation(&self, text: &str) -> bool {
-        let key = VerifyingKey::from_bytes(&self.public_key).unwrap();
-        let signature = Signature::from_bytes(&self.signature);
-        key.verify(text.as_bytes(), &signature).is_err()
-    }
-}
-
-fn challenge(commitment: &[u8; 32], public_key: &[u8; 32], text: &str) -> Scalar {
-    let bytes = [commitment.as_slice(), public_key, text.as_bytes()].concat();
-    Scalar::from_bytes_mod_order_wide(&Sha512::digest(bytes).into())
-}
-
-/// By the key whose secret is 1: as it should be, and without anything secret in the commitment.
-fn by_a_known_key(text: &str, commitment: Scalar) -> Signed {
-    let public_key = EdwardsPoint::mul_base(&Scalar::ONE).compress().to_bytes();
-    let point = EdwardsPoint::mul_base(&commitment).compress().to_bytes();
-    let scalar = commitment + challenge(&point, &public_key, text);
-    Signed::new(public_key, point, scalar)
-}
-
-/// By a key that has no secret, so that anybody can sign: the challenge is such that the key falls
-/// out of the equation.
-fn by_a_key_of_small_order(text: &str, public_key: [u8; 32]) -> Signed {
-    let point = CompressedEdwardsY(public_key).decompress().unwrap();
-    assert!(point.is_small_order());
-    (1_u64..)
-        .map(Scalar::from)
-        .find_map(|scalar| {
-            let commitment = EdwardsPoint::mul_base(&scalar).compress().to_bytes();
-            let challenge = challenge(&commitment, &public_key, text);
-            let falls_out = challenge.as_bytes()[0].is_multiple_of(8);
-            falls_out.then(|| Signed::new(public_key, commitment, scalar))
-        })
-        .unwrap()
-}
+use crate::crypto::note::small_order::Signed;
+use crate::crypto::note::small_order::by_a_key_of_small_order;
+use crate::crypto::note::small_order::by_a_known_key;
 
 /// What both verifiers say of a log that is signed so.
 fn judged(export: &str, text: &str, signed: &Signed) -> bool {
@@ -92,10 +33,10 @@ fn signature_of_small_order_is_refused_by_both_verifiers() {
     let export = log.export();
     let (text, _) = log.checkpoint.note().rsplit_once("\n\n").unwrap();
     let text = text.to_owned() + "\n";
-    let whole = by_a_known_key(&text, Scalar::from(7_u64));
+    let whole = by_a_known_key(&text, 7);
     assert!(!whole.is_found_by_the_equation(&text));
     assert!(judged(&export, &text, &whole));
-    let telling = by_a_known_key(&text, Scalar::ZERO);
+    let telling = by_a_known_key(&text, 0);
     assert!(
         !telling.is_found_by_the_equation(&text),
         "the planted fault"
