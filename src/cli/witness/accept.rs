@@ -105,7 +105,11 @@ impl AcceptArgs {
             .max(now.unix_ms() / 1_000);
         let next = match &self.proof {
             Some(path) => proven(path, log, &state, known, unix_seconds)?,
-            None => self.named(log, &latest, unix_seconds)?,
+            None => Some(self.named(log, &latest, unix_seconds)?),
+        };
+        let Some(next) = next else {
+            say("it was accepted before; nothing was changed");
+            return Ok(Exit::Done);
         };
         let set_aside = state.set_aside(&self.log, now.unix_ms());
         set_aside.map_err(|error| CliError::caused(&error))?;
@@ -151,14 +155,15 @@ impl AcceptArgs {
     }
 }
 
-/// The checkpoint of the proof, whose entry must give up all that was seen.
+/// The checkpoint of the proof, whose entry must give up all that was seen. Nothing, if it is what
+/// was seen last: the command is repeated.
 fn proven(
     path: &Path,
     log: &WitnessedLog,
     state: &StateDirectory,
     known: Option<&Latest>,
     unix_seconds: u64,
-) -> Result<Latest, CliError> {
+) -> Result<Option<Latest>, CliError> {
     let not_verified = |problem: &dyn std::fmt::Display| {
         CliError::Verification(format!("NOT verified: {}: {problem}", path.display()))
     };
@@ -170,6 +175,10 @@ fn proven(
     let seen = known.map(Latest::checkpoint).ok_or_else(|| {
         not_verified(&"what was seen of the log is not known, so nothing says what it gave up")
     })?;
+    let checkpoint = &proven.checkpoint;
+    if (seen.tree_size, seen.root_hash) == (checkpoint.size(), checkpoint.root()) {
+        return Ok(None);
+    }
     let is_lost = lost.size > seen.tree_size
         || (lost.size == seen.tree_size && lost.root == *seen.root_hash.as_bytes());
     if !is_lost {
@@ -197,7 +206,7 @@ fn proven(
     let is_own = |line: &NoteSignature| log.keys.iter().any(|key| key.key_id() == line.key_id());
     let note = note.with_signatures_where(is_own);
     let note = note.ok_or_else(|| not_verified(&"its checkpoint is not signed by the log"))?;
-    Ok(Latest::signed(signed, note, unix_seconds))
+    Ok(Some(Latest::signed(signed, note, unix_seconds)))
 }
 
 fn root(text: &str) -> Result<Hash, String> {
