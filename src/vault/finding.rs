@@ -1,7 +1,5 @@
 //! What the store says of the values of a call, before any of them gets its token.
 
-use std::vec;
-
 use crate::domain::Timestamp;
 use crate::vault::Vault;
 use crate::vault::answer::Item;
@@ -49,11 +47,11 @@ impl Vault {
         let wanted = asked.wanted.iter().flatten();
         let readings: Vec<&Reading<'_>> = wanted.map(|wanted| &wanted.reading).collect();
         let known = by_value(store, &readings, now)?;
-        let mut tokens = match asked.allow_token_values {
-            true => Vec::new().into_iter(),
+        let tokens = match asked.allow_token_values {
+            true => Vec::new(),
             false => self.live_tokens(workplace, asked, &readings, &known, now)?,
         };
-        let mut known = known.into_iter();
+        let (mut known, mut tokens) = (known.into_iter(), tokens.into_iter());
         let mut findings = Vec::with_capacity(asked.wanted.len());
         for (index, wanted) in asked.wanted.iter().enumerate() {
             let wanted = match wanted {
@@ -97,7 +95,7 @@ impl Vault {
         readings: &[&Reading<'_>],
         known: &[Known],
         now: Timestamp,
-    ) -> Result<vec::IntoIter<bool>, VaultError> {
+    ) -> Result<Vec<bool>, VaultError> {
         let is_asked = |known: &Known| asked.replay.is_some() || known.is_new();
         let keys = self.crew.spread(readings, |index, reading| {
             let is_asked = known.get(index).is_none_or(is_asked);
@@ -106,10 +104,6 @@ impl Vault {
         });
         let found = by_record_keys(self.store(), &keys, Clone::clone, now)?;
         let is_token = |found: Item<_>| matches!(found, Ok(Some(_)) | Err(_));
-        Ok(found
-            .into_iter()
-            .map(is_token)
-            .collect::<Vec<_>>()
-            .into_iter())
+        Ok(found.into_iter().map(is_token).collect())
     }
 }
