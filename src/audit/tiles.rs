@@ -80,9 +80,10 @@ pub enum TileContent {
 }
 
 impl<'a> Tiles<'a> {
-    /// The first entries of the log in a store, which has at least as many.
-    #[must_use]
-    pub fn new(store: &'a dyn Store, size: u64) -> Self {
+    /// The first entries of the log in a store, which has at least as many, by whoever does not
+    /// know their root.
+    #[cfg(test)]
+    pub(super) fn new(store: &'a dyn Store, size: u64) -> Self {
         let root = None;
         Self { store, size, root }
     }
