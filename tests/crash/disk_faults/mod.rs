@@ -158,6 +158,24 @@ async fn campaign(plant: Plant, places_count: u64) -> Result<Option<Outcome>, Fa
     Ok(Some(outcome))
 }
 
+/// Looks at what a power cut has left of a vault: what does not open is not there.
+fn look_at_cut(directory: &Path, ledger: &mut Ledger) {
+    if tokio::task::block_in_place(|| inspection::inspect(directory, ledger)).is_err() {
+        ledger.fault(Fault::LogDamaged);
+    }
+}
+
+/// Starts a vault once more, asks it for everything, and looks at what it leaves.
+async fn look_at_all(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+    let Some(server) = Server::start(directory, Plant::None).await? else {
+        ledger.fault(Fault::NotStarted);
+        return Ok(());
+    };
+    questions::ask(&server, ledger, usize::MAX).await?;
+    server.kill()?;
+    tokio::task::block_in_place(|| inspection::inspect(directory, ledger))
+}
+
 /// Makes a vault.
 async fn create(directory: &Path) -> Result<Ledger, Failure> {
     testbed::prepare(directory)?;

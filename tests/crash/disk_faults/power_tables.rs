@@ -11,6 +11,8 @@ use counterfoil::domain::SystemClock;
 
 use super::LOOK_AGAIN;
 use super::files_of::Files;
+use super::look_at_all;
+use super::look_at_cut;
 use super::lost::Cut;
 use super::lost::Lost;
 use super::operations::Operation;
@@ -21,7 +23,6 @@ use crate::Plant;
 use crate::configure;
 use crate::destroyed::BACKUPS;
 use crate::destroyed::back_up;
-use crate::inspection;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::Load;
@@ -83,19 +84,9 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
         operations.retain(|operation| Files::is_within(directory, operation.path()));
         lost.cut(&before, &operations, cut, random)?;
         cuts_done += 1;
-        // What does not open is not there.
-        if tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger)).is_err() {
-            ledger.fault(Fault::LogDamaged);
-        }
+        look_at_cut(directory, &mut ledger);
     }
-    match Server::start(directory, Plant::None).await? {
-        Some(server) => {
-            questions::ask(&server, &mut ledger, usize::MAX).await?;
-            server.kill()?;
-            tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
-        }
-        None => ledger.fault(Fault::NotStarted),
-    }
+    look_at_all(directory, &mut ledger).await?;
     println!(
         "power cuts while tables are written: {cut:?}, seed {seed}, {cuts_done} cuts, \
          {deaths_count} of them before all were, {lost:?}, {} tokens and {} reveals acknowledged, \
