@@ -15,8 +15,10 @@ mod archive;
 mod commands;
 mod cosigned;
 mod evidence;
+mod others;
 mod reader;
 mod syslog;
+mod their_reader;
 mod witnessed;
 mod writer;
 

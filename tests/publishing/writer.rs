@@ -62,6 +62,10 @@ impl Writer {
         self.directory.path().join(name)
     }
 
+    pub(crate) fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
     /// The flags that say which log it is.
     pub(crate) fn flags(&self) -> Vec<String> {
         let path = |name| self.path(name).to_str().unwrap().to_owned();
