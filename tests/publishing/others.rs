@@ -1,5 +1,8 @@
 //! The published log, read and judged by code of others, and our proofs by theirs.
 
+use std::env;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use base64::Engine;
@@ -35,7 +38,7 @@ use crate::writer::cosigner;
 use crate::writer::keys;
 
 fn key(writer: &Writer) -> String {
-    let key = std::fs::read_to_string(writer.path("audit.vkey")).unwrap();
+    let key = fs::read_to_string(writer.path("audit.vkey")).unwrap();
     key.trim().to_owned()
 }
 
@@ -79,7 +82,7 @@ fn proofs_are_accepted(writer: &Writer, log: &Read, before: &[(u64, Hash)]) {
 
 /// Goal: what is published is what others take for a log. Method: one that grows through the edges
 /// of tiles, over HTTP and from files, read and proven by their code; and their judgement of our
-/// proofs.
+/// proofs. `./dev go` has other readers, of the files that are kept for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn log_of_any_size_is_read_by_others() {
     let mut writer = Writer::new(1);
@@ -88,11 +91,17 @@ async fn log_of_any_size_is_read_by_others() {
     let (address, _scratch) = published(&writer, true).await;
     let site = tempfile::tempdir().unwrap();
     let (http, files) = (over_http(address), in_directory(site.path()));
+    let kept = env::var_os("COUNTERFOIL_TILES").map(PathBuf::from);
     let mut before: Vec<(u64, Hash)> = Vec::new();
     for size in [1, 2, 255, 256, 257, 300, 513, 65_537] {
         writer.grow_to(size);
         let output = export(&writer, site.path(), &["--entries"]);
         assert!(output.status.success());
+        if let Some(kept) = &kept {
+            fs::write(kept.join("audit.vkey"), &key).unwrap();
+            let output = export(&writer, &kept.join(size.to_string()), &["--entries"]);
+            assert!(output.status.success());
+        }
         let log = read(&http, &key).unwrap();
         assert_eq!((log.size, log.leaves.len() as u64), (size, size));
         assert_eq!(read(&files, &key).as_ref(), Ok(&log));
