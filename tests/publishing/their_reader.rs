@@ -85,7 +85,7 @@ impl Stored {
 
 impl HashReader for Stored {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, Error> {
-        let read = |index: &u64| self.0.get(*index as usize).copied();
+        let read = |index: &u64| self.0.get(usize::try_from(*index).unwrap()).copied();
         let hashes = indexes.iter().map(read).collect::<Option<_>>();
         hashes.ok_or(Error::IndexesNotInTree)
     }
