@@ -1,16 +1,19 @@
 //! What a call costs while the vault grows: from a hundred thousand tokens to ten million, or to as
-//! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 30 GB of disk.
+//! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 30 GB of disk. With
+//! `cache_mib=4096` the store has a cache of so many MiB. Then how long writing goes on as it began.
 //! `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
+#[path = "../vault/bare.rs"]
+#[expect(dead_code, reason = "it is the limit of another bench, too")]
+mod bare;
 mod fill;
-#[expect(dead_code, reason = "each size is measured once, and has no median")]
 #[path = "../machine/mod.rs"]
 mod machine;
+#[expect(dead_code, reason = "it has the shapes of another bench, too")]
 #[path = "../vault/measure.rs"]
-#[expect(dead_code, reason = "it measures what blocks, too")]
 mod measure;
 #[path = "../vault/subject.rs"]
 #[expect(dead_code, reason = "it is the subject of another bench, too")]
@@ -62,6 +65,16 @@ async fn main() -> Result<(), Failure> {
     let time = Duration::from_millis(if is_real { 2_000 } else { 0 });
     let directory = tempfile::tempdir()?;
     testbed::prepare(directory.path())?;
+    if let Some(mib) =
+        std::env::args().find_map(|it| Some(it.strip_prefix("cache_mib=")?.to_owned()))
+    {
+        let file = directory.path().join("counterfoil.toml");
+        let config = fs::read_to_string(&file)?;
+        fs::write(
+            &file,
+            format!("{config}\n[store]\nblock_cache_mib = {mib}\n"),
+        )?;
+    }
     let served = Served::start(directory.path()).await?;
     served.fill(OWN_BATCHES_COUNT).await?;
     let known = served.known_values();
@@ -77,8 +90,8 @@ async fn main() -> Result<(), Failure> {
     }
     print(&rows);
     drop(directory);
-    let directory = tempfile::tempdir()?;
-    writes::print(directory.path(), time * WRITING_TIMES).await
+    let rounds_count = if is_real { WRITING_ROUNDS } else { 1 };
+    writes::print(rounds_count, time * WRITING_TIMES).await
 }
 
 async fn measure(
@@ -216,7 +229,9 @@ fn print(rows: &[Row]) {
     }
 }
 
-/// How many times as long as a case tokens are made, to see what they cost the disk.
+/// How often tokens are made for longer than the store's memory lasts.
+const WRITING_ROUNDS: usize = 3;
+/// How many times as long as a case tokens are made then.
 const WRITING_TIMES: u32 = 15;
 /// No two sizes have a new value in common.
 const NEW_PER_SIZE: u64 = 100;
