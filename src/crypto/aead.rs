@@ -2,10 +2,14 @@
 //!
 //! Source: RFC 8452. A nonce that is used twice for different messages costs nothing but that
 //! equal messages (same key, nonce and associated data) give equal ciphertexts.
+//!
+//! The schedule is in AWS-LC's memory, which it overwrites when it frees it.
 
-use aes_gcm_siv::AeadInOut;
-use aes_gcm_siv::Aes256GcmSiv;
-use aes_gcm_siv::KeyInit;
+use aws_lc_rs::aead::AES_256_GCM_SIV;
+use aws_lc_rs::aead::Aad;
+use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::aead::Nonce;
+use aws_lc_rs::aead::UnboundKey;
 use zeroize::Zeroizing;
 
 use crate::crypto::CryptoError;
@@ -20,11 +24,15 @@ pub(crate) const NONCE_BYTES: usize = 12;
 /// AES-256-GCM-SIV under one key.
 ///
 /// POLYVAL's key is derived from the nonce, so the schedule is all that can be prepared.
-pub(crate) struct Aead(Aes256GcmSiv);
+pub(crate) struct Aead(
+    /// Nothing where there was no memory for the schedule; then nothing is sealed or opened.
+    Option<LessSafeKey>,
+);
 
 impl Aead {
     pub(crate) fn new(key: &KeyBytes) -> Self {
-        Self(Aes256GcmSiv::new(key.expose().into()))
+        let key = UnboundKey::new(&AES_256_GCM_SIV, key.expose());
+        Self(key.ok().map(LessSafeKey::new))
     }
 
     /// Seals the parts, one after the other, as one message.
@@ -43,9 +51,10 @@ impl Aead {
         // the buffer is sealed in place, and holds only ciphertext when it is given away.
         let mut buffer = Zeroizing::new(Vec::with_capacity(length + TAG_BYTES));
         parts.iter().for_each(|part| buffer.extend_from_slice(part));
-        self.0
-            .encrypt_in_place(nonce.into(), associated, &mut *buffer)
-            .map_err(|_| CryptoError::TooLong { bytes_max })?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        self.key()?
+            .seal_in_place_append_tag(nonce, Aad::from(associated), &mut *buffer)
+            .map_err(|_| CryptoError::NoMemory)?;
         Ok(std::mem::take(&mut *buffer))
     }
 
@@ -57,16 +66,49 @@ impl Aead {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let mut buffer = Zeroizing::new(sealed.to_vec());
-        self.0
-            .decrypt_in_place(nonce.into(), associated, &mut *buffer)
-            .map_err(|_| CryptoError::Opening)?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let length = self
+            .key()?
+            .open_in_place(nonce, Aad::from(associated), &mut buffer)
+            .map_err(|_| CryptoError::Opening)?
+            .len();
+        buffer.truncate(length);
         Ok(buffer)
+    }
+
+    fn key(&self) -> Result<&LessSafeKey, CryptoError> {
+        self.0.as_ref().ok_or(CryptoError::NoMemory)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use aes_gcm_siv::Aes256GcmSiv;
+    use aes_gcm_siv::KeyInit;
+    use aes_gcm_siv::aead::Aead as _;
+    use aes_gcm_siv::aead::Payload;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Goal: what one library seals is what another seals, and opens. Method: RustCrypto's.
+        #[test]
+        fn sealed_message_is_that_of_another_library(
+            key: [u8; 32],
+            nonce: [u8; NONCE_BYTES],
+            associated in prop::collection::vec(any::<u8>(), 0..200),
+            message in prop::collection::vec(any::<u8>(), 0..600),
+        ) {
+            let other = Aes256GcmSiv::new((&key).into());
+            let aead = Aead::new(&KeyBytes::from_array(&key));
+            let payload = Payload { msg: &message, aad: &associated };
+            let sealed = aead.seal(&nonce, &associated, &[&message], 600).unwrap();
+            prop_assert_eq!(&sealed, &other.encrypt((&nonce).into(), payload).unwrap());
+            let opened = aead.open(&nonce, &associated, &sealed).unwrap();
+            prop_assert_eq!(&*opened, &message);
+        }
+    }
 
     #[test]
     fn sealed_message_is_that_of_rfc_8452() {
