@@ -43,7 +43,7 @@ impl RocksStore {
         if !is_next || append.entries.is_empty() {
             return Err(StoreError::Conflict);
         }
-        let mut write = WriteBatch::default();
+        let mut write = WriteBatch::with_capacity_bytes(bytes_estimate(batch));
         let has_relocations = self.put_relocations(&mut write, &batch.changes)?;
         // Before the new records: a successor may take over the row of its value.
         let successions_count = self.put_successions(&mut write, &batch.changes)?;
@@ -297,6 +297,13 @@ impl RocksStore {
     }
 }
 
+/// About how many bytes a commit's rows take: memory that is asked for once need not grow.
+fn bytes_estimate(batch: &CommitBatch<'_>) -> usize {
+    let changes = batch.changes.iter().map(|changes| changes.bytes_estimate());
+    let entries = batch.append.entries.iter().map(|stored| stored.entry.len());
+    changes.sum::<usize>() + entries.sum::<usize>() + APPEND_BYTES_ESTIMATE
+}
+
 fn link_row(list: &SubjectKey, record: RecordId) -> ([u8; 36], [u8; 4]) {
     let key = layout::subject_key(list, record.0);
     (key, layout::link_value(list))
@@ -341,4 +348,6 @@ fn read_request_key(key: &layout::NamespacedKey) -> RequestKey {
 
 /// The most bytes of one commit: well below the memory for rows, and the watermark of free space.
 const COMMIT_BYTES_MAX: usize = 24 << 20;
+/// What a commit has beside changes and entries: hashes, and the checkpoint.
+const APPEND_BYTES_ESTIMATE: usize = 4 << 10;
 const READ_ONLY: &str = "opened to be read only";
