@@ -7,6 +7,8 @@ use crate::domain::Timestamp;
 use crate::store::Changes;
 use crate::store::Conflict;
 use crate::store::Erasure;
+use crate::store::KeyMap;
+use crate::store::KeySet;
 use crate::store::Reads;
 use crate::store::Record;
 use crate::store::RecordId;
@@ -25,16 +27,16 @@ use crate::store::recent::ended;
 #[derive(Default)]
 pub(super) struct Present {
     /// Of the places that calls would write to or rely on, those that have a record.
-    pub(super) records: HashSet<RecordKey>,
+    pub(super) records: KeySet<RecordKey>,
     /// Records that shall be replaced.
-    pub(super) replaced: HashMap<RecordKey, Record>,
-    pub(super) values: HashMap<ValueKey, RecordId>,
-    pub(super) requests: HashMap<RequestKey, Timestamp>,
+    pub(super) replaced: KeyMap<RecordKey, Record>,
+    pub(super) values: KeyMap<ValueKey, RecordId>,
+    pub(super) requests: KeyMap<RequestKey, Timestamp>,
     pub(super) rows: HashMap<(Table, Vec<u8>), Vec<u8>>,
     /// Records that are to be erased, as a customer has them.
-    pub(super) erasures: HashMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
+    pub(super) erasures: KeyMap<(RecordKey, SubjectKey), (Option<Record>, Sharing)>,
     /// Records that shall move or get a successor, with who joined them.
-    pub(super) relocated: HashMap<RecordKey, (Record, Vec<SubjectKey>)>,
+    pub(super) relocated: KeyMap<RecordKey, (Record, Vec<SubjectKey>)>,
     pub(super) relocations_count: u64,
     written: Written,
 }
@@ -43,18 +45,18 @@ pub(super) struct Present {
 /// of the writes within a group means nothing.
 #[derive(Default)]
 struct Written {
-    records: HashSet<RecordKey>,
-    values: HashSet<ValueKey>,
-    requests: HashSet<RequestKey>,
+    records: KeySet<RecordKey>,
+    values: KeySet<ValueKey>,
+    requests: KeySet<RequestKey>,
     rows: HashSet<(Table, Vec<u8>)>,
     /// Records that customers joined.
-    linked: HashSet<RecordKey>,
+    linked: KeySet<RecordKey>,
     /// Where records were that moved.
-    relocated: HashSet<RecordKey>,
+    relocated: KeySet<RecordKey>,
     /// Records that got a successor.
-    succeeded: HashSet<RecordKey>,
+    succeeded: KeySet<RecordKey>,
     /// Records that were erased, moved away or got a successor.
-    ended: HashSet<RecordKey>,
+    ended: KeySet<RecordKey>,
 }
 
 impl Present {

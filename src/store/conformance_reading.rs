@@ -1,8 +1,6 @@
 //! What every engine must do about calls that read before others wrote: more claims of the suite in
 //! `conformance.rs`.
 
-use std::collections::HashSet;
-
 use crate::store::conformance::Open;
 use crate::store::conformance::call;
 use crate::store::conformance::commit;
@@ -24,7 +22,7 @@ fn relies_on(store: &impl Store, token: u8) -> Changes {
     Changes {
         reads: Some(Reads {
             moment: store.moment(),
-            records: HashSet::from([key]),
+            records: KeySet::from_iter([key]),
             ..Reads::default()
         }),
         ..Changes::default()

@@ -1,9 +1,20 @@
 //! What rows are found by: fingerprints and ids, the namespace first.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
+
+use foldhash::fast::RandomState;
 
 use crate::crypto::Fingerprint;
 use crate::domain::KeyVersion;
+
+/// What is known of keys. They are outputs of pseudo-random functions, so nobody chooses some that
+/// fall together, and a short hash serves.
+pub type KeyMap<K, V> = HashMap<K, V, RandomState>;
+
+/// A set of keys, hashed as those of [`KeyMap`] are.
+pub type KeySet<K> = HashSet<K, RandomState>;
 
 /// The number of a namespace in stored keys.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

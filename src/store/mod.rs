@@ -54,6 +54,8 @@ pub use erasure::Sharing;
 pub use error::Conflict;
 pub use error::EngineError;
 pub use error::StoreError;
+pub use key::KeyMap;
+pub use key::KeySet;
 pub use key::NamespaceId;
 pub use key::RecordId;
 pub use key::RecordKey;

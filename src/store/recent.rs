@@ -8,11 +8,11 @@
 //! The memory is bounded: of older commits nothing is known, and who read before them is asked to
 //! read again, or is checked in the store.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
 use std::hash::Hash;
 
 use crate::store::Changes;
+use crate::store::KeyMap;
+use crate::store::KeySet;
 use crate::store::RecordKey;
 use crate::store::Relocation;
 use crate::store::ValueKey;
@@ -27,7 +27,7 @@ pub struct Reads {
     /// [`crate::store::Store::moment`] before anything was read.
     pub moment: Moment,
     /// Records whose tokens are handed out: none may have been erased, moved or succeeded since.
-    pub records: HashSet<RecordKey>,
+    pub records: KeySet<RecordKey>,
     /// Whether more was read that an ending changes, such as who was erased: then nothing at all
     /// may have ended since.
     pub any_ending: bool,
@@ -113,8 +113,8 @@ pub(super) fn ended(changes: &Changes) -> impl Iterator<Item = RecordKey> {
 /// Two generations: once the younger is full, the older is forgotten.
 #[derive(Debug)]
 struct Latest<K> {
-    younger: HashMap<K, Moment>,
-    older: HashMap<K, Moment>,
+    younger: KeyMap<K, Moment>,
+    older: KeyMap<K, Moment>,
     /// The last moment of which writes may be forgotten.
     forgotten: Moment,
     /// The last moment of the older generation.
@@ -127,7 +127,9 @@ impl<K: Eq + Hash> Latest<K> {
         if self.younger.len() >= GENERATION_KEYS_COUNT && self.turned < moment {
             self.forgotten = self.turned;
             self.turned = moment;
-            self.older = std::mem::take(&mut self.younger);
+            // What is forgotten has the memory that the next generation needs.
+            std::mem::swap(&mut self.older, &mut self.younger);
+            self.younger.clear();
         }
         self.younger.insert(key, moment);
     }
@@ -151,8 +153,8 @@ impl<K: Eq + Hash> Latest<K> {
 impl<K> Default for Latest<K> {
     fn default() -> Self {
         Self {
-            younger: HashMap::new(),
-            older: HashMap::new(),
+            younger: KeyMap::default(),
+            older: KeyMap::default(),
             forgotten: Moment::default(),
             turned: Moment::default(),
         }
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn latest_agrees_with_who_remembers_everything() {
         let mut latest = Latest::default();
-        let mut everything: HashMap<u64, Moment> = HashMap::new();
+        let mut everything: KeyMap<u64, Moment> = KeyMap::default();
         let mut state = 1_u64;
         let mut random = move || {
             state = state

@@ -1,13 +1,12 @@
 //! What can be done for each value by itself, before it is known what the other values of the call
 //! draw: that is nearly all of the work, and it is spread over processors.
 
-use std::collections::HashSet;
-
 use crate::crypto::TokenKey;
 use crate::domain::Fidelity;
 use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::format::OutlineSize;
+use crate::store::KeySet;
 use crate::store::Record;
 use crate::store::RecordId;
 use crate::store::RecordKey;
@@ -56,7 +55,7 @@ impl Vault {
     ) -> Vec<Prepared> {
         // Keys are drawn here, by one thread: a generator's state can give its last keys again,
         // and a thread that ends leaves it in memory.
-        let mut values = HashSet::new();
+        let mut values = KeySet::default();
         let mut key = |finding: &Item<Finding<'_>>| {
             let finding = finding.as_ref().ok()?;
             let value_key = finding.wanted.reading.value_keys.first();

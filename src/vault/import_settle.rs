@@ -1,13 +1,12 @@
 //! Whether each given token may stand for its value: it does already, or both are free.
 
-use std::collections::HashMap;
-
 use crate::crypto::TokenKey;
 use crate::domain::Fidelity;
 use crate::domain::FidelityReason;
 use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::store::Changes;
+use crate::store::KeyMap;
 use crate::store::NewRecord;
 use crate::store::Reads;
 use crate::store::RecordId;
@@ -66,8 +65,8 @@ impl Vault {
             offered,
             now,
             changes: Changes::default(),
-            by_token: HashMap::new(),
-            by_value: HashMap::new(),
+            by_token: KeyMap::default(),
+            by_value: KeyMap::default(),
         };
         let mut items = Vec::with_capacity(offered.len());
         for (index, offered) in offered.iter().enumerate() {
@@ -129,8 +128,8 @@ struct Batch<'a> {
     now: Timestamp,
     changes: Changes,
     /// Which item of the call made a record of a token, and of a value, first.
-    by_token: HashMap<RecordId, usize>,
-    by_value: HashMap<ValueKey, usize>,
+    by_token: KeyMap<RecordId, usize>,
+    by_value: KeyMap<ValueKey, usize>,
 }
 
 impl Batch<'_> {

@@ -4,11 +4,10 @@
 //! is sealed anew at its new place, which takes the token; its row in the value index takes the
 //! value. Whoever brings both moves the record; nothing is shown for it.
 
-use std::collections::HashMap;
-
 use crate::domain::Subject;
 use crate::domain::Token;
 use crate::store::Changes;
+use crate::store::KeyMap;
 use crate::store::ListMove;
 use crate::store::Record;
 use crate::store::RecordId;
@@ -40,7 +39,7 @@ pub(super) struct Sighting<'a> {
 /// What a call has seen, and moves.
 pub(super) struct Sightings {
     may_move: bool,
-    moved: HashMap<RecordId, RecordId>,
+    moved: KeyMap<RecordId, RecordId>,
     sharers_count: usize,
 }
 
@@ -49,7 +48,7 @@ impl Sightings {
     pub(super) fn new(may_move: bool) -> Self {
         Self {
             may_move,
-            moved: HashMap::new(),
+            moved: KeyMap::default(),
             sharers_count: 0,
         }
     }

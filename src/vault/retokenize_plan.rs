@@ -1,12 +1,11 @@
 //! Which token each value gets in the place of its old one: the one that it has already, or one
 //! that is drawn now.
 
-use std::collections::HashMap;
-
 use crate::audit::ItemOutcome;
 use crate::domain::Timestamp;
 use crate::keys::Ring;
 use crate::store::Changes;
+use crate::store::KeyMap;
 use crate::store::Reads;
 use crate::store::RecordId;
 use crate::store::SHARERS_MAX;
@@ -95,7 +94,7 @@ impl Vault {
             intent,
             now,
             batch: Batch::of_new(self, &workplace, now),
-            drawn_by: HashMap::new(),
+            drawn_by: KeyMap::default(),
             sharers_count: 0,
             items: Vec::with_capacity(request.items.len()),
         };
@@ -138,7 +137,7 @@ struct Planner<'a> {
     now: Timestamp,
     batch: Batch<'a>,
     /// Which item drew the successor of a record.
-    drawn_by: HashMap<RecordId, usize>,
+    drawn_by: KeyMap<RecordId, usize>,
     sharers_count: usize,
     items: Vec<Item<SettledItem>>,
 }

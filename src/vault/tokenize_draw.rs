@@ -1,12 +1,12 @@
 //! Which token each value has: its record's, or one that is drawn now.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
-
 use crate::crypto::TokenKey;
+use crate::domain::Subject;
 use crate::domain::Timestamp;
 use crate::domain::Token;
 use crate::store::Changes;
+use crate::store::KeyMap;
+use crate::store::KeySet;
 use crate::store::NewRecord;
 use crate::store::Reads;
 use crate::store::RecordId;
@@ -77,6 +77,7 @@ impl Vault {
             now,
             drawn: Drawn::default(),
             sightings: Sightings::new(drawing.rounds() == 0),
+            latest_subject: None,
         };
         let mut items = Vec::with_capacity(wanted.len());
         for (finding, prepared) in findings.iter().zip(prepared) {
@@ -109,7 +110,7 @@ impl Vault {
 
 impl Workplace<'_> {
     /// The records of the tokens that are handed out and not new.
-    pub(super) fn known(&self, items: &[Item<SettledItem>]) -> HashSet<RecordKey> {
+    pub(super) fn known(&self, items: &[Item<SettledItem>]) -> KeySet<RecordKey> {
         let known = items.iter().flatten();
         let known = known.filter(|settled| settled.new_record.is_none());
         known
@@ -140,8 +141,8 @@ fn record_apart(wanted: &Item<Wanted<'_>>, item: &Item<SettledItem>) -> Option<R
 pub(super) struct Drawn {
     pub(super) changes: Changes,
     /// Which item drew a value first: an equal value of the same call gets the same token.
-    values: HashMap<ValueKey, usize>,
-    ids: HashSet<RecordId>,
+    values: KeyMap<ValueKey, usize>,
+    ids: KeySet<RecordId>,
 }
 
 /// Draws tokens for one call.
@@ -151,6 +152,7 @@ pub(super) struct Batch<'a> {
     now: Timestamp,
     pub(super) drawn: Drawn,
     sightings: Sightings,
+    latest_subject: Option<(Subject, SubjectKey)>,
 }
 
 impl<'a> Batch<'a> {
@@ -162,6 +164,7 @@ impl<'a> Batch<'a> {
             now,
             drawn: Drawn::default(),
             sightings: Sightings::new(false),
+            latest_subject: None,
         }
     }
 
@@ -269,19 +272,27 @@ impl<'a> Batch<'a> {
             record_id: draft.place.id,
             new_record: Some(self.drawn.changes.records.len()),
         };
+        let subject_key = self.subject_key(wanted);
         self.drawn.changes.records.push(NewRecord {
             key: draft.place,
             value_key: reading.value_keys.first().copied(),
             older: reading.older(&draft.older_places),
             replaces,
-            subject_key: self.subject_key(wanted),
+            subject_key,
             record: draft.record,
         });
         settled
     }
 
-    fn subject_key(&self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
-        Some(self.workplace.subject_key(wanted.subject?))
+    /// The key of the list of whose value it is. Most values of a customer come one after the other.
+    fn subject_key(&mut self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
+        let subject = wanted.subject?;
+        let latest = self.latest_subject.take();
+        let latest = latest.filter(|(latest, _)| latest == subject);
+        let (latest, key) =
+            latest.unwrap_or_else(|| (subject.clone(), self.workplace.subject_key(subject)));
+        self.latest_subject = Some((latest, key));
+        Some(key)
     }
 }
 
