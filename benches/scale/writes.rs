@@ -25,7 +25,7 @@ pub(crate) async fn print(rounds_count: usize, time: Duration) -> Result<(), Fai
         let directory = tempfile::tempdir()?;
         rounds.push(Round::measure(directory.path(), time).await?);
     }
-    let of = |part: fn(&Round) -> f64| median(&mut rounds.iter().map(part).collect::<Vec<_>>());
+    let of = |part: fn(&Round) -> f64| median(&rounds.iter().map(part).collect::<Vec<_>>());
     println!("\n| new tokens | written for each | stored of each | written to stored |");
     println!("|---|---|---|---|");
     println!(

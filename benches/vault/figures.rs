@@ -36,6 +36,7 @@ impl Case {
         let way = match self.way {
             Way::Grpc => "gRPC",
             Way::InProcess => "in process",
+            Way::Stream => "stream",
         };
         let work = match self.work {
             Work::New => "new",

@@ -69,6 +69,11 @@ fn cases() -> Vec<Case> {
             cases.extend(SHAPES.map(|shape| Case { way, work, shape }));
         }
     }
+    let way = Way::Stream;
+    for work in [Work::New, Work::Known] {
+        let batches = SHAPES.into_iter().filter(|shape| shape.items_count > 1);
+        cases.extend(batches.map(|shape| Case { way, work, shape }));
+    }
     cases
 }
 
@@ -89,7 +94,7 @@ async fn round(
         let measured = served.measure(way, work, shape, extent.time).await?;
         ranges.insert(*case, (from, served.tree_size()?));
         figures.add(*case, Side::Vault, measured);
-        if way == Way::Grpc {
+        if way != Way::InProcess {
             let known = served.known(shape.items_count);
             let measured = echo.measure(work, shape, extent.time, known).await?;
             figures.add(*case, Side::Messages, measured);

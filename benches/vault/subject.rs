@@ -1,5 +1,8 @@
 //! The thing that is measured: a vault, called over the network and in process.
 
+#[path = "streams.rs"]
+mod streams;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
+use self::streams::Streams;
 use crate::measure::{Measured, Shape, measure};
 use crate::testbed::{self, Failure, NAMESPACE, PRINCIPAL};
 use crate::values::{Value, scramble, value};
@@ -42,6 +46,8 @@ pub(crate) enum Work {
 pub(crate) enum Way {
     Grpc,
     InProcess,
+    /// Over gRPC, each caller by a stream of its own that stays open.
+    Stream,
 }
 
 /// A vault that serves on the loopback interface.
@@ -152,6 +158,11 @@ impl Served {
             Work::New | Work::Known | Work::Lookup => self.token.clone(),
             Work::Reveal => self.reveal.clone(),
         };
+        let streams_count = match way {
+            Way::Grpc | Way::InProcess => 0,
+            Way::Stream => shape.callers_count,
+        };
+        let streams = Streams::open(&channels, streams_count).await?;
         let vault = Arc::clone(&self.open.vault);
         let call = move |caller: usize| {
             let channel = channels.get(caller % channels.len()).cloned();
@@ -161,7 +172,7 @@ impl Served {
                     known_values(&known, &next, count).into_iter().unzip()
                 }
             };
-            let vault = Arc::clone(&vault);
+            let (vault, streams) = (Arc::clone(&vault), streams.clone());
             async move {
                 match (way, work) {
                     (Way::Grpc, Work::New | Work::Known) => {
@@ -172,6 +183,13 @@ impl Served {
                     }
                     (Way::Grpc, Work::Reveal) => {
                         reveal_over(channel.ok_or("no channel")?, &values, &tokens).await
+                    }
+                    (Way::Stream, Work::New | Work::Known) => {
+                        let answer = streams.call(caller, tokenize_request(&values)).await?;
+                        answer.map_or(Ok(()), all_tokens)
+                    }
+                    (Way::Stream, Work::Lookup | Work::Reveal) => {
+                        Err("no stream of these is measured".into())
                     }
                     (Way::InProcess, Work::New | Work::Known) => tokenize_in(&vault, &values).await,
                     (Way::InProcess, Work::Lookup) => lookup_in(&vault, &values).await,
@@ -262,10 +280,12 @@ pub(crate) fn remove(directory: &Path) -> Result<(), Failure> {
 async fn tokenize_over(channel: Channel, values: &[Value]) -> Result<(), Failure> {
     let mut client = TokenServiceClient::new(channel);
     let answer = client.tokenize(tokenize_request(values)).await?;
-    let results = answer.into_inner().results;
-    results
-        .into_iter()
-        .try_for_each(|it| token_of(it).map(drop))
+    all_tokens(answer.into_inner())
+}
+
+fn all_tokens(answer: protocol::TokenizeResponse) -> Result<(), Failure> {
+    let mut results = answer.results.into_iter();
+    results.try_for_each(|it| token_of(it).map(drop))
 }
 
 async fn lookup_over(channel: Channel, values: &[Value]) -> Result<(), Failure> {

@@ -284,7 +284,7 @@ impl<'a> Batch<'a> {
         settled
     }
 
-    /// The key of the list of whose value it is. Most values of a customer come one after the other.
+    /// The key of the list of whose value it is. A customer's values come one after the other.
     fn subject_key(&mut self, wanted: &Wanted<'_>) -> Option<SubjectKey> {
         let subject = wanted.subject?;
         let latest = self.latest_subject.take();
