@@ -259,7 +259,8 @@ pub(super) fn busy() -> Status {
     retry_later(Code::ResourceExhausted, "too many requests")
 }
 
-/// A call has not ended by its deadline. What it has written by then is written.
+/// A call has not ended by its deadline, and is given up. What it began may still be written, and
+/// later than this answer: a reveal may be recorded whose value is handed to nobody.
 pub(super) fn late() -> Status {
     Status::deadline_exceeded("call took too long")
 }
