@@ -65,6 +65,19 @@ pub enum RollbackError {
          remedy: make a new one with `counterfoil keys statement accept-rollback`"
     )]
     Other,
+    /// What somebody has seen is of a time before the beginning of the log was taken out, and says
+    /// nothing of what is left.
+    #[error(
+        "checkpoint of {seen_size} entries, which is given with --seen, cannot be compared: the \
+         log begins with entry {pruned_size}, what was before is in an archive\n\
+         remedy: give a later one; `counterfoil audit verify --archive --kept` compares this one"
+    )]
+    SeenArchived {
+        /// The tree size of the checkpoint.
+        seen_size: u64,
+        /// How many entries were taken out of the log.
+        pruned_size: u64,
+    },
     /// The log cannot be opened.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -106,7 +119,7 @@ pub enum RollbackOutcome {
 ///
 /// # Errors
 ///
-/// If it does not verify, or the store cannot be read.
+/// If it does not verify, or begins behind the head or what was seen, or the store cannot be read.
 pub fn find_rollback(
     store: &dyn Store,
     head: &SignedCheckpoint,
@@ -117,14 +130,43 @@ pub fn find_rollback(
     let database = point(report.tree_size, report.root);
     // First the head: what is carried out of one statement can be gone on with after a crash only
     // where the statement names the head that is still there.
-    for signed in [Some(head), seen].into_iter().flatten() {
-        let head = point(signed.size(), signed.root());
-        let extends = head.size <= database.size && root_at(store, head.size)? == head.root;
-        if !extends {
-            return Ok(Some(Rollback { head, database }));
-        }
+    let archived = |head_size, pruned_size| StartError::HeadArchived {
+        head_size,
+        pruned_size,
+    };
+    let head = point(head.size(), head.root());
+    if !extends(store, &database, &head, |size| {
+        archived(head.size, size).into()
+    })? {
+        return Ok(Some(Rollback { head, database }));
     }
-    Ok(None)
+    let Some(seen) = seen.map(|seen| point(seen.size(), seen.root())) else {
+        return Ok(None);
+    };
+    let seen_archived = |pruned_size| RollbackError::SeenArchived {
+        seen_size: seen.size,
+        pruned_size,
+    };
+    let extends_seen = extends(store, &database, &seen, seen_archived)?;
+    let head = seen;
+    Ok((!extends_seen).then_some(Rollback { head, database }))
+}
+
+/// Whether the log in the database begins as another does. Where the log begins behind that, the
+/// answer is an error that says so.
+fn extends(
+    store: &dyn Store,
+    database: &LogPoint,
+    other: &LogPoint,
+    archived: impl FnOnce(u64) -> RollbackError,
+) -> Result<bool, RollbackError> {
+    if other.size > database.size {
+        return Ok(false);
+    }
+    match root_at(store, other.size) {
+        Err(StoreError::Pruned { size }) => Err(archived(size)),
+        root => Ok(root? == other.root),
+    }
 }
 
 /// Makes the log in the store the one that goes on, if the statement is about it and its head, or

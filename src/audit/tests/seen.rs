@@ -9,6 +9,8 @@ use super::accepting::assert_goes_on;
 use super::accepting::found;
 use super::accepting::rolled_back;
 use super::accepting::statement;
+use super::archiving::Archiving;
+use super::archiving::point;
 use super::*;
 use crate::ceremony::Rollback;
 
@@ -78,6 +80,46 @@ fn what_the_log_extends_is_nothing_to_accept() {
     let log = TestLog::with_entries(5);
     let (_, head) = log.head().unwrap();
     assert_eq!(found_as_seen(&log, &head), None);
+}
+
+/// Goal: whoever gives a checkpoint from before the beginning of a pruned log is told so, and what
+/// compares it. Method: a log that was pruned, and heads and checkpoints of before, one of them of
+/// another log; and of after, which are compared as ever.
+#[test]
+fn what_was_seen_before_the_beginning_of_a_pruned_log_is_told_of() {
+    let archiving = Archiving::new();
+    let archived = archiving.grow(600);
+    archiving.prune(point(&archived)).unwrap();
+    let store = archiving.log.store();
+    let head = Head::read(&archiving.log.head_directory(), &keys()).unwrap();
+    let find = |head: &SignedCheckpoint, seen| find_rollback(&store, head, seen, &keys());
+    let before = signer().sign(300, archived.root).unwrap();
+    let error = find(&head, Some(&before)).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RollbackError::SeenArchived {
+                seen_size: 300,
+                pruned_size: 512
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("remedy: give a later one"));
+    let error = find(&before, None).unwrap_err();
+    let is_told = matches!(
+        error,
+        RollbackError::Start(StartError::HeadArchived {
+            head_size: 300,
+            pruned_size: 512
+        })
+    );
+    assert!(is_told, "{error}");
+    let there = signer().sign(512, archived.root).unwrap();
+    assert_eq!(find(&head, Some(&there)).unwrap(), None);
+    let other = signer().sign(600, archived.root).unwrap();
+    let found = find(&head, Some(&other)).unwrap().unwrap();
+    assert_eq!((found.head.size, found.database.size), (600, head.size()));
 }
 
 /// The log of an accepted rollback, and the proof of its entry.
