@@ -17,6 +17,7 @@ mod erasing;
 mod flips;
 mod forged;
 mod forks;
+mod fuzz_seeds;
 mod handovers;
 mod limits;
 mod receipts;
