@@ -1,5 +1,7 @@
-//! The second verifier, as a process of its own.
+//! The second verifier, as a process of its own: one for each thread, which is asked about one log
+//! after another.
 
+use std::cell::RefCell;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
@@ -8,20 +10,19 @@ use std::process::ChildStdin;
 use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::*;
 use crate::untried::not_tried;
 
-/// A second verifier that runs, and is asked about one export after another.
+/// A second verifier that is asked about one export after another.
 pub(super) struct Second {
     directory: TempDir,
     /// What it was given beside keys.
     files: Option<TempDir>,
-    child: Child,
-    paths: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    flags: Vec<String>,
 }
 
 impl Second {
@@ -66,34 +67,19 @@ impl Second {
     }
 
     fn start_with(flags: &[&str], keys: &CheckpointKeys) -> Option<Self> {
-        let probe = Command::new("python3")
-            .args(["-c", "import cryptography"])
-            .output();
-        if !probe.is_ok_and(|probe| probe.status.success()) {
+        if !*IS_THERE {
             not_tried("Python's cryptography is missing (python3-cryptography in Debian)");
             return None;
         }
         let directory = tempfile::tempdir().unwrap();
         let key = directory.path().join("audit.vkey");
         fs::write(&key, keys.lines().join("\n")).unwrap();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
-        let mut child = Command::new("python3")
-            .arg(script)
-            .args(flags)
-            .args(["--list", "--public-key"])
-            .arg(key)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let paths = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().unwrap());
+        let mut flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        flags.extend(["--public-key".to_owned(), key.display().to_string()]);
         Some(Self {
             directory,
             files: None,
-            child,
-            paths,
-            answers,
+            flags,
         })
     }
 
@@ -101,10 +87,12 @@ impl Second {
     pub(super) fn ask(&mut self, export: &[u8]) -> Value {
         let path = self.directory.path().join("log.jsonl");
         fs::write(&path, export).unwrap();
-        writeln!(self.paths.as_mut().unwrap(), "{}", path.display()).unwrap();
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        let mut arguments = self.flags.clone();
+        arguments.push(path.display().to_string());
+        PROCESS.with_borrow_mut(|process| {
+            let process = process.get_or_insert_with(Process::start);
+            process.ask(&arguments)
+        })
     }
 
     pub(super) fn finds(&mut self, export: &[u8]) -> bool {
@@ -112,9 +100,53 @@ impl Second {
     }
 }
 
-impl Drop for Second {
+/// The program, which answers for one list of its arguments after another.
+struct Process {
+    child: Child,
+    requests: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start() -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/judge_logs.py");
+        let mut child = Command::new("python3")
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            requests: child.stdin.take(),
+            answers: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    fn ask(&mut self, arguments: &[String]) -> Value {
+        let request = serde_json::to_string(arguments).unwrap();
+        writeln!(self.requests.as_mut().unwrap(), "{request}").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
-        self.paths = None;
+        self.requests = None;
         let _ = self.child.wait();
     }
 }
+
+thread_local! {
+    static PROCESS: RefCell<Option<Process>> = const { RefCell::new(None) };
+}
+
+/// Whether it can run here.
+static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
+    let probe = Command::new("python3")
+        .args(["-c", "import cryptography"])
+        .output();
+    probe.is_ok_and(|probe| probe.status.success())
+});
