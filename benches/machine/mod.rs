@@ -48,7 +48,7 @@ fn locked_versions() -> String {
             .1;
         Some(format!("{name} {}", after.split('"').next()?))
     };
-    ["aes", "fpe", "rocksdb", "rustls", "tonic"]
+    ["aes", "aws-lc-rs", "fpe", "rocksdb", "rustls", "tonic"]
         .iter()
         .filter_map(version)
         .collect::<Vec<_>>()

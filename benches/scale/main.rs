@@ -1,6 +1,7 @@
 //! What a call costs while the vault grows: from a hundred thousand tokens to ten million, or to as
 //! many as are asked for: `cargo bench --bench scale -- 100000000` takes some 30 GB of disk. With
-//! `cache_mib=4096` the store has a cache of so many MiB. Then how fast writing goes on for longer.
+//! `cache_mib=4096` its store has a cache of so many MiB. Then how fast a vault with the default
+//! settings goes on writing for longer.
 //! `docs/performance.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]

@@ -164,12 +164,15 @@ impl Bare {
         entries_count: u64,
         entry_bytes: usize,
     ) -> Result<(), Failure> {
-        let mut batch = WriteBatch::default();
+        let Lengths { record, value, .. } = self.lengths;
+        // As the vault does: memory that is asked for once need not grow.
+        let item_bytes = record + value + ROWS_BYTES_ESTIMATE;
+        let bytes = items_count * item_bytes + entry_bytes + ROWS_BYTES_ESTIMATE;
+        let mut batch = WriteBatch::with_capacity_bytes(bytes);
         let first = self
             .next_item
             .fetch_add(items_count as u64, Ordering::Relaxed);
         let items = || first..first + items_count as u64;
-        let Lengths { record, value, .. } = self.lengths;
         let rows = |kind| items().map(move |item| key(kind, item));
         self.put(&mut batch, "records", rows(1), &noise(first, record))?;
         self.put(&mut batch, "values", rows(2), &noise(first, value))?;
@@ -241,6 +244,9 @@ impl Bare {
         Ok(())
     }
 }
+
+/// What keys and lengths take in a batch, of one item or beside all of them.
+const ROWS_BYTES_ESTIMATE: usize = 512;
 
 /// A namespace, and a fingerprint.
 fn key(kind: u64, item: u64) -> [u8; 20] {

@@ -20,45 +20,52 @@ pub(crate) struct Streams(Vec<Arc<Mutex<Open>>>);
 struct Open {
     requests: mpsc::Sender<TokenizeRequest>,
     answers: Streaming<TokenizeResponse>,
-    /// Sent, and not answered.
-    waiting_count: usize,
 }
 
 impl Streams {
-    /// Opens as many streams, spread over the connections.
-    pub(crate) async fn open(channels: &[Channel], count: usize) -> Result<Self, Failure> {
+    /// Opens as many streams, spread over the connections, and sends the first batches on each.
+    pub(crate) async fn open(
+        channels: &[Channel],
+        count: usize,
+        request: impl Fn() -> TokenizeRequest,
+    ) -> Result<Self, Failure> {
         let mut streams = Vec::with_capacity(count);
         for channel in channels.iter().cycle().take(count) {
-            let (requests, receiver) = mpsc::channel(AHEAD_COUNT);
+            let (requests, receiver) = mpsc::channel(AHEAD_COUNT + 1);
+            for _ in 0..AHEAD_COUNT {
+                requests.send(request()).await?;
+            }
             let answers = TokenServiceClient::new(channel.clone())
                 .tokenize_stream(ReceiverStream::new(receiver))
                 .await?
                 .into_inner();
-            streams.push(Arc::new(Mutex::new(Open {
-                requests,
-                answers,
-                waiting_count: 0,
-            })));
+            streams.push(Arc::new(Mutex::new(Open { requests, answers })));
         }
         Ok(Self(streams))
     }
 
-    /// Sends a batch, and waits for an answer once enough batches are on their way.
+    /// Sends a batch, and waits for the answer to the earliest that has none.
     pub(crate) async fn call(
         &self,
         caller: usize,
         request: TokenizeRequest,
-    ) -> Result<Option<TokenizeResponse>, Failure> {
+    ) -> Result<TokenizeResponse, Failure> {
         let stream = self.0.get(caller).ok_or("no stream")?;
         let mut stream = stream.lock().await;
         stream.requests.send(request).await?;
-        stream.waiting_count += 1;
-        if stream.waiting_count <= AHEAD_COUNT {
-            return Ok(None);
-        }
-        stream.waiting_count -= 1;
         let answer = stream.answers.message().await?;
-        Ok(Some(answer.ok_or("stream ended")?))
+        Ok(answer.ok_or("stream ended")?)
+    }
+
+    /// Waits for the answers that nobody has waited for: nothing of this case is left to the next.
+    pub(crate) async fn finish(&self) -> Result<(), Failure> {
+        for stream in &self.0 {
+            let mut stream = stream.lock().await;
+            for _ in 0..AHEAD_COUNT {
+                stream.answers.message().await?.ok_or("stream ended")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -162,7 +162,18 @@ impl Served {
             Way::Grpc | Way::InProcess => 0,
             Way::Stream => shape.callers_count,
         };
-        let streams = Streams::open(&channels, streams_count).await?;
+        let first = || {
+            let values = match work {
+                Work::New => new_values(&next, count),
+                Work::Known | Work::Lookup | Work::Reveal => known_values(&known, &next, count)
+                    .into_iter()
+                    .map(|(value, _)| value)
+                    .collect(),
+            };
+            tokenize_request(&values)
+        };
+        let streams = Streams::open(&channels, streams_count, first).await?;
+        let opened = streams.clone();
         let vault = Arc::clone(&self.open.vault);
         let call = move |caller: usize| {
             let channel = channels.get(caller % channels.len()).cloned();
@@ -185,8 +196,7 @@ impl Served {
                         reveal_over(channel.ok_or("no channel")?, &values, &tokens).await
                     }
                     (Way::Stream, Work::New | Work::Known) => {
-                        let answer = streams.call(caller, tokenize_request(&values)).await?;
-                        answer.map_or(Ok(()), all_tokens)
+                        all_tokens(streams.call(caller, tokenize_request(&values)).await?)
                     }
                     (Way::Stream, Work::Lookup | Work::Reveal) => {
                         Err("no stream of these is measured".into())
@@ -197,7 +207,9 @@ impl Served {
                 }
             }
         };
-        measure(shape, time, call).await
+        let measured = measure(shape, time, call).await?;
+        opened.finish().await?;
+        Ok(measured)
     }
 
     /// Stops in order.
