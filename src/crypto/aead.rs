@@ -5,6 +5,9 @@
 //!
 //! The schedule is in AWS-LC's memory, which it overwrites when it frees it.
 
+use std::alloc::Layout;
+use std::alloc::handle_alloc_error;
+
 use aws_lc_rs::aead::AES_256_GCM_SIV;
 use aws_lc_rs::aead::Aad;
 use aws_lc_rs::aead::LessSafeKey;
@@ -24,15 +27,16 @@ pub(crate) const NONCE_BYTES: usize = 12;
 /// AES-256-GCM-SIV under one key.
 ///
 /// POLYVAL's key is derived from the nonce, so the schedule is all that can be prepared.
-pub(crate) struct Aead(
-    /// Nothing where there was no memory for the schedule; then nothing is sealed or opened.
-    Option<LessSafeKey>,
-);
+pub(crate) struct Aead(LessSafeKey);
 
 impl Aead {
     pub(crate) fn new(key: &KeyBytes) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM_SIV, key.expose());
-        Self(key.ok().map(LessSafeKey::new))
+        match UnboundKey::new(&AES_256_GCM_SIV, key.expose()) {
+            Ok(key) => Self(LessSafeKey::new(key)),
+            // A key of this length is refused only where there is no memory for its schedule: that
+            // ends as every other allocation does.
+            Err(_) => handle_alloc_error(Layout::new::<[u8; SCHEDULE_BYTES]>()),
+        }
     }
 
     /// Seals the parts, one after the other, as one message.
@@ -52,9 +56,9 @@ impl Aead {
         let mut buffer = Zeroizing::new(Vec::with_capacity(length + TAG_BYTES));
         parts.iter().for_each(|part| buffer.extend_from_slice(part));
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        self.key()?
+        self.0
             .seal_in_place_append_tag(nonce, Aad::from(associated), &mut *buffer)
-            .map_err(|_| CryptoError::NoMemory)?;
+            .map_err(|_| CryptoError::TooLong { bytes_max })?;
         Ok(std::mem::take(&mut *buffer))
     }
 
@@ -68,18 +72,17 @@ impl Aead {
         let mut buffer = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let length = self
-            .key()?
+            .0
             .open_in_place(nonce, Aad::from(associated), &mut buffer)
             .map_err(|_| CryptoError::Opening)?
             .len();
         buffer.truncate(length);
         Ok(buffer)
     }
-
-    fn key(&self) -> Result<&LessSafeKey, CryptoError> {
-        self.0.as_ref().ok_or(CryptoError::NoMemory)
-    }
 }
+
+/// About what a schedule takes, to say how much memory there was not.
+const SCHEDULE_BYTES: usize = 600;
 
 #[cfg(test)]
 mod tests {

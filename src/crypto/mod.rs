@@ -75,9 +75,6 @@ pub enum CryptoError {
     /// nobody learns which.
     #[error("sealed bytes do not open under this key at this place")]
     Opening,
-    /// The cipher could not be set up.
-    #[error("cipher has no memory")]
-    NoMemory,
     /// What is to be protected is longer than allowed.
     #[error("message is longer than {bytes_max} bytes")]
     TooLong {

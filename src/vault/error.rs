@@ -210,10 +210,9 @@ pub enum ItemError {
 impl From<CryptoError> for ItemError {
     fn from(error: CryptoError) -> Self {
         match error {
-            CryptoError::Domain
-            | CryptoError::Opening
-            | CryptoError::NoMemory
-            | CryptoError::TooLong { .. } => Self::Damaged,
+            CryptoError::Domain | CryptoError::Opening | CryptoError::TooLong { .. } => {
+                Self::Damaged
+            }
         }
     }
 }

@@ -68,10 +68,9 @@ impl RootKeyHolder for RootKey {
 impl From<CryptoError> for HolderError {
     fn from(error: CryptoError) -> Self {
         match error {
-            CryptoError::Domain
-            | CryptoError::Opening
-            | CryptoError::NoMemory
-            | CryptoError::TooLong { .. } => Self::Opening,
+            CryptoError::Domain | CryptoError::Opening | CryptoError::TooLong { .. } => {
+                Self::Opening
+            }
         }
     }
 }
