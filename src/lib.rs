@@ -17,7 +17,7 @@
 //!    access   ceremony
 //! L2 store    policy   people   cases   witness
 //! L1 crypto   format   inbound  outbound
-//! L0 domain
+//! L0 domain   durable
 //! ```
 //!
 //! Read [`vault`] first: one request is one file, readable from the top down.
@@ -33,6 +33,7 @@ pub mod client;
 pub mod config;
 pub mod crypto;
 pub mod domain;
+mod durable;
 pub mod format;
 pub mod inbound;
 pub mod keys;

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::crypto::Entropy;
 use crate::domain::Clock;
 use crate::domain::Namespace;
+use crate::durable;
 use crate::keys::KeyTable;
 use crate::keys::Keyring;
 use crate::keys::StoredKey;
@@ -102,14 +103,11 @@ pub async fn create(
     store.flush()?;
     drop(store);
     // What was made in it, and its name, must both outlive a power cut.
-    sync(&partial).map_err(failed(&partial))?;
+    durable::sync_names(&partial).map_err(failed(&partial))?;
     // If we crash before this line, there is no vault; after it, there is a whole one.
     fs::rename(&partial, data_dir).map_err(failed(data_dir))?;
-    let parent = match data_dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    sync(parent).map_err(failed(parent))
+    let parent = durable::directory_of(data_dir);
+    durable::sync_names(parent).map_err(failed(parent))
 }
 
 /// The keys that an earlier attempt signed its head with.
@@ -120,11 +118,6 @@ fn keys_left_behind(partial: &Path) -> Option<CheckpointKeys> {
 
 fn write_durably(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)?;
-    sync(path)
-}
-
-/// Waits until a file, or the list of names of a directory, is on the disk.
-fn sync(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }
 

@@ -28,6 +28,7 @@ use crate::audit::export::ExportLine;
 use crate::audit::tree::entry_leaf_hash;
 use crate::audit::verify::LINE_BYTES_MAX;
 use crate::audit::verify::verify_segment;
+use crate::durable;
 use crate::store::Store;
 use crate::store::StoredEntry;
 use crate::store::StoredLeaf;
@@ -166,16 +167,14 @@ pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(directory)?;
-    let whole = fs::canonicalize(directory)?;
-    File::open(whole.parent().unwrap_or(&whole))?.sync_all()
+    durable::sync_own_name(directory)
 }
 
 /// Gives a file that is whole the name of a segment.
 pub(super) fn name(beside: &Path, path: &Path) -> io::Result<()> {
     fs::rename(beside, path)?;
-    let directory = path.parent().unwrap_or(Path::new("."));
     // If we crash before this line, the name may be that of the file before.
-    File::open(directory)?.sync_all()
+    durable::sync_names(durable::directory_of(path))
 }
 
 /// What the name of a segment ends with until it is whole.

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
+use crate::durable;
 
 /// Why the head cannot be read or written.
 #[derive(Debug, Error)]
@@ -102,11 +103,9 @@ impl Head {
         }
         // If we crash before this write, there is no head, and the vault was never made.
         head.write(checkpoint)?;
-        File::open(directory)?.sync_all()?;
+        durable::sync_names(directory)?;
         if is_new {
-            // The directory's own name must outlast a crash too.
-            let whole = fs::canonicalize(directory)?;
-            File::open(whole.parent().unwrap_or(&whole))?.sync_all()?;
+            durable::sync_own_name(directory)?;
         }
         Ok(head)
     }

@@ -18,6 +18,7 @@ use sha2::Sha256;
 
 use crate::backup::BackupError;
 use crate::backup::ManifestFile;
+use crate::durable;
 
 /// The objects of a directory of backups.
 pub(super) struct Objects(PathBuf);
@@ -163,15 +164,12 @@ pub(super) fn create_anew(path: &Path) -> Result<File, BackupError> {
 
 /// Waits until the names in a directory are on the disk.
 pub(super) fn sync(directory: &Path) -> Result<(), BackupError> {
-    File::open(directory)
-        .and_then(|file| file.sync_all())
-        .map_err(BackupError::file(directory))
+    durable::sync_names(directory).map_err(BackupError::file(directory))
 }
 
 /// Waits until the name of a directory that was made here is on the disk.
 pub(super) fn sync_parent(directory: &Path) -> Result<(), BackupError> {
-    let whole = fs::canonicalize(directory).map_err(BackupError::file(directory))?;
-    sync(whole.parent().unwrap_or(&whole))
+    durable::sync_own_name(directory).map_err(BackupError::file(directory))
 }
 
 const OBJECTS: &str = "objects";

@@ -14,8 +14,6 @@ use crate::cli::answer::Answer;
 use crate::cli::answer::Failure;
 use crate::cli::audit::prove::text_of;
 use crate::cli::connection::ConnectionArgs;
-use crate::cli::durable;
-use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -40,6 +38,8 @@ use crate::domain::Purpose;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::domain::Token;
+use crate::durable;
+use crate::durable::Readers;
 
 /// Reveals the values of tokens: a token a line in, a value a line out
 #[derive(Args, Clone, Debug)]

@@ -12,7 +12,6 @@ mod connection;
 mod demo;
 mod detokenize;
 mod dev;
-mod durable;
 mod error;
 mod escape;
 mod example_keys;

@@ -1,5 +1,5 @@
-//! Files that a command leaves behind: each is there as a whole or not at all, also after the power
-//! was cut, once the command has said that it is done.
+//! Files and directories that outlast a power cut, their names included: what was written is on the
+//! disk, as a whole or not at all, once a function here has returned.
 
 use std::fs;
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::cli) enum Readers {
+pub(crate) enum Readers {
     /// Its owner alone.
     Owner,
     /// Whoever the process's mask lets.
@@ -25,7 +25,7 @@ pub(in crate::cli) enum Readers {
 ///
 /// [`io::ErrorKind::AlreadyExists`] if it is there; else if it cannot be written. It is not there
 /// then, unless all that failed was to make its name outlast a power cut.
-pub(in crate::cli) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+pub(crate) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let directory = directory_of(path);
     let mode = match readers {
         Readers::Owner => 0o600,
@@ -48,7 +48,7 @@ pub(in crate::cli) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io:
 ///
 /// If it cannot be written. What was there is there then, unless all that failed was to make the
 /// new one outlast a power cut.
-pub(in crate::cli) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_unsynced(path, bytes)?;
     sync_names(directory_of(path))
 }
@@ -59,7 +59,7 @@ pub(in crate::cli) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// If it cannot be written.
-pub(in crate::cli) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
@@ -74,12 +74,22 @@ pub(in crate::cli) fn replace_unsynced(path: &Path, bytes: &[u8]) -> io::Result<
 /// # Errors
 ///
 /// If they may not be there.
-pub(in crate::cli) fn sync_names(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_names(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Brings the name of a directory itself to the disk: what is in it is no more there than that.
+///
+/// # Errors
+///
+/// If it may not be there.
+pub(crate) fn sync_own_name(directory: &Path) -> io::Result<()> {
+    let whole = fs::canonicalize(directory)?;
+    sync_names(whole.parent().unwrap_or(&whole))
+}
+
 /// Where a file is.
-pub(in crate::cli) fn directory_of(path: &Path) -> &Path {
+pub(crate) fn directory_of(path: &Path) -> &Path {
     let directory = path.parent();
     let directory = directory.filter(|it| !it.as_os_str().is_empty());
     directory.unwrap_or(Path::new("."))

@@ -28,6 +28,7 @@ use crate::crypto::note::Checkpoint;
 use crate::crypto::note::NOTE_BYTES_MAX;
 use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::SignedNote;
+use crate::durable;
 
 /// Why what a witness remembers cannot be read or written.
 #[derive(Debug, Error)]
@@ -200,14 +201,8 @@ impl StateDirectory {
             }
             failed(error.into())
         })?;
-        // The directory's own name must outlast a crash too.
-        let whole = fs::canonicalize(path).map_err(failed)?;
-        for directory in [Some(whole.as_path()), whole.parent()]
-            .into_iter()
-            .flatten()
-        {
-            sync_directory(directory).map_err(failed)?;
-        }
+        let synced = durable::sync_names(path).and_then(|()| durable::sync_own_name(path));
+        synced.map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,
@@ -339,11 +334,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // If we crash before this line, the file is as it was.
     fs::rename(&beside, path)?;
     // If we crash before this one, it may be either. Nobody was told of the new one.
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    durable::sync_names(durable::directory_of(path))
 }
 
 const HEADER: &str = "counterfoil witness state ";

@@ -18,10 +18,10 @@ use crate::audit::exposure::newest_checkpoint;
 use crate::audit::prove_consistency;
 use crate::cli::audit::replace_file;
 use crate::cli::audit::verify_error;
-use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::crypto::merkle::verify_consistency;
+use crate::durable;
 use crate::store::Store;
 
 /// Writes what a directory does not have yet, as of the head or of the latest cosigned checkpoint,

@@ -13,8 +13,6 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::cli::durable;
-use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -24,6 +22,8 @@ use crate::crypto::note::NoteKeyName;
 use crate::crypto::note::NoteVerifier;
 use crate::crypto::note::OfficerKey;
 use crate::domain::OfficerName;
+use crate::durable;
+use crate::durable::Readers;
 use crate::keys::OfficerToken;
 use crate::keys::root::TokenKeyName;
 

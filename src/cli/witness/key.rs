@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use crate::cli::durable;
-use crate::cli::durable::Readers;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::exit::Exit;
@@ -16,6 +14,8 @@ use crate::cli::passphrase;
 use crate::crypto::SystemEntropy;
 use crate::crypto::note::CosignerKey;
 use crate::crypto::note::NoteKeyName;
+use crate::durable;
+use crate::durable::Readers;
 
 /// Makes a witness's key in a file, and prints its public key
 ///

@@ -11,6 +11,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::RootKeyError;
+use crate::durable;
 
 /// Writes a file that must not be there yet, readable for its owner alone.
 ///
@@ -48,10 +49,7 @@ fn write(
     bytes: &[u8],
     persist: impl FnOnce(NamedTempFile) -> io::Result<File>,
 ) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let directory = durable::directory_of(path);
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(FILE_MODE))
         .tempfile_in(directory)?;
@@ -60,7 +58,7 @@ fn write(
     // If we crash before this line, what was there is there; after it, there is a whole file.
     persist(file)?;
     // The file's name is in its directory, which has to be on disk too.
-    File::open(directory)?.sync_all()
+    durable::sync_names(directory)
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {

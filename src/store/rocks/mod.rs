@@ -18,9 +18,7 @@ mod tier;
 mod write;
 
 use std::fmt;
-use std::fs;
 use std::fs::DirBuilder;
-use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -36,6 +34,7 @@ use rocksdb::DBWithThreadMode;
 use rocksdb::SingleThreaded;
 
 use crate::domain::Timestamp;
+use crate::durable;
 use crate::store::Changes;
 use crate::store::CommitBatch;
 use crate::store::Conflict;
@@ -444,16 +443,8 @@ fn existing(directory: &Path) -> Result<PathBuf, StoreError> {
 
 /// Makes the names in `directory`, and its own, outlast a crash.
 fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    let directory = fs::canonicalize(directory).map_err(unavailable)?;
-    for directory in [Some(directory.as_path()), directory.parent()]
-        .into_iter()
-        .flatten()
-    {
-        File::open(directory)
-            .and_then(|file| file.sync_all())
-            .map_err(unavailable)?;
-    }
-    Ok(())
+    let synced = durable::sync_names(directory).and_then(|()| durable::sync_own_name(directory));
+    synced.map_err(unavailable)
 }
 
 const DATABASE_NAME: &str = "rocksdb";

@@ -1,5 +1,6 @@
 //! RocksDB passes the suite; and what is RocksDB's alone.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 

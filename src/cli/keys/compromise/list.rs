@@ -7,7 +7,6 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::cli::durable;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
 use crate::cli::keys::compromise::partial;
@@ -15,6 +14,7 @@ use crate::cli::keys::watch;
 use crate::client::KeyClient;
 use crate::domain::KeyVersion;
 use crate::domain::Namespace;
+use crate::durable;
 
 /// What a list has.
 #[derive(Clone, Copy, Debug, Default)]
