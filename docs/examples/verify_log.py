@@ -9,7 +9,6 @@ verifier has another. It needs Python 3.9 and the package `cryptography`.
     verify_log.py --public-key audit.vkey --archive DIR log.jsonl    with the beginning that DIR has
     verify_log.py --public-key audit.vkey --kept K log.jsonl         and whether it began as K says
     verify_log.py --public-key audit.vkey --witness-key w1.vkey log.jsonl    and who has seen it
-    verify_log.py --public-key audit.vkey --list             logs whose names come on standard input
 
 Exit code 0: verified. 2: usage. 4: something is wrong, and the first such thing is named.
 
@@ -946,8 +945,7 @@ def main():
                         help="a checkpoint or a receipt that somebody kept: the log must begin with it")
     parser.add_argument("--receipt", action="store_true", help="the files are receipts")
     parser.add_argument("--archive", metavar="DIR", help="segments with the beginning of the logs")
-    parser.add_argument("--list", action="store_true", help="their names come on standard input")
-    parser.add_argument("files", nargs="*", metavar="FILE", help="exports, or receipts")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="exports, or receipts")
     arguments = parser.parse_args()
     try:
         keys = read_keys(arguments.public_key, LOG)
@@ -965,13 +963,12 @@ def main():
         parser.error(f"--kept cannot be read: {error}")
     except (ValueError, Wrong) as wrong:
         kept_is_wrong(str(wrong))
-    paths = (line.rstrip("\n") for line in sys.stdin) if arguments.list else arguments.files
     if arguments.receipt:
         verify = functools.partial(verify_receipt, keys=keys, witnesses=witnesses)
     else:
         verify = functools.partial(verify_log, keys=keys, witnesses=witnesses, kept=kept,
                                    archive=arguments.archive)
-    verified = [attempt(verify, path) for path in paths]
+    verified = [attempt(verify, path) for path in arguments.files]
     sys.exit(0 if all(verified) and verified else 4)
 
 

@@ -1,8 +1,8 @@
 """The second verifier, asked about many logs by one process.
 
-Each line on standard input is a list in JSON: arguments of docs/examples/verify_log.py, for one file.
-Each is answered by the line that the program writes when it is started with them. Nothing is kept from
-one to the next: keys, archives and what somebody kept are read anew.
+Each line on standard input is a list in JSON: arguments of docs/examples/verify_log.py, for one
+file. Each is answered by the line that the program writes when it is started with them. Nothing is
+kept from one to the next: keys, archives and what somebody kept are read anew.
 """
 
 import contextlib
