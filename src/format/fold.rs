@@ -38,7 +38,7 @@ fn is_folded_but_for_case(text: &[u8]) -> bool {
         && !text.array_windows().any(|pair| pair == b"  ")
 }
 
-/// The fold of most texts: nothing decomposes, and each character has one case mapping.
+/// The fold of an ASCII text: nothing decomposes, and each character has one case mapping.
 fn fold_ascii(text: &str) -> Zeroizing<String> {
     let mut folded = SecretText::with_capacity(text.len());
     let mut space_pending = false;

@@ -127,7 +127,8 @@ impl<K: Eq + Hash> Latest<K> {
         if self.younger.len() >= GENERATION_KEYS_COUNT && self.turned < moment {
             self.forgotten = self.turned;
             self.turned = moment;
-            // What is forgotten has the memory that the next generation needs.
+            // What is forgotten has the memory that the next generation needs: as much as the
+            // largest commit took.
             std::mem::swap(&mut self.older, &mut self.younger);
             self.younger.clear();
         }

@@ -152,6 +152,7 @@ pub(super) struct Batch<'a> {
     now: Timestamp,
     pub(super) drawn: Drawn,
     sightings: Sightings,
+    /// Whose value was the last, so that the values of a customer ask for one key.
     latest_subject: Option<(Subject, SubjectKey)>,
 }
 

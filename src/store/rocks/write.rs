@@ -300,8 +300,13 @@ impl RocksStore {
 /// About how many bytes a commit's rows take: memory that is asked for once need not grow.
 fn bytes_estimate(batch: &CommitBatch<'_>) -> usize {
     let changes = batch.changes.iter().map(|changes| changes.bytes_estimate());
-    let entries = batch.append.entries.iter().map(|stored| stored.entry.len());
-    changes.sum::<usize>() + entries.sum::<usize>() + APPEND_BYTES_ESTIMATE
+    let append = &batch.append;
+    let entries = append.entries.iter().map(|stored| stored.entry.len());
+    let rows_count = append.entries.len() + append.hashes.len() + batch.puts.len();
+    changes.sum::<usize>()
+        + entries.sum::<usize>()
+        + rows_count * LOG_ROW_BYTES_ESTIMATE
+        + append.checkpoint.len()
 }
 
 fn link_row(list: &SubjectKey, record: RecordId) -> ([u8; 36], [u8; 4]) {
@@ -348,6 +353,6 @@ fn read_request_key(key: &layout::NamespacedKey) -> RequestKey {
 
 /// The most bytes of one commit: well below the memory for rows, and the watermark of free space.
 const COMMIT_BYTES_MAX: usize = 24 << 20;
-/// What a commit has beside changes and entries: hashes, and the checkpoint.
-const APPEND_BYTES_ESTIMATE: usize = 4 << 10;
+/// What a row of the log takes beside an entry's bytes: its key and salt, or a hash.
+const LOG_ROW_BYTES_ESTIMATE: usize = 80;
 const READ_ONLY: &str = "opened to be read only";
