@@ -24,6 +24,7 @@ mod person;
 mod pruning;
 mod questions;
 mod retokenizing;
+mod second;
 mod server;
 mod standing;
 #[path = "../testbed/mod.rs"]
@@ -176,6 +177,9 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
             }
             server.kill()?;
             tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+            if ledger.faults.is_empty() {
+                tokio::task::block_in_place(|| second::agrees(directory, &ledger))?;
+            }
         }
         None => ledger.fault(Fault::NotStarted),
     }

@@ -39,6 +39,7 @@ use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::tokenize_request;
 use crate::number;
+use crate::second;
 use crate::server::Server;
 use crate::testbed;
 use crate::testbed::Failure;
@@ -106,6 +107,12 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
         ask(&server, &stock, &told, &mut ledger).await?;
     }
     server.kill()?;
+    if ledger.faults.is_empty() {
+        tokio::task::block_in_place(|| {
+            inspection::inspect(directory, &mut ledger)?;
+            second::agrees(directory, &ledger)
+        })?;
+    }
     println!(
         "retokenizing: plant {plant:?}, seed {seed}, {kills_done} kills, {told_count} of {} pairs \
          acknowledged before the last start, faults {:?}",
