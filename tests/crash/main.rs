@@ -17,6 +17,7 @@ mod destroyed;
 mod disk;
 mod disk_faults;
 mod full_disk;
+mod health;
 mod inspection;
 mod ledger;
 mod load;

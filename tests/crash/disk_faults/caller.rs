@@ -6,16 +6,12 @@ use counterfoil::protocol::detokenization_service_client::DetokenizationServiceC
 use counterfoil::protocol::token_service_client::TokenServiceClient;
 use tonic::Code;
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::detokenize_request;
 use crate::load::tokenize_request;
 use crate::server::Server;
-use crate::testbed::Failure;
 use crate::values::value;
 
 /// What became of a call.
@@ -111,16 +107,6 @@ impl Caller {
         self.calls_count += 1;
         format!("fault-{}-{}", self.process, self.calls_count)
     }
-}
-
-/// What a listener says of a service.
-pub(crate) async fn is_serving(listener: &Channel, service: &str) -> Result<bool, Failure> {
-    let request = HealthCheckRequest {
-        service: service.to_owned(),
-    };
-    let mut client = HealthClient::new(listener.clone());
-    let answer = tokio::time::timeout(CALL_TIME_MAX, client.check(request)).await??;
-    Ok(answer.into_inner().status() == ServingStatus::Serving)
 }
 
 /// Longer than the vault lets a call take; what ends later has no end.

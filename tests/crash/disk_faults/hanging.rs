@@ -4,23 +4,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use counterfoil::protocol::detokenization_service_server;
-use counterfoil::protocol::token_service_server;
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 
-use super::LOOK_AGAIN;
 use super::Of;
 use super::Write;
 use super::caller::Became;
 use super::caller::CALL_TIME_MAX;
 use super::caller::Caller;
-use super::caller::is_serving;
 use super::files;
 use super::tracer::Tracer;
 use crate::Plant;
 use crate::configure;
 use crate::create_with_people;
+use crate::health::Health;
+use crate::health::Serving;
 use crate::inspection;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
@@ -142,7 +139,8 @@ impl Hang {
             server.kill()?;
             return Ok(false);
         };
-        let watching = tokio::spawn(stops_serving(server.token.clone(), server.reveal.clone()));
+        let health = Health::of(&server);
+        let watching = tokio::spawn(async move { health.comes_to_say(Serving::No).await });
         let mut waiting = wait_along(&server, people);
         let mut is_met = false;
         for _ in 0..CALLS_MAX {
@@ -168,7 +166,7 @@ impl Hang {
             }
         }
         while waiting.join_next().await.is_some() {}
-        if plant == Plant::None && !serves_again(&server).await {
+        if plant == Plant::None && !Health::of(&server).comes_to_say(Serving::Yes).await {
             ledger.fault(Fault::NotServing);
         }
         tracer.finish()?;
@@ -207,31 +205,6 @@ fn wait_along(server: &Server, people: Option<&Provider>) -> JoinSet<()> {
         });
     }
     waiting
-}
-
-/// Whether the vault comes to say that it does not serve, and says so itself.
-pub(super) async fn stops_serving(token: Channel, reveal: Channel) -> bool {
-    let stopped = async {
-        for (listener, service) in [
-            (token, token_service_server::SERVICE_NAME),
-            (reveal, detokenization_service_server::SERVICE_NAME),
-        ] {
-            while !matches!(is_serving(&listener, service).await, Ok(false)) {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-        }
-    };
-    tokio::time::timeout(CALL_TIME_MAX, stopped).await.is_ok()
-}
-
-pub(super) async fn serves_again(server: &Server) -> bool {
-    let service = detokenization_service_server::SERVICE_NAME;
-    let serves = async {
-        while !matches!(is_serving(&server.reveal, service).await, Ok(true)) {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    };
-    tokio::time::timeout(CALL_TIME_MAX, serves).await.is_ok()
 }
 
 /// How long a call may take here.

@@ -15,11 +15,11 @@ use super::caller::Became;
 use super::caller::CALL_TIME_MAX;
 use super::caller::Caller;
 use super::create;
-use super::hanging::serves_again;
 use super::hanging::set_deadline;
-use super::hanging::stops_serving;
 use super::tracer::Tracer;
 use crate::Plant;
+use crate::health::Health;
+use crate::health::Serving;
 use crate::inspection;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
@@ -77,7 +77,7 @@ async fn campaign(plant: Plant) -> Result<Option<Ledger>, Failure> {
         return Ok(None);
     };
     let calls_count = meet(&server, &tracer, &mut ledger).await?;
-    if !serves_again(&server).await {
+    if !Health::of(&server).comes_to_say(Serving::Yes).await {
         ledger.fault(Fault::NotServing);
     }
     let trace = tracer.finish()?;
@@ -102,7 +102,8 @@ async fn campaign(plant: Plant) -> Result<Option<Ledger>, Failure> {
 
 /// Reveals more tokens at once than there are threads, by calls and on streams. Returns how many.
 async fn meet(server: &Server, tracer: &Tracer, ledger: &mut Ledger) -> Result<usize, Failure> {
-    let stops = tokio::spawn(stops_serving(server.token.clone(), server.reveal.clone()));
+    let health = Health::of(server);
+    let stops = tokio::spawn(async move { health.comes_to_say(Serving::No).await });
     let threads_count = available_parallelism()?.get();
     let mut calls = JoinSet::new();
     for number in 0..threads_count * CALLS_PER_THREAD {

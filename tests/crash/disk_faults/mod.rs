@@ -28,14 +28,12 @@ use std::time::Duration;
 use counterfoil::assembly;
 use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::SystemClock;
-use counterfoil::protocol::detokenization_service_server;
 
 use self::caller::Became;
-use self::caller::CALL_TIME_MAX;
 use self::caller::Caller;
-use self::caller::is_serving;
 use self::tracer::Tracer;
 use crate::Plant;
+use crate::health::stops_serving;
 use crate::inspection;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
@@ -225,7 +223,9 @@ async fn fail_once(
                 ledger.fault(Fault::ServedOnAfterwards);
             }
         }
-        stops_serving(&mut server, ledger).await?;
+        if !stops_serving(&mut server).await? {
+            ledger.fault(Fault::StillServing);
+        }
     }
     let trace = tracer.finish()?;
     let is_met = is_met && (trace.is_met() || is_killed(&mut server, injection).await?);
@@ -249,26 +249,6 @@ async fn is_killed(server: &mut Server, injection: &str) -> Result<bool, Failure
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(has_ended)
-}
-
-/// Waits until the process is gone, or says that it does not serve.
-async fn stops_serving(server: &mut Server, ledger: &mut Ledger) -> Result<(), Failure> {
-    let stopped = async {
-        loop {
-            // Who does not answer does not serve either.
-            if server.has_ended()? || !is_serving(&server.token, REVEALING).await.unwrap_or(false) {
-                return Ok::<_, Failure>(());
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    };
-    match tokio::time::timeout(CALL_TIME_MAX, stopped).await {
-        Ok(stopped) => stopped,
-        Err(_) => {
-            ledger.fault(Fault::StillServing);
-            Ok(())
-        }
-    }
 }
 
 /// Starts the vault anew, without faults, and asks it for everything since the last time.
@@ -304,8 +284,6 @@ fn logs(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(logs)
 }
 
-/// The service that must not serve after a fault.
-const REVEALING: &str = detokenization_service_server::SERVICE_NAME;
 /// So that there is something to lose.
 const CALLS_BEFORE: u64 = 4;
 /// A fault comes within so many calls.
