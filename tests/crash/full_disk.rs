@@ -6,8 +6,6 @@
 
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,6 +21,10 @@ use rustix::fs::FallocateFlags;
 use tonic::Code;
 
 use crate::Plant;
+use crate::configure;
+use crate::health::Health;
+use crate::health::Serving;
+use crate::health::stops_serving;
 use crate::inspection;
 use crate::ledger::Acknowledged;
 use crate::ledger::Fault;
@@ -90,10 +92,7 @@ async fn inside() {
 async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
     mount(directory)?;
     testbed::prepare(directory)?;
-    let mut toml = OpenOptions::new()
-        .append(true)
-        .open(directory.join("counterfoil.toml"))?;
-    toml.write_all(b"[store]\nmemtable_mib = 32\ndisk_reserve_mib = 64\n")?;
+    configure(directory, STORE)?;
     let config = testbed::config(directory)?;
     let (clock, entropy) = (Arc::new(SystemClock::default()), Arc::new(SystemEntropy));
     assembly::create(&config, &testbed::root_key(), clock, entropy).await?;
@@ -113,9 +112,17 @@ async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
     if codes(&server, &known).await != [Code::Unavailable; 2] {
         ledger.fault(Fault::ServedOnAfterwards);
     }
+    // The planted fault's listener knows nothing of health.
+    let health = Health::of(&server);
+    if plant == Plant::None && !health.comes_to_say(Serving::No).await {
+        ledger.fault(Fault::StillServing);
+    }
     filler.remove()?;
     tokio::time::sleep(NOTICED).await;
     assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
+    if plant == Plant::None && !health.comes_to_say(Serving::Yes).await {
+        ledger.fault(Fault::NotServing);
+    }
     if !ledger.faults.is_empty() {
         server.kill()?;
         println!("full disk: plant {plant:?}, faults {:?}", ledger.faults);
@@ -130,13 +137,11 @@ async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
     tokio::time::sleep(LOADED).await;
     load.about_to_kill();
     ledger = load.finish().await?;
-    assert_ne!(codes(&server, &known).await, [Code::Ok; 2]);
-    server.kill()?;
+    see_refusal(server, &known, &mut ledger).await?;
 
     // It opens while the disk is full, or after there is space again; and everything is there.
     if let Some(server) = Server::start(directory, Plant::None).await? {
-        assert_ne!(codes(&server, &known).await, [Code::Ok; 2]);
-        server.kill()?;
+        see_refusal(server, &known, &mut ledger).await?;
     }
     filler.remove()?;
     tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
@@ -144,6 +149,9 @@ async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
     let server = server.ok_or("not started with space")?;
     questions::ask(&server, &mut ledger, usize::MAX).await?;
     assert_eq!(codes(&server, &known).await, [Code::Ok; 2]);
+    if !Health::of(&server).comes_to_say(Serving::Yes).await {
+        ledger.fault(Fault::NotServing);
+    }
     server.kill()?;
     tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
     println!(
@@ -155,6 +163,23 @@ async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
         ledger.faults,
     );
     Ok(ledger)
+}
+
+/// Sees that a vault on a full disk neither writes nor reveals, and comes to say so if it is not
+/// gone, as one is whose write failed; and ends it.
+async fn see_refusal(
+    mut server: Server,
+    known: &Acknowledged,
+    ledger: &mut Ledger,
+) -> Result<(), Failure> {
+    // To write and to reveal: one that is still done is not hidden by the other that is refused.
+    if codes(&server, known).await.contains(&Code::Ok) {
+        ledger.fault(Fault::ServedOnAfterwards);
+    }
+    if !stops_serving(&mut server).await? {
+        ledger.fault(Fault::StillServing);
+    }
+    server.kill()
 }
 
 /// What becomes of a new value, and of a reveal.
@@ -216,6 +241,7 @@ impl Filler {
     }
 }
 
+const STORE: &str = "[store]\nmemtable_mib = 32\ndisk_reserve_mib = 64";
 const DIRECTORY: &str = "COUNTERFOIL_FULL_DISK_DIRECTORY";
 const PLANT: &str = "COUNTERFOIL_FULL_DISK_PLANT";
 /// Room for the file that the vault lays down, and for what it keeps free.
