@@ -6,9 +6,14 @@ use std::fs::File;
 use std::fs::Permissions;
 use std::io;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
+
+use rustix::fs::FileType;
+use rustix::fs::fdatasync;
+use rustix::fs::fstat;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,6 +93,22 @@ pub(crate) fn sync_own_name(directory: &Path) -> io::Result<()> {
     sync_names(whole.parent().unwrap_or(&whole))
 }
 
+/// Brings what was written to an open file to the disk. A pipe, a socket or a terminal is no file:
+/// what becomes of what was written to one, its reader alone can tell.
+///
+/// The file's name is whoever's who made it, such as a shell.
+///
+/// # Errors
+///
+/// If it may not be there.
+pub(crate) fn sync_written(file: impl AsFd) -> io::Result<()> {
+    let mode = fstat(&file)?.st_mode;
+    match FileType::from_raw_mode(mode) == FileType::RegularFile {
+        true => Ok(fdatasync(&file)?),
+        false => Ok(()),
+    }
+}
+
 /// Where a file is.
 pub(crate) fn directory_of(path: &Path) -> &Path {
     let directory = path.parent();
@@ -126,6 +147,18 @@ mod tests {
         assert!(create(&path, b"key", Readers::Owner).is_err());
         assert!(replace(&path, b"state").is_err());
         assert_eq!(names(directory.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_synced_and_no_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = File::create(directory.path().join("log.jsonl")).unwrap();
+        file.write_all(b"{}\n").unwrap();
+        sync_written(&file).unwrap();
+        // To sync a pipe is an error.
+        let (_reader, writer) = io::pipe().unwrap();
+        assert!(fdatasync(&writer).is_err());
+        sync_written(&writer).unwrap();
     }
 
     #[test]

@@ -47,6 +47,20 @@ pub(crate) fn is_killed(status: ExitStatus) -> bool {
     status.signal() == Some(Signal::KILL.as_raw())
 }
 
+/// Runs a command to its end, and returns what strace saw of these calls of it, files by name.
+pub(crate) fn trace(command: &Command, calls: &str, output: Stdio, scratch: &Path) -> String {
+    let trace = scratch.join("trace");
+    let mut traced = Command::new("strace");
+    traced.args(["-f", "-y", "-s", "0", "-e", "signal=none", "-e"]);
+    traced.arg(format!("trace={calls}")).arg("-o").arg(&trace);
+    traced.arg(command.get_program()).args(command.get_args());
+    let directory = command.get_current_dir();
+    traced.current_dir(directory.unwrap_or(Path::new(".")));
+    let ended = traced.stdin(Stdio::null()).stdout(output).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    fs::read_to_string(trace).unwrap()
+}
+
 impl Injection<'_> {
     pub(crate) fn rule(&self) -> String {
         let Self { call, fault, place } = self;
@@ -55,6 +69,17 @@ impl Injection<'_> {
 
     /// Runs a command under the fault.
     pub(crate) fn run(&self, command: &Command, input: Stdio, scratch: &Path) -> Ended {
+        self.run_into(command, input, Stdio::piped(), scratch)
+    }
+
+    /// The same with somewhere else for its output.
+    pub(crate) fn run_into(
+        &self,
+        command: &Command,
+        input: Stdio,
+        output: Stdio,
+        scratch: &Path,
+    ) -> Ended {
         let trace = scratch.join("trace");
         let mut traced = Command::new("strace");
         traced.args(["-f", "-e", "signal=none", "-e"]);
@@ -63,7 +88,7 @@ impl Injection<'_> {
         traced.arg(command.get_program()).args(command.get_args());
         let directory = command.get_current_dir();
         traced.current_dir(directory.unwrap_or(Path::new(".")));
-        let ended = traced.stdin(input).output().unwrap();
+        let ended = traced.stdin(input).stdout(output).output().unwrap();
         let trace = fs::read_to_string(trace).unwrap();
         // strace says nothing of a signal in its trace, and ends as the command did.
         let is_met = trace.contains("(INJECTED)") || is_killed(ended.status);

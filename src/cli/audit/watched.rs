@@ -16,6 +16,7 @@ use crate::cli::audit::syslog::Collector;
 use crate::cli::error::CliError;
 use crate::client::ClientError;
 use crate::client::WatchedEntries;
+use crate::durable;
 use crate::outbound::syslog::SyslogMessage;
 
 /// Where entries go.
@@ -118,6 +119,12 @@ impl Output {
         }
         self.due = None;
         if let (Some(path), Some(state)) = (&self.state, self.verified.take()) {
+            // If we crash before the state is written, entries come again. Were it there first, a
+            // power cut could take the end of the file that it speaks of.
+            match &self.sink {
+                Sink::Stdout(_) => durable::sync_written(io::stdout())?,
+                Sink::Syslog(_) => {}
+            }
             replace_file(path, state.as_bytes())?;
         }
         Ok(())
