@@ -28,11 +28,16 @@ use crate::server::Server;
 use crate::standing::Officer;
 use crate::testbed::Failure;
 
-/// What waits: the database's log or the head, in turn; and the head alone.
-const WAITING: [Write; 2] = [
+/// What waits: the sync of the database's log or of the head, in turn; and the write of either, as
+/// where a file system is frozen.
+const WAITING: [Write; 3] = [
     Write {
         call: "fdatasync",
         of: Of::Both,
+    },
+    Write {
+        call: "write",
+        of: Of::Database,
     },
     Write {
         call: "pwrite64",
@@ -208,7 +213,7 @@ fn wait_along(server: &Server, people: Option<&Provider>) -> JoinSet<()> {
 }
 
 /// How long a call may take here.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 /// How long the disk does not answer: longer than a call may take, and than health waits.
 pub(super) const HANG: Duration = Duration::from_secs(9);
 const CALLS_BEFORE: u64 = 4;

@@ -31,6 +31,8 @@ use counterfoil::domain::SystemClock;
 
 use self::caller::Became;
 use self::caller::Caller;
+use self::hanging::DEADLINE;
+use self::hanging::set_deadline;
 use self::tracer::Tracer;
 use crate::Plant;
 use crate::health::stops_serving;
@@ -120,6 +122,7 @@ async fn campaign(plant: Plant, places_count: u64) -> Result<Option<Outcome>, Fa
     let directory = tempfile::tempdir()?;
     let directory = directory.path();
     let ledger = create(directory).await?;
+    set_deadline(directory, plant)?;
     let mut outcome = Outcome {
         ledger,
         met_count: 0,
@@ -197,7 +200,7 @@ async fn fail_once(
         ledger.fault(Fault::NotStarted);
         return Ok(true);
     };
-    let mut caller = Caller::new(&server);
+    let mut caller = Caller::within(&server, DEADLINE);
     for _ in 0..CALLS_BEFORE {
         if caller.call(ledger).await == Became::Failed {
             ledger.fault(Fault::CallFailed);
