@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     FreezeLost,
     /// A grant is not there, or not in the state that was acknowledged.
     GrantLost,
+    /// The head on the disk is behind a checkpoint that a client has.
+    HeadBehind,
     /// An item of a call failed.
     ItemFailed,
     /// A value was revealed, and its intent is not in the log.

@@ -12,6 +12,8 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use counterfoil::audit::Head;
+
 use super::create;
 use super::logs;
 use super::look_at_all;
@@ -19,12 +21,14 @@ use super::look_at_cut;
 use super::tracer::Trace;
 use super::tracer::Tracer;
 use crate::Plant;
+use crate::disk::Synced;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::number;
 use crate::questions;
 use crate::server::Server;
+use crate::testbed;
 use crate::testbed::Failure;
 use crate::values::scramble;
 
@@ -37,6 +41,8 @@ enum Cut {
     LastSyncToo,
     /// The same, and the head was never written: its writes are said to be done, and are not.
     LastSyncAndHead,
+    /// A planted fault: the head is written and never synced, and goes back to what it was.
+    Head,
 }
 
 /// Where a file was at its syncs, in bytes that were written to it since strace looked.
@@ -54,14 +60,16 @@ struct Written {
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cut_loses_nothing_acknowledged() {
     let cuts_count = number("COUNTERFOIL_POWER_CUTS").unwrap_or(4);
-    if let Some(ledger) = campaign(Cut::Unsynced, cuts_count).await.unwrap() {
+    let campaign = campaign(Plant::None, Cut::Unsynced, cuts_count);
+    if let Some(ledger) = campaign.await.unwrap() {
         assert_eq!(ledger.faults, Vec::<Fault>::new());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sync_that_did_not_happen_is_noticed() {
-    if let Some(ledger) = campaign(Cut::LastSyncToo, PLANTED_CUTS).await.unwrap() {
+    let campaign = campaign(Plant::None, Cut::LastSyncToo, PLANTED_CUTS);
+    if let Some(ledger) = campaign.await.unwrap() {
         let is_noticed = [Fault::NotStarted, Fault::LogBehindHead, Fault::LogDamaged]
             .iter()
             .any(|fault| ledger.faults.contains(fault));
@@ -73,7 +81,8 @@ async fn sync_that_did_not_happen_is_noticed() {
 /// log as far as anybody but its clients knows: the vault starts, and only the ledger tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn head_that_was_not_written_is_noticed() {
-    if let Some(ledger) = campaign(Cut::LastSyncAndHead, PLANTED_CUTS).await.unwrap() {
+    let campaign = campaign(Plant::None, Cut::LastSyncAndHead, PLANTED_CUTS);
+    if let Some(ledger) = campaign.await.unwrap() {
         let faults = &ledger.faults;
         for refused in [Fault::NotStarted, Fault::LogBehindHead] {
             assert!(!faults.contains(&refused), "nothing refuses: {faults:?}");
@@ -89,8 +98,29 @@ async fn head_that_was_not_written_is_noticed() {
     }
 }
 
-/// Cuts so many times, or until there is a fault. Nothing if it cannot be tried here.
-async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> {
+/// Planted: a head that is not synced. Nothing is lost then that the database has, and nothing
+/// refuses to start; but the database may be put back by as much, and nobody would know.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_that_was_not_synced_is_noticed() {
+    let campaign = campaign(Plant::None, Cut::Head, PLANTED_CUTS);
+    if let Some(ledger) = campaign.await.unwrap() {
+        assert_eq!(ledger.faults, [Fault::HeadBehind]);
+    }
+}
+
+/// Planted: values that leave before their intent is on the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn release_before_a_power_cut_is_noticed() {
+    let campaign = campaign(Plant::EarlyRelease, Cut::Unsynced, PLANTED_CUTS);
+    if let Some(ledger) = campaign.await.unwrap() {
+        let faults = &ledger.faults;
+        assert!(faults.contains(&Fault::IntentMissing), "{faults:?}");
+    }
+}
+
+/// Cuts so many times, or until the campaign has seen what it looks for. Nothing if it cannot be
+/// tried here.
+async fn campaign(plant: Plant, cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> {
     if !Tracer::is_there() {
         return Ok(None);
     }
@@ -99,9 +129,9 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
     let directory = directory.path();
     let mut ledger = create(directory).await?;
     let (mut cuts_done, mut lost_bytes, mut torn_count) = (0, 0, 0);
-    while cuts_done < cuts_count && ledger.faults.is_empty() {
+    while cuts_done < cuts_count && !plant.is_found(&ledger.faults) {
         let random = scramble(seed.wrapping_add(cuts_done));
-        let Some(server) = Server::start(directory, Plant::None).await? else {
+        let Some(server) = Server::start(directory, plant).await? else {
             ledger.fault(Fault::NotStarted);
             break;
         };
@@ -109,22 +139,28 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
         let Some(died) = die_at_sync(directory, server, ledger, cut, random).await? else {
             return Ok(None);
         };
-        let (lengths, trace);
-        (ledger, lengths, trace) = died;
+        let (before, trace);
+        (ledger, before, trace) = died;
         let files = read(&trace)?;
-        lost_bytes += cut_logs(&lengths, &files, cut, random)?;
-        // What was never written is not torn.
-        if cut != Cut::LastSyncAndHead {
-            torn_count += tear_head(directory, &files, random)?;
+        lost_bytes += cut_logs(&before.lengths, &files, cut, random)?;
+        match cut {
+            Cut::Unsynced | Cut::LastSyncToo => torn_count += tear_head(directory, &files, random)?,
+            Cut::Head => before.synced.lose_head()?,
+            // What was never written is not torn.
+            Cut::LastSyncAndHead => {}
         }
         cuts_done += 1;
+        // Of the head that is never written it is asked what clients alone can tell.
+        if cut != Cut::LastSyncAndHead {
+            look_at_head(directory, &mut ledger)?;
+        }
         look_at_cut(directory, &mut ledger);
     }
     look_at_all(directory, &mut ledger).await?;
     println!(
-        "power cuts: {cut:?}, seed {seed}, {cuts_done} cuts, {lost_bytes} bytes lost, {torn_count} \
-         slots of the head torn, {} tokens and {} reveals acknowledged, {} calls cut off, {} log \
-         entries, faults {:?}",
+        "power cuts: plant {plant:?}, {cut:?}, seed {seed}, {cuts_done} cuts, {lost_bytes} bytes \
+         lost, {torn_count} slots of the head torn, {} tokens and {} reveals acknowledged, {} \
+         calls cut off, {} log entries, faults {:?}",
         ledger.tokens.len(),
         ledger.reveals.len(),
         ledger.cut_off_count,
@@ -134,8 +170,24 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
     Ok(Some(ledger))
 }
 
-/// How long the database's logs were when strace was attached.
-type Lengths = BTreeMap<PathBuf, u64>;
+/// The files as they were when strace was attached.
+struct Before {
+    /// How long the database's logs were.
+    lengths: BTreeMap<PathBuf, u64>,
+    synced: Synced,
+}
+
+/// Sees that the head has what clients have: a log that is put back behind a checkpoint that was
+/// given away must not start.
+fn look_at_head(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+    let config = testbed::config(directory)?;
+    let head = Head::read(&config.audit.head_dir, &ledger.keys)?;
+    let given_away = ledger.checkpoints.last_key_value();
+    if given_away.is_some_and(|(size, _)| *size > head.size()) {
+        ledger.fault(Fault::HeadBehind);
+    }
+    Ok(())
+}
 
 /// Loads the vault until it dies right at one of its syncs.
 async fn die_at_sync(
@@ -144,13 +196,11 @@ async fn die_at_sync(
     ledger: Ledger,
     cut: Cut,
     random: u64,
-) -> Result<Option<(Ledger, Lengths, Trace)>, Failure> {
+) -> Result<Option<(Ledger, Before, Trace)>, Failure> {
     let mut files = logs(directory)?;
     let length = |path: &PathBuf| Ok((path.clone(), fs::metadata(path)?.len()));
-    let lengths = files
-        .iter()
-        .map(length)
-        .collect::<Result<Lengths, Failure>>()?;
+    let lengths = files.iter().map(length).collect::<Result<_, Failure>>()?;
+    let synced = Synced::now(directory)?;
     files.extend(head(directory));
     let place = 1 + random % PLACES;
     let mut rules = vec![
@@ -171,7 +221,7 @@ async fn die_at_sync(
     let ledger = load.finish().await?;
     let trace = tracer.finish()?;
     server.kill()?;
-    Ok(Some((ledger, lengths, trace)))
+    Ok(Some((ledger, Before { lengths, synced }, trace)))
 }
 
 /// Reads what strace saw, in its order: a sync holds what was written before it began.
@@ -213,7 +263,7 @@ fn read(trace: &Trace) -> Result<BTreeMap<PathBuf, Written>, Failure> {
 
 /// Loses what was written to the database's logs and not synced, or some of it. Returns how much.
 fn cut_logs(
-    lengths: &Lengths,
+    lengths: &BTreeMap<PathBuf, u64>,
     files: &BTreeMap<PathBuf, Written>,
     cut: Cut,
     random: u64,
@@ -226,7 +276,7 @@ fn cut_logs(
         let there = fs::metadata(path)?.len();
         let [last, before] = written.synced;
         let synced = match cut {
-            Cut::Unsynced => length + last,
+            Cut::Unsynced | Cut::Head => length + last,
             Cut::LastSyncToo | Cut::LastSyncAndHead => length + before,
         };
         if there < length + last {
@@ -238,7 +288,7 @@ fn cut_logs(
         let kind = match cut {
             // A clean end, of which the database itself can tell nothing.
             Cut::LastSyncAndHead => 0,
-            Cut::LastSyncToo | Cut::Unsynced => random / PLACES % 4,
+            Cut::Head | Cut::LastSyncToo | Cut::Unsynced => random / PLACES % 4,
         };
         match kind {
             // A part of it is there after all.
