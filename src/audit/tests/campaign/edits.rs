@@ -74,7 +74,7 @@ pub(super) fn edit(bytes: &mut Vec<u8>, random: &mut StdRng) {
     let (one, other) = (random.random_range(0..end), random.random_range(0..end));
     let (from, to) = (one.min(other), one.max(other));
     match random.random_range(0..7) {
-        0 => bytes[one] ^= 1 << random.random_range(0..7),
+        0 => bytes[one] ^= 1 << random.random_range(0..8),
         1 => bytes.swap(one, other),
         2 => drop(bytes.drain(from..to.min(from + 40))),
         3 => {
@@ -139,7 +139,7 @@ fn random_edits_are_found_by_both_verifiers() {
     let (missed, tried) = missed_edits(planted, &mut without_the_root);
     assert!(missed > 0, "the planted fault is not found in {tried}");
     if let Some(mut second) = Second::start() {
-        let (missed, tried) = missed_edits(cases(300), &mut |export| second.finds(export));
+        let (missed, tried) = missed_edits(cases(1_000), &mut |export| second.finds(export));
         assert_eq!(missed, 0, "of {tried}");
         let log = RandomLog::of(2, 8);
         assert_eq!(missed_moves(&log, &mut |export| second.finds(export)).0, 0);
