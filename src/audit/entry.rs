@@ -1,7 +1,11 @@
 //! An entry of the audit log: who did what, to whose data, under which decision.
 //!
-//! Every field is a typed value with a bounded alphabet. There is no field for text: a plaintext, a
-//! token, their lengths, or what a caller wrote, cannot be put into an entry.
+//! Every field is a typed value with a bounded alphabet. There is no field for text, and the vault
+//! puts no plaintext, no token and no length of either into an entry.
+//!
+//! Four fields are the caller's own words: subject, request id and case id of `[A-Za-z0-9._:-]`,
+//! 64 at most, and purpose of `[a-z0-9_-]`, 32 at most. Nothing tells an id from a first name that
+//! is written there, so callers must not give personal data for them.
 
 use std::collections::BTreeSet;
 
@@ -57,9 +61,9 @@ pub struct EntryDraft {
     pub login: Option<[u8; 32]>,
     /// Of a person: how they proved who they are.
     pub methods: BTreeSet<Group>,
-    /// The case that it was for.
+    /// The case that it was for, in the caller's words.
     pub case_id: Option<CaseId>,
-    /// Why.
+    /// Why, in the caller's words.
     pub purpose: Option<Purpose>,
     /// Whose data.
     pub namespace: Option<Namespace>,

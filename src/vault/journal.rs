@@ -1,7 +1,8 @@
 //! What the audit log learns of a request: who, what, whose, and what came of it.
 //!
-//! Names that callers chose freely (a namespace or field that is not configured) are left out: an
-//! entry must not be a place to write in.
+//! A namespace or field that is not configured is left out. Subjects, request ids, case ids and
+//! purposes are the caller's own words of a bounded alphabet, and are kept: they must not be
+//! personal data.
 
 use std::collections::BTreeSet;
 

@@ -181,6 +181,9 @@ async fn be_masked(client: &Client, canaries: &mut Canaries, field: &str, token:
 }
 
 /// Values in places where they do not belong.
+///
+/// Left out: a value of the characters of an id, as request id, case id, purpose or subject. These
+/// are the caller's own words, which the log keeps. Here they have a space, and are refused.
 pub(crate) async fn go_astray(client: &Client, canaries: &mut Canaries) {
     let word = canaries.word();
     let made_up = canaries.keep(word.to_lowercase());
