@@ -37,6 +37,12 @@ mod tables;
 mod vaults;
 #[path = "command_faults/watching.rs"]
 mod watching;
+#[path = "command_faults/witness_accept.rs"]
+mod witness_accept;
+#[path = "command_faults/witness_serve.rs"]
+mod witness_serve;
+#[path = "support/witnessed_log.rs"]
+mod witnessed_log;
 #[path = "publishing/writer.rs"]
 mod writer;
 

@@ -8,14 +8,12 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
-use std::collections::HashMap;
-use std::convert::Infallible;
+#[path = "support/witnessed_log.rs"]
+mod witnessed_log;
+
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Child;
@@ -27,78 +25,14 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use counterfoil::crypto::AuditSigningKey;
-use counterfoil::crypto::KeyBytes;
-use counterfoil::crypto::merkle::Frontier;
-use counterfoil::crypto::merkle::Hash;
-use counterfoil::crypto::merkle::HashReader;
-use counterfoil::crypto::merkle::consistency_proof;
-use counterfoil::crypto::merkle::leaf_hash;
-use counterfoil::crypto::note::Checkpoint;
 use counterfoil::crypto::note::CosignerVerifier;
-use counterfoil::crypto::note::NoteKeyName;
 use counterfoil::crypto::note::SignedNote;
 use counterfoil::crypto::note::Submission;
 use tempfile::TempDir;
 
-const ORIGIN: &str = "vault.example/audit";
-
-/// A log that signs what it is asked to.
-struct TestLog {
-    key: AuditSigningKey,
-    hashes: HashMap<(u8, u64), Hash>,
-    roots: Vec<Hash>,
-}
-
-impl HashReader for TestLog {
-    type Error = Infallible;
-
-    fn hash(&self, level: u8, index: u64) -> Result<Hash, Infallible> {
-        Ok(self.hashes[&(level, index)])
-    }
-}
-
-impl TestLog {
-    fn new(size: u64, branch: u8) -> Self {
-        let mut log = Self {
-            key: AuditSigningKey::new(&KeyBytes::from_array(&[3; 32])),
-            hashes: HashMap::new(),
-            roots: vec![Hash::of_empty_tree()],
-        };
-        let mut frontier = Frontier::new();
-        for index in 0..size {
-            let leaf = leaf_hash(&[&[branch], index.to_be_bytes().as_slice()].concat());
-            let hashes = &mut log.hashes;
-            let keep = |level, index, hash| {
-                hashes.insert((level, index), hash);
-            };
-            frontier.append(leaf, keep).unwrap();
-            log.roots.push(frontier.root());
-        }
-        log
-    }
-
-    fn origin() -> NoteKeyName {
-        NoteKeyName::new(ORIGIN).unwrap()
-    }
-
-    fn root(&self, size: u64) -> Hash {
-        self.roots[usize::try_from(size).unwrap()]
-    }
-
-    fn submission(&self, old_size: u64, size: u64) -> Submission {
-        let checkpoint = Checkpoint {
-            origin: Self::origin(),
-            tree_size: size,
-            root_hash: self.root(size),
-        };
-        Submission {
-            old_size,
-            proof: consistency_proof(self, old_size, size).unwrap(),
-            note: checkpoint.sign(&self.key).unwrap(),
-        }
-    }
-}
+use self::witnessed_log::ORIGIN;
+use self::witnessed_log::TestLog;
+use self::witnessed_log::post;
 
 /// A directory with a witness's key and configuration.
 struct Stage {
@@ -199,25 +133,6 @@ fn command(directory: &TempDir, arguments: &str) -> Command {
 
 fn run(directory: &TempDir, arguments: &str) -> Output {
     command(directory, arguments).output().unwrap()
-}
-
-/// Posts a submission; nothing if the witness is gone before it has answered.
-fn post(address: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let request = format!(
-        "POST /add-checkpoint HTTP/1.1\r\nHost: witness\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.to_owned()))
 }
 
 /// Submits ever larger checkpoints until the witness is gone. Returns the largest that was
