@@ -273,3 +273,62 @@ fn every_cell_of_the_write_path_names_its_test() {
         );
     }
 }
+
+/// Files of the source by which something reaches the disk for good, and that no row of the first
+/// table of `docs/writes.md` names; and files that a row names and that have nothing of the kind.
+fn faults_of_places(text: &str, durable: &[String]) -> Vec<String> {
+    let rows = text.lines().skip_while(|line| !line.contains("| where |"));
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let places = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit(" | ").next());
+    let named: Vec<&str> = places
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    let unnamed = durable
+        .iter()
+        .filter(|path| !named.contains(&path.as_str()));
+    let unnamed = unnamed.map(|path| format!("{path}: its durable write has no row"));
+    let is_durable = |path: &&str| durable.iter().any(|it| it == path);
+    let idle = named.iter().filter(|path| !is_durable(path));
+    let idle = idle.map(|path| format!("{path}: has a row, and no durable write"));
+    unnamed.chain(idle).collect()
+}
+
+#[test]
+fn every_durable_write_has_its_row() {
+    let mut durable = Vec::new();
+    for path in files("src", "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut code = text.lines().filter(|line| is_code(line));
+        // What several share is named in words.
+        let is_shared = path == Path::new("src/durable/mod.rs");
+        if code.any(|line| DURABLE.iter().any(|call| line.contains(call))) && !is_shared {
+            durable.push(path.display().to_string());
+        }
+    }
+    assert!(durable.len() > 15, "{durable:?}");
+    let text = fs::read_to_string("docs/writes.md").unwrap();
+    assert_eq!(faults_of_places(&text, &durable), Vec::<String>::new());
+
+    // The faults that it must find: a row that is missing, and one that is of no write.
+    let lines = text.lines().filter(|line| !line.starts_with("| witness"));
+    let without: Vec<&str> = lines.collect();
+    let found = faults_of_places(&without.join("\n"), &durable);
+    assert_eq!(
+        found,
+        ["src/witness/state.rs: its durable write has no row"]
+    );
+    let idle = text.replacen("`src/audit/head.rs`", "`src/audit/log.rs`", 1);
+    let found = faults_of_places(&idle, &durable);
+    assert!(found[0].contains("src/audit/head.rs"), "{found:?}");
+    assert!(found[1].contains("src/audit/log.rs"), "{found:?}");
+}
+
+/// What brings something to the disk: by a file, by what several share, or by the database.
+const DURABLE: [&str; 6] = [
+    "sync_all",
+    "sync_data",
+    "syncfs",
+    "durable::",
+    ".persist",
+    "set_sync(true)",
+];
