@@ -60,7 +60,8 @@ def read_verifier_key(line, kind=LOG):
     name, key_id, key = line.split("+", 2)
     blob = base64.b64decode(key, validate=True)
     own = verifier_key(name, blob[1:], kind)
-    if blob[:1] != kind or len(blob) != 33 or own.id.hex() != key_id or not is_key_name(name):
+    is_same = line == f"{name}+{own.id.hex()}+{base64.b64encode(blob).decode()}"  # its one spelling
+    if blob[:1] != kind or len(blob) != 33 or not is_same or not is_key_name(name):
         raise ValueError("not a public key of " + ("a log" if kind == LOG else "a witness"))
     return own
 
@@ -739,9 +740,11 @@ def begin_of(path):
 
 
 def segments_of(directory):
-    """The segments of an archive: the first entry, the one after the last, the name."""
-    names = [re.fullmatch("([0-9]+)-([0-9]+)[.]jsonl", name) for name in os.listdir(directory)]
-    return sorted((int(name[1]), int(name[2]), name[0]) for name in names if name)
+    """The segments of an archive: the first entry, the one after the last, the name. Each has one name,
+    and what is called otherwise is none."""
+    names = [re.fullmatch("(0|[1-9][0-9]*)-([1-9][0-9]*)[.]jsonl", name) for name in os.listdir(directory)]
+    segments = [(int(name[1]), int(name[2]), name[0]) for name in names if name]
+    return sorted(segment for segment in segments if segment[0] < segment[1] < 1 << 64)
 
 
 def read_archive(log, directory, until):
@@ -926,8 +929,8 @@ def attempt(verify, path):
 
 
 def read_keys(paths, kind):
-    lines = [line for path in paths for line in open(path, encoding="utf-8")]
-    return [read_verifier_key(line.strip(), kind) for line in lines if line.strip()]
+    lines = [line for path in paths for line in re.split("\r?\n", read_text(path))]
+    return [read_verifier_key(line, kind) for line in lines if line]
 
 
 def kept_is_wrong(problem):

@@ -1,8 +1,9 @@
 """The second verifier, asked about many logs by one process.
 
 Each line on standard input is a list in JSON: arguments of docs/examples/verify_log.py, for one
-file. Each is answered by the line that the program writes when it is started with them. Nothing is
-kept from one to the next: keys, archives and what somebody kept are read anew.
+file. Each is answered by the line that the program writes when it is started with them; where it
+says on standard error that a key is none, by a line that says so. Nothing is kept from one to the
+next: keys, archives and what somebody kept are read anew.
 """
 
 import contextlib
@@ -18,14 +19,16 @@ import verify_log
 
 
 def answer(arguments):
-    said, code = io.StringIO(), None
+    said, words, code = io.StringIO(), io.StringIO(), None
     sys.argv = ["verify_log.py", *arguments]
     try:
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(words):
             verify_log.main()
     except SystemExit as end:
         code = end.code
     line = said.getvalue()
+    if code == 2 and "key" in words.getvalue().splitlines()[-1]:
+        line = json.dumps({"verified": False, "wrong": words.getvalue().splitlines()[-1]}) + "\n"
     assert line.count("\n") == 1, f"code {code}: {line}"
     assert json.loads(line)["verified"] == (code == 0), f"code {code}: {line}"
     return line

@@ -18,6 +18,7 @@ mod flips;
 mod forged;
 mod forks;
 mod fuzz_seeds;
+mod fuzzed;
 mod handovers;
 mod limits;
 mod receipts;

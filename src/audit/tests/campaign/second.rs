@@ -38,15 +38,25 @@ impl Second {
 
     /// The same with flags that have none.
     pub(super) fn with_flags_and_files(flags: &[&str], files: &[(&str, &str)]) -> Option<Self> {
+        let files = files.iter().map(|(flag, text)| (*flag, text.as_bytes()));
+        Self::with_all(&keys(), flags, &files.collect::<Vec<_>>())
+    }
+
+    /// The same with other public keys, and files that may have anything.
+    pub(super) fn with_all(
+        keys: &CheckpointKeys,
+        flags: &[&str],
+        files: &[(&str, &[u8])],
+    ) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mut flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        for (number, (flag, text)) in files.iter().enumerate() {
+        for (number, (flag, bytes)) in files.iter().enumerate() {
             let path = directory.path().join(number.to_string());
-            fs::write(&path, text).unwrap();
+            fs::write(&path, bytes).unwrap();
             flags.extend([(*flag).to_owned(), path.display().to_string()]);
         }
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
-        let mut second = Self::start_with(&flags, &keys())?;
+        let mut second = Self::start_with(&flags, keys)?;
         second.files = Some(directory);
         Some(second)
     }
