@@ -168,7 +168,16 @@ fn charter(
 }
 
 fn open_to_read(config: &Config) -> Result<RocksStore, AssemblyError> {
-    match RocksStore::open_read_only(&config.data_dir, &rocks_options(config)) {
+    let options = rocks_options(config);
+    let opened = match RocksStore::open_read_only(&config.data_dir, &options) {
+        // Perhaps a power cut has left what was not synced.
+        Err(StoreError::Corrupt { .. }) => {
+            let promised = Head::claimed_size(&config.audit.head_dir)?;
+            RocksStore::read_cut_off(&config.data_dir, &options, promised)
+        }
+        opened => opened,
+    };
+    match opened {
         Err(StoreError::Missing) => Err(AssemblyError::Missing {
             path: config.data_dir.clone(),
         }),

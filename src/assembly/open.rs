@@ -259,7 +259,20 @@ impl fmt::Debug for OpenVault {
 ///
 /// If there is none, or it cannot be opened.
 pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, AssemblyError> {
-    match RocksStore::open(&config.data_dir, &rocks_options(config)) {
+    let options = rocks_options(config);
+    let opened = match RocksStore::open(&config.data_dir, &options) {
+        // Perhaps a power cut has left what was not synced. The head's own check comes later.
+        Err(StoreError::Corrupt { .. }) => {
+            let promised = Head::claimed_size(&config.audit.head_dir)?;
+            let opened = RocksStore::open_cut_off(&config.data_dir, &options, promised);
+            if opened.is_ok() {
+                tracing::warn!("the database's log ended in bytes that were never synced");
+            }
+            opened
+        }
+        opened => opened,
+    };
+    match opened {
         Ok(store) => Ok(Arc::new(store)),
         Err(StoreError::Missing) => Err(AssemblyError::Missing {
             path: config.data_dir.clone(),

@@ -17,6 +17,8 @@ use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
+use crate::crypto::note::Checkpoint;
+use crate::crypto::note::SignedNote;
 use crate::durable;
 
 /// Why the head cannot be read or written.
@@ -130,6 +132,29 @@ impl Head {
     pub fn read(directory: &Path, keys: &CheckpointKeys) -> Result<SignedCheckpoint, HeadError> {
         let (_, checkpoint) = Self::open_with(directory, keys, OpenOptions::new().read(true))?;
         Ok(checkpoint)
+    }
+
+    /// How long the log is that the head speaks of, whoever may have signed that: for where no key
+    /// can be read yet. 0 if it speaks of none.
+    ///
+    /// # Errors
+    ///
+    /// If a slot is there and cannot be read.
+    pub fn claimed_size(directory: &Path) -> Result<u64, HeadError> {
+        let mut claimed = 0;
+        for name in SLOT_NAMES {
+            let bytes = match fs::read(directory.join(name)) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let note = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            let note = str::from_utf8(note).ok();
+            let note = note.and_then(|note| note.parse::<SignedNote>().ok());
+            let checkpoint = note.and_then(|note| note.text().parse::<Checkpoint>().ok());
+            claimed = claimed.max(checkpoint.map_or(0, |it| it.tree_size));
+        }
+        Ok(claimed)
     }
 
     /// Removes the head of a vault that was never finished: one that `keys` signed, which no vault

@@ -18,6 +18,7 @@ use counterfoil::crypto::merkle::Frontier;
 use counterfoil::crypto::merkle::Hash;
 use counterfoil::crypto::merkle::leaf_hash;
 use counterfoil::store::Store;
+use counterfoil::store::StoreError;
 use counterfoil::store::StoredEntry;
 use counterfoil::store::StoredLeaf;
 use counterfoil::store::rocks::RocksOptions;
@@ -32,7 +33,15 @@ use crate::testbed::Failure;
 /// Checks the log against the ledger.
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
     let config = testbed::config(directory)?;
-    let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
+    let options = RocksOptions::default();
+    let store = match RocksStore::open_read_only(&config.data_dir, &options) {
+        // What was never synced may be anything after a power cut.
+        Err(StoreError::Corrupt { .. }) => {
+            let promised = Head::claimed_size(&config.audit.head_dir)?;
+            RocksStore::read_cut_off(&config.data_dir, &options, promised)?
+        }
+        opened => opened?,
+    };
     // Keys that replaced others are believed from here on, as whoever follows the log would.
     ledger.keys = following_keys(&store, &ledger.keys)?;
     let head = Head::read(&config.audit.head_dir, &ledger.keys)?;

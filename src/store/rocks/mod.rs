@@ -4,6 +4,7 @@
 //! there is one, `snapshot`.
 
 mod ballast;
+mod cut_off;
 mod error;
 mod follow;
 mod layout;
@@ -31,6 +32,7 @@ use std::sync::atomic::Ordering;
 
 use rocksdb::ColumnFamily;
 use rocksdb::DBWithThreadMode;
+use rocksdb::Options;
 use rocksdb::SingleThreaded;
 
 use crate::domain::Timestamp;
@@ -144,10 +146,17 @@ impl RocksStore {
     /// [`StoreError::Missing`] if there is none; [`StoreError::SchemaVersion`] if another version
     /// of the program wrote it; [`StoreError::Corrupt`] if it is damaged.
     pub fn open(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        Self::open_to_write(directory, options, options::database_options(options))
+    }
+
+    fn open_to_write(
+        directory: &Path,
+        options: &RocksOptions,
+        mut settings: Options,
+    ) -> Result<Self, StoreError> {
         let path = existing(directory)?;
         Self::remove_snapshot(directory)?;
         let ballast = Ballast::prepare(directory, options)?;
-        let mut settings = options::database_options(options);
         settings.create_if_missing(false);
         settings.create_missing_column_families(false);
         let families = options::family_descriptors(options);
@@ -162,10 +171,17 @@ impl RocksStore {
     ///
     /// As [`RocksStore::open`].
     pub fn open_read_only(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        Self::open_to_read(directory, options, &options::database_options(options))
+    }
+
+    fn open_to_read(
+        directory: &Path,
+        options: &RocksOptions,
+        settings: &Options,
+    ) -> Result<Self, StoreError> {
         let path = existing(directory)?;
-        let settings = options::database_options(options);
         let families = options::family_descriptors(options);
-        let database = Database::open_cf_descriptors_read_only(&settings, &path, families, false)
+        let database = Database::open_cf_descriptors_read_only(settings, &path, families, false)
             .map_err(|error| open_error(&error))?;
         Self::start(database, directory, None)
     }

@@ -80,6 +80,15 @@ pub(super) fn database_options(options: &RocksOptions) -> Options {
     database
 }
 
+/// The settings for a database whose log of writes ends in bytes that were never synced: it is read
+/// as far as it is whole. For damage further ahead that is to lose what comes after it, so whoever
+/// takes them knows how much there must be.
+pub(super) fn cut_off_options(options: &RocksOptions) -> Options {
+    let mut database = database_options(options);
+    database.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    database
+}
+
 /// The column families with their settings, all over one cache of blocks.
 pub(super) fn family_descriptors(options: &RocksOptions) -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(options.block_cache_bytes);

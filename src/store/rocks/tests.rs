@@ -195,15 +195,7 @@ fn damaged_log_of_the_database_is_refused() {
         commit(&store).unwrap();
     }
     drop(store);
-    let database = directory.path().join(DATABASE_NAME);
-    let is_log = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
-    let files = fs::read_dir(&database)
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let log = files
-        .filter(is_log)
-        .max_by_key(|path| fs::metadata(path).unwrap().len())
-        .unwrap();
+    let log = log_of_writes(directory.path());
     let good = fs::read(&log).unwrap();
     let mut refused_count = 0;
     for position in (0..good.len()).step_by(37) {
@@ -216,6 +208,56 @@ fn damaged_log_of_the_database_is_refused() {
         }
     }
     assert!(refused_count > 10, "{refused_count}");
+}
+
+/// Goal: bytes that were never synced, whatever they are, keep no store from opening, and none is
+/// opened without what was promised. Method: garbage behind the log of writes, over some of its
+/// blocks of 32 KiB; and a bit further ahead that is another, which takes entries with it.
+#[test]
+fn garbage_that_was_never_synced_is_left_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    for _ in 0..6 {
+        commit(&store).unwrap();
+    }
+    let size = store.tree_size().unwrap();
+    drop(store);
+    let log = log_of_writes(directory.path());
+    let good = fs::read(&log).unwrap();
+    let garbage = (1..100_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let cut_off: Vec<u8> = good.iter().copied().chain(garbage).collect();
+    fs::write(&log, &cut_off).unwrap();
+    let strict = RocksStore::open_read_only(directory.path(), &OPTIONS);
+    assert!(matches!(strict, Err(StoreError::Corrupt { .. })));
+    // More was promised: it stays as it is.
+    let short = RocksStore::open_cut_off(directory.path(), &OPTIONS, size + 1);
+    assert!(matches!(short, Err(StoreError::Corrupt { .. })));
+    assert!(fs::read(&log).unwrap() == cut_off);
+    let mut damaged = cut_off.clone();
+    damaged[good.len() / 2] ^= 1;
+    fs::write(&log, &damaged).unwrap();
+    let short = RocksStore::open_cut_off(directory.path(), &OPTIONS, size);
+    assert!(matches!(short, Err(StoreError::Corrupt { .. })));
+    assert!(fs::read(&log).unwrap() == damaged);
+    // All that was promised: it opens, goes on, and opens as usual from then on.
+    fs::write(&log, &cut_off).unwrap();
+    let store = RocksStore::open_cut_off(directory.path(), &OPTIONS, size).unwrap();
+    assert_eq!(store.tree_size().unwrap(), size);
+    commit(&store).unwrap();
+    drop(store);
+    let store = RocksStore::open(directory.path(), &OPTIONS).unwrap();
+    assert_eq!(store.tree_size().unwrap(), size + 1);
+}
+
+/// The longest log of writes of a store.
+fn log_of_writes(directory: &Path) -> PathBuf {
+    let is_log = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
+    let files = fs::read_dir(directory.join(DATABASE_NAME)).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .filter(is_log)
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap()
 }
 
 /// What a thief of the disk can do, for the tests of whoever must notice.
