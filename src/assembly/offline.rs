@@ -5,6 +5,7 @@ use std::fs;
 
 use crate::assembly::audit_key_file;
 use crate::assembly::error::AssemblyError;
+use crate::assembly::open::or_cut_off;
 use crate::assembly::rocks_options;
 use crate::audit::CheckpointKeys;
 use crate::audit::Head;
@@ -169,15 +170,8 @@ fn charter(
 
 fn open_to_read(config: &Config) -> Result<RocksStore, AssemblyError> {
     let options = rocks_options(config);
-    let opened = match RocksStore::open_read_only(&config.data_dir, &options) {
-        // Perhaps a power cut has left what was not synced.
-        Err(StoreError::Corrupt { .. }) => {
-            let promised = Head::claimed_size(&config.audit.head_dir)?;
-            RocksStore::read_cut_off(&config.data_dir, &options, promised)
-        }
-        opened => opened,
-    };
-    match opened {
+    let opened = RocksStore::open_read_only(&config.data_dir, &options);
+    match or_cut_off(config, opened, RocksStore::read_cut_off)? {
         Err(StoreError::Missing) => Err(AssemblyError::Missing {
             path: config.data_dir.clone(),
         }),

@@ -1,6 +1,7 @@
 //! Opens a vault: keys, log and head must be there and agree, or it stays closed.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::access::Access;
@@ -47,6 +48,7 @@ use crate::store::Changes;
 use crate::store::RowChange;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 use crate::vault::Parts;
 use crate::vault::Vault;
@@ -260,25 +262,34 @@ impl fmt::Debug for OpenVault {
 /// If there is none, or it cannot be opened.
 pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, AssemblyError> {
     let options = rocks_options(config);
-    let opened = match RocksStore::open(&config.data_dir, &options) {
-        // Perhaps a power cut has left what was not synced. The head's own check comes later.
-        Err(StoreError::Corrupt { .. }) => {
-            let promised = Head::claimed_size(&config.audit.head_dir)?;
-            let opened = RocksStore::open_cut_off(&config.data_dir, &options, promised);
-            if opened.is_ok() {
-                tracing::warn!("the database's log ended in bytes that were never synced");
-            }
-            opened
-        }
-        opened => opened,
-    };
-    match opened {
+    let opened = RocksStore::open(&config.data_dir, &options);
+    match or_cut_off(config, opened, RocksStore::open_cut_off)? {
         Ok(store) => Ok(Arc::new(store)),
         Err(StoreError::Missing) => Err(AssemblyError::Missing {
             path: config.data_dir.clone(),
         }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What was opened; or, where that is damaged, what a power cut has left of it, if that is as much
+/// as the head speaks of. Where the head speaks of nothing, nobody knows how much there must be.
+pub(super) fn or_cut_off(
+    config: &Config,
+    opened: Result<RocksStore, StoreError>,
+    cut_off: impl FnOnce(&Path, &RocksOptions, u64) -> Result<RocksStore, StoreError>,
+) -> Result<Result<RocksStore, StoreError>, AssemblyError> {
+    let Err(damaged @ StoreError::Corrupt { .. }) = opened else {
+        return Ok(opened);
+    };
+    let Some(promised) = Head::claimed_size(&config.audit.head_dir)? else {
+        return Ok(Err(damaged));
+    };
+    let opened = cut_off(&config.data_dir, &rocks_options(config), promised);
+    if opened.is_ok() {
+        tracing::warn!("the database's log ends in bytes that were never synced: left out");
+    }
+    Ok(opened)
 }
 
 pub(super) fn checkpoint_keys_of(

@@ -286,7 +286,7 @@ impl<'a> Succession<'a> {
 }
 
 /// The size that a checkpoint says it is of, whoever signed it.
-fn claimed_size(note: &str) -> Option<u64> {
+pub(super) fn claimed_size(note: &str) -> Option<u64> {
     let note: SignedNote = note.parse().ok()?;
     let checkpoint: Checkpoint = note.text().parse().ok()?;
     Some(checkpoint.tree_size)

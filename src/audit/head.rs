@@ -17,8 +17,7 @@ use thiserror::Error;
 
 use crate::audit::CheckpointKeys;
 use crate::audit::SignedCheckpoint;
-use crate::crypto::note::Checkpoint;
-use crate::crypto::note::SignedNote;
+use crate::audit::handover::claimed_size;
 use crate::durable;
 
 /// Why the head cannot be read or written.
@@ -135,13 +134,13 @@ impl Head {
     }
 
     /// How long the log is that the head speaks of, whoever may have signed that: for where no key
-    /// can be read yet. 0 if it speaks of none.
+    /// can be read yet. Nothing if it speaks of none.
     ///
     /// # Errors
     ///
     /// If a slot is there and cannot be read.
-    pub fn claimed_size(directory: &Path) -> Result<u64, HeadError> {
-        let mut claimed = 0;
+    pub fn claimed_size(directory: &Path) -> Result<Option<u64>, HeadError> {
+        let mut claimed = None;
         for name in SLOT_NAMES {
             let bytes = match fs::read(directory.join(name)) {
                 Ok(bytes) => bytes,
@@ -149,10 +148,7 @@ impl Head {
                 Err(error) => return Err(error.into()),
             };
             let note = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-            let note = str::from_utf8(note).ok();
-            let note = note.and_then(|note| note.parse::<SignedNote>().ok());
-            let checkpoint = note.and_then(|note| note.text().parse::<Checkpoint>().ok());
-            claimed = claimed.max(checkpoint.map_or(0, |it| it.tree_size));
+            claimed = claimed.max(str::from_utf8(note).ok().and_then(claimed_size));
         }
         Ok(claimed)
     }

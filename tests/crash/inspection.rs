@@ -37,7 +37,7 @@ pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failu
     let store = match RocksStore::open_read_only(&config.data_dir, &options) {
         // What was never synced may be anything after a power cut.
         Err(StoreError::Corrupt { .. }) => {
-            let promised = Head::claimed_size(&config.audit.head_dir)?;
+            let promised = Head::claimed_size(&config.audit.head_dir)?.ok_or("no head")?;
             RocksStore::read_cut_off(&config.data_dir, &options, promised)?
         }
         opened => opened?,

@@ -122,14 +122,19 @@ fn other_log_is_refused() {
 #[test]
 fn log_without_a_head_is_refused() {
     let log = TestLog::with_entries(3);
+    let claimed = || Head::claimed_size(&log.head_directory()).unwrap();
+    assert_eq!(claimed(), Some(3));
     for name in ["a", "b"] {
         fs::write(log.head_directory().join(name), [0; 4096]).unwrap();
     }
+    // Without a word of how long the log was, no damaged store may be opened as far as it goes.
+    assert_eq!(claimed(), None);
     assert!(matches!(
         log.start(),
         Err(StartError::Head(HeadError::Missing))
     ));
     fs::remove_dir_all(log.head_directory()).unwrap();
+    assert_eq!(claimed(), None);
     assert!(matches!(
         log.start(),
         Err(StartError::Head(HeadError::Missing))
@@ -163,6 +168,7 @@ fn torn_head_leaves_the_one_before() {
     slot[60..].fill(0);
     fs::write(&path, slot).unwrap();
     assert_eq!(log.head().unwrap().1.size(), 2);
+    assert_eq!(Head::claimed_size(&log.head_directory()).unwrap(), Some(2));
     let (audit, thread) = log.open();
     block_on(audit.commit(commit(3))).unwrap();
     drop(audit);
