@@ -1,12 +1,14 @@
 //! What a power cut takes of files and of names in directories.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::path::PathBuf;
 
 use super::files_of::Files;
+use super::operations;
 use super::operations::Operation;
 use crate::testbed::Failure;
 
@@ -41,11 +43,15 @@ impl Lost {
     pub(super) fn cut(
         &mut self,
         before: &Files,
-        operations: &[Operation],
+        directory: &Path,
+        trace: &str,
         cut: Cut,
         random: u64,
     ) -> Result<(), Failure> {
         let lengths = before.lengths();
+        let mut operations = operations::read(trace, lengths.clone())?;
+        let is_ours = |operation: &Operation| Files::is_within(directory, operation.path());
+        operations.done.retain(is_ours);
         let synced = |length| Content {
             length,
             synced: length,
@@ -54,9 +60,10 @@ impl Lost {
         let contents = lengths.into_iter().map(|(path, it)| (path, synced(it)));
         let mut contents: BTreeMap<PathBuf, Content> = contents.collect();
         let mut names = Vec::new();
-        for operation in operations {
+        for operation in &operations.done {
             note(operation, &mut contents, &mut names);
         }
+        check_told(&contents, &operations.unfinished)?;
         for (path, content) in &contents {
             self.cut_end(path, *content, before, cut, random)?;
         }
@@ -102,6 +109,24 @@ impl Lost {
         self.bytes += there - kept;
         Ok(file.set_len(kept)?)
     }
+}
+
+/// Sees that the trace has told of all that is in the files: what it left out would be taken for
+/// something that was never synced.
+fn check_told(
+    contents: &BTreeMap<PathBuf, Content>,
+    unfinished: &BTreeSet<PathBuf>,
+) -> Result<(), Failure> {
+    for (path, content) in contents {
+        let is_told = match fs::metadata(path) {
+            Ok(there) => there.len() == content.length,
+            Err(_) => content.length == 0,
+        };
+        if !is_told && !unfinished.contains(path) {
+            return Err("the trace does not say how long a file is".into());
+        }
+    }
+    Ok(())
 }
 
 /// Follows an operation: what of files and names is on the disk for certain.

@@ -11,6 +11,7 @@ mod caller;
 mod files_of;
 mod hanging;
 mod hanging_reads;
+mod held;
 mod lost;
 mod operations;
 mod power;

@@ -1,6 +1,7 @@
 //! What strace saw of files and their names, in the order in which it came to pass.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -70,11 +71,19 @@ struct Begun {
     began: u64,
 }
 
+/// What a trace says.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Operations {
+    pub(super) done: Vec<Operation>,
+    /// What calls speak of that have begun and have no result: whether they were done is not said.
+    pub(super) unfinished: BTreeSet<PathBuf>,
+}
+
 /// Reads a trace of files that were so long before. What has begun and has no result is not done.
 pub(super) fn read(
     trace: &str,
     mut lengths: BTreeMap<PathBuf, u64>,
-) -> Result<Vec<Operation>, Failure> {
+) -> Result<Operations, Failure> {
     let mut operations = Vec::new();
     // By thread, what it is in the middle of.
     let mut begun: BTreeMap<&str, Begun> = BTreeMap::new();
@@ -104,7 +113,14 @@ pub(super) fn read(
         follow(&operation, &mut lengths);
         operations.push(operation);
     }
-    Ok(operations)
+    let mut unfinished = BTreeSet::new();
+    for Begun { words, .. } in begun.values() {
+        unfinished.extend(quoted(words).chain(of_descriptor(words)));
+    }
+    Ok(Operations {
+        done: operations,
+        unfinished,
+    })
 }
 
 /// How long files are, as far as they were written since the trace began.
@@ -130,7 +146,7 @@ fn follow(operation: &Operation, lengths: &mut BTreeMap<PathBuf, u64>) {
 
 fn operation(done: &Begun, result: u64) -> Option<Operation> {
     let Begun { call, words, began } = done;
-    let mut quoted = words.split('"').skip(1).step_by(2).map(PathBuf::from);
+    let mut quoted = quoted(words);
     let operation = match call.as_str() {
         "openat" if words.contains("O_CREAT") => Operation::Created(quoted.next()?),
         "rename" => Operation::Renamed {
@@ -156,10 +172,17 @@ fn operation(done: &Begun, result: u64) -> Option<Operation> {
     Some(operation)
 }
 
-/// The path of the first file that a call names.
+/// The paths that a call names by themselves.
+fn quoted(words: &str) -> impl Iterator<Item = PathBuf> {
+    // Bytes that are written are left out, and stand there as nothing.
+    let quoted = words.split('"').skip(1).step_by(2);
+    quoted.filter(|it| !it.is_empty()).map(PathBuf::from)
+}
+
+/// The path of the first file that a call has open.
 fn of_descriptor(words: &str) -> Option<PathBuf> {
-    let (_, rest) = words.split_once('<')?;
-    Some(PathBuf::from(rest.split_once('>')?.0))
+    let (_, rest) = words.split_once("</")?;
+    Some(Path::new("/").join(rest.split_once('>')?.0))
 }
 
 #[test]
@@ -171,6 +194,7 @@ fn trace_is_read_in_its_order() {
                  7 <... fdatasync resumed>) = 0\n\
                  8 fsync(9</d/1.sst>) = -1 EIO (Input/output error) (INJECTED)\n\
                  7 rename(\"/d/2.tmp\", \"/d/CURRENT\") = 0\n\
+                 8 write(9</d/3.log>, \"\"..., 30 <unfinished ...>\n\
                  7 unlink(\"/d/0.log\" <unfinished ...>\n\
                  7 +++ killed by SIGKILL +++\n";
     let path = |name: &str| PathBuf::from(name);
@@ -191,5 +215,8 @@ fn trace_is_read_in_its_order() {
             to: path("/d/CURRENT"),
         },
     ];
-    assert_eq!(read(trace, BTreeMap::new()).unwrap(), expected);
+    let read = read(trace, BTreeMap::new()).unwrap();
+    assert_eq!(read.done, expected);
+    let unfinished = BTreeSet::from([path("/d/0.log"), path("/d/3.log")]);
+    assert_eq!(read.unfinished, unfinished);
 }

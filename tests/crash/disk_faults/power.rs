@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use counterfoil::audit::Head;
 
 use super::create;
+use super::held::Held;
 use super::logs;
 use super::look_at_all;
 use super::look_at_cut;
@@ -197,6 +198,8 @@ async fn die_at_sync(
     cut: Cut,
     random: u64,
 ) -> Result<Option<(Ledger, Before, Trace)>, Failure> {
+    // Entries of outcomes follow their answers: none may be written unseen.
+    let held = Held::hold(&server)?;
     let mut files = logs(directory)?;
     let length = |path: &PathBuf| Ok((path.clone(), fs::metadata(path)?.len()));
     let lengths = files.iter().map(length).collect::<Result<_, Failure>>()?;
@@ -211,7 +214,9 @@ async fn die_at_sync(
         // A slot is written as a whole. The database's log is written by another call.
         rules.push("inject=pwrite64:retval=4096".to_owned());
     }
-    let Some(tracer) = Tracer::attach(&server, directory, &files, &rules)? else {
+    let tracer = Tracer::attach(&server, directory, &files, &rules)?;
+    drop(held);
+    let Some(tracer) = tracer else {
         server.kill()?;
         return Ok(None);
     };

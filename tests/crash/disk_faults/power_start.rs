@@ -17,7 +17,6 @@ use super::look_at_cut;
 use super::lost::Cut;
 use super::lost::Lost;
 use super::operations::Operation;
-use super::operations::read;
 use super::tracer::Trace;
 use super::tracer::Tracer;
 use crate::Plant;
@@ -76,9 +75,7 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Ledger, Failure> {
         let before = Files::of(directory)?;
         let (trace, has_started) = die_in_start(directory, cut, random).await?;
         deaths_count += u64::from(!has_started);
-        let mut operations = read(&trace.0, before.lengths())?;
-        operations.retain(|operation| Files::is_within(directory, operation.path()));
-        lost.cut(&before, &operations, cut, random)?;
+        lost.cut(&before, directory, &trace.0, cut, random)?;
         cuts_done += 1;
         look_at_cut(directory, &mut ledger);
     }

@@ -11,12 +11,12 @@ use counterfoil::domain::SystemClock;
 
 use super::LOOK_AGAIN;
 use super::files_of::Files;
+use super::held::Held;
 use super::look_at_all;
 use super::look_at_cut;
 use super::lost::Cut;
 use super::lost::Lost;
 use super::operations::Operation;
-use super::operations::read;
 use super::tracer::Trace;
 use super::tracer::Tracer;
 use crate::Plant;
@@ -75,14 +75,11 @@ async fn campaign(cut: Cut, cuts_count: u64) -> Result<Option<Ledger>, Failure> 
         load.about_to_kill();
         ledger = load.finish().await?;
 
-        let before = Files::of(directory)?;
-        let Some((trace, has_died)) = die_in_backup(directory, server, cut, random).await? else {
+        let Some(died) = die_in_backup(directory, server, cut, random).await? else {
             return Ok(None);
         };
-        deaths_count += u64::from(has_died);
-        let mut operations = read(&trace.0, before.lengths())?;
-        operations.retain(|operation| Files::is_within(directory, operation.path()));
-        lost.cut(&before, &operations, cut, random)?;
+        deaths_count += u64::from(died.is_early);
+        lost.cut(&died.before, directory, &died.trace.0, cut, random)?;
         cuts_done += 1;
         look_at_cut(directory, &mut ledger);
     }
@@ -113,13 +110,22 @@ async fn create(directory: &Path) -> Result<Ledger, Failure> {
     Ledger::new(directory)
 }
 
-/// Makes a backup until the vault dies at one of its calls, or it is made. Says whether it died.
+/// A vault that was killed.
+struct Died {
+    /// Its files as they were when strace was attached.
+    before: Files,
+    trace: Trace,
+    /// It died before the backup was made.
+    is_early: bool,
+}
+
+/// Makes a backup until the vault dies at one of its calls, or it is made.
 async fn die_in_backup(
     directory: &Path,
-    mut server: Server,
+    server: Server,
     cut: Cut,
     random: u64,
-) -> Result<Option<(Trace, bool)>, Failure> {
+) -> Result<Option<Died>, Failure> {
     let mut rules = vec![format!("trace={}", Operation::CALLS)];
     if cut == Cut::Unsynced {
         let kinds = DEADLY.len() as u64;
@@ -128,15 +134,22 @@ async fn die_in_backup(
         let place = 1 + random / kinds % PLACES;
         rules.push(format!("inject={call}:signal=KILL:when={place}"));
     }
-    let Some(tracer) = Tracer::attach(&server, directory, &[], &rules)? else {
+    // Entries of outcomes follow their answers: none may be written unseen.
+    let held = Held::hold(&server)?;
+    let before = Files::of(directory)?;
+    let tracer = Tracer::attach(&server, directory, &[], &rules)?;
+    drop(held);
+    let Some(tracer) = tracer else {
         server.kill()?;
         return Ok(None);
     };
-    // It fails where the vault dies.
-    let _failed = back_up(&server, &directory.join("backups")).await;
-    let has_died = server.has_ended()?;
+    let is_early = back_up(&server, &directory.join("backups")).await.is_err();
     server.kill()?;
-    Ok(Some((tracer.finish()?, has_died)))
+    Ok(Some(Died {
+        before,
+        trace: tracer.finish()?,
+        is_early,
+    }))
 }
 
 /// Where the vault dies.
