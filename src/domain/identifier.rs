@@ -13,6 +13,9 @@ pub enum IdentifierError {
         /// The position of the character, from 0.
         position: usize,
     },
+    /// It is a value or a token of the same call, which must not be kept where ids are.
+    #[error("identifier is a value or a token of the same call; the audit log keeps identifiers")]
+    Confided,
     /// The text is empty.
     #[error("identifier is empty")]
     Empty,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use counterfoil::audit::Event;
+use counterfoil::domain::RequestId;
 use counterfoil::protocol::DetokenizeRequest;
 use counterfoil::protocol::TokenizeRequest;
 use counterfoil::protocol::TokenizeResponse;
@@ -30,6 +31,7 @@ use crate::support::Side;
 use crate::support::TestVault;
 use crate::support::detokenize_items;
 use crate::support::item;
+use crate::support::item_of;
 use crate::support::reveal;
 use crate::support::token_of;
 
@@ -104,6 +106,40 @@ async fn malformed_names_are_named() {
         };
         let error = client.detokenize(request).await.err().unwrap();
         assert_violation(&error, part);
+    }
+    vault.check().await;
+}
+
+/// Ids are in the audit log as they are written.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_values_or_tokens_of_their_call_are_refused() {
+    let vault = TestVault::start().await;
+    let client = vault.backend().await;
+    let results = client.tokenize(vec![item("name", "Zelda")]).await.unwrap();
+    let token = token_of(results.into_iter().next().unwrap()).unwrap().token;
+    let request = TokenizeRequest {
+        request_id: "Zelda".to_owned(),
+        items: vec![item("name", "Zelda")],
+        ..shop(1)
+    };
+    let error = client.tokenize_request(request).await.err().unwrap();
+    assert_violation(&error, "request_id");
+    let request = DetokenizeRequest {
+        case_id: token.clone(),
+        ..detokenize_items(vec![reveal("name", &token)])
+    };
+    let error = client.detokenize(request).await.err().unwrap();
+    assert_violation(&error, "case_id");
+
+    let items = vec![item_of("name", "Zelda", "Zelda"), item("name", "Zoe")];
+    let mut results = client.tokenize(items).await.unwrap().into_iter();
+    let refused = token_of(results.next().unwrap()).err().unwrap();
+    assert_eq!(refused.code, Code::InvalidArgument as i32);
+    assert!(!refused.message.contains("Zelda"));
+    token_of(results.next().unwrap()).unwrap();
+    for entry in vault.entries() {
+        let request_id = entry.draft.request_id.as_ref().map(RequestId::as_str);
+        assert_ne!(request_id, Some("Zelda"));
     }
     vault.check().await;
 }

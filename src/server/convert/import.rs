@@ -2,6 +2,8 @@
 
 use tonic::Status;
 
+use super::apart::Said;
+use super::apart::keep_apart;
 use super::check_count;
 use super::identifier;
 use super::optional;
@@ -36,10 +38,17 @@ pub(in crate::server) fn import_tokens(
             ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &vault::ImportItem| Said {
+        texts: vec![item.value.expose(), item.token.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::ImportTokens {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
         allow_token_values: request.allow_token_values,
     })
 }

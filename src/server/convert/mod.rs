@@ -3,6 +3,7 @@
 //! A malformed part of the request fails the request; a malformed part of an item fails the item.
 //! Values and tokens move, and are never copied, into types that cannot be printed.
 
+mod apart;
 pub(super) mod exposure;
 pub(super) mod grant;
 mod import;
@@ -46,6 +47,8 @@ use crate::vault::ItemError;
 use crate::vault::RevealReceipt;
 use crate::vault::TokenizedValue;
 
+use self::apart::Said;
+use self::apart::keep_apart;
 pub(super) use self::import::import_tokens;
 pub(super) use self::import::imported;
 pub(super) use self::redact::redact;
@@ -66,10 +69,17 @@ pub(super) fn tokenize(
             ttl_seconds: (item.ttl > 0).then_some(u64::from(item.ttl)),
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &vault::TokenizeItem| Said {
+        texts: vec![item.value.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::Tokenize {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
         allow_token_values: request.allow_token_values,
         decoys: request.decoys,
     })
@@ -88,10 +98,17 @@ pub(super) fn lookup(
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &vault::LookupItem| Said {
+        texts: vec![item.value.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::Lookup {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
     })
 }
 
@@ -108,10 +125,17 @@ pub(super) fn inspect(
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &vault::InspectItem| Said {
+        texts: vec![item.token.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::Inspect {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
     })
 }
 
@@ -130,10 +154,17 @@ pub(super) fn verify_match(
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &vault::VerifyMatchItem| Said {
+        texts: vec![item.value.expose(), item.token.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::VerifyMatch {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
     })
 }
 
@@ -157,13 +188,24 @@ pub(super) fn detokenize(
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let case_id = optional_part("case_id", &request.case_id, CaseId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [
+        ("request_id", request_id.as_ref().map(RequestId::as_str)),
+        ("case_id", case_id.as_ref().map(CaseId::as_str)),
+    ];
+    let items = keep_apart(&ids, items, |item: &vault::DetokenizeItem| Said {
+        texts: vec![item.token.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(vault::Detokenize {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
         level,
         purpose: part("purpose", &request.purpose, Purpose::new)?,
-        case_id: optional_part("case_id", &request.case_id, CaseId::new)?,
+        case_id,
         grant_id: optional_part("grant_id", &request.grant_id, GrantId::new)?,
     })
 }

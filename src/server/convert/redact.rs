@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use tonic::Status;
 
+use super::apart::Said;
+use super::apart::keep_apart;
 use super::check_count;
 use super::identifier;
 use super::optional;
@@ -46,12 +48,24 @@ pub(in crate::server) fn redact(
         })
     };
     let field = |name: &String| part("fields", name, FieldName::new);
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, said)?;
     Ok(vault::Redact {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
         fields: request.fields.iter().map(field).collect::<Result<_, _>>()?,
     })
+}
+
+fn said(item: &vault::RedactItem) -> Said<'_> {
+    let known = item.known.iter().map(|known| known.value.expose());
+    Said {
+        texts: known.chain([item.text.expose()]).collect(),
+        subject: item.subject.as_ref(),
+    }
 }
 
 pub(in crate::server) fn redacted(

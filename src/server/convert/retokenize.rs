@@ -8,6 +8,8 @@ use crate::domain::Namespace;
 use crate::domain::RequestId;
 use crate::domain::Subject;
 use crate::protocol;
+use crate::server::convert::apart::Said;
+use crate::server::convert::apart::keep_apart;
 use crate::server::convert::check_count;
 use crate::server::convert::identifier;
 use crate::server::convert::optional;
@@ -36,11 +38,18 @@ pub(in crate::server) fn retokenize(
             subject: optional("subject", &item.subject, Subject::new)?,
         })
     };
+    let request_id = optional_part("request_id", &request.request_id, RequestId::new)?;
+    let items = request.items.into_iter().map(item);
+    let ids = [("request_id", request_id.as_ref().map(RequestId::as_str))];
+    let items = keep_apart(&ids, items, |item: &RetokenizeItem| Said {
+        texts: vec![item.token.expose()],
+        subject: item.subject.as_ref(),
+    })?;
     Ok(Retokenize {
         namespace: part("namespace", &request.namespace, Namespace::new)?,
         operation: part("operation_id", &request.operation_id, CeremonyId::new)?,
-        request_id: optional_part("request_id", &request.request_id, RequestId::new)?,
-        items: request.items.into_iter().map(item).collect(),
+        request_id,
+        items,
     })
 }
 
