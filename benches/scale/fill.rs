@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBWithThreadMode, Env, IteratorMode,
-    Options, SingleThreaded, SstFileWriter,
+    Options, SingleThreaded, SstFileWriter, WaitForCompactOptions,
 };
 
 use crate::testbed::Failure;
@@ -20,7 +20,7 @@ pub(crate) const LEAST_COUNT: u64 = 100_000;
 const RECORDS_PER_FILE: u64 = 1_000_000;
 
 /// Adds synthetic records from one number up to another to a stopped vault, with their rows in the
-/// value index and on a customer's list.
+/// value index and on a customer's list, and waits until they are compacted.
 pub(crate) fn add(vault: &Path, from: u64, until: u64) -> Result<(), Failure> {
     let path = vault.join("rocksdb");
     let (options, families) = options(vault)?;
@@ -48,7 +48,8 @@ pub(crate) fn add(vault: &Path, from: u64, until: u64) -> Result<(), Failure> {
         }
         first = end;
     }
-    Ok(())
+    // A vault that grew by itself has compacted as it went; this one has it all to do at once.
+    Ok(database.wait_for_compact(&WaitForCompactOptions::default())?)
 }
 
 /// The key of a synthetic record in a table. Those that are added at once lie in the order of their
