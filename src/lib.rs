@@ -53,5 +53,9 @@ pub mod witness;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[cfg(test)]
+#[expect(dead_code, reason = "campaigns compare what both say themselves")]
+#[path = "../tests/support/second_verifier.rs"]
+mod second_verifier;
+#[cfg(test)]
 #[path = "../tests/support/untried.rs"]
 mod untried;

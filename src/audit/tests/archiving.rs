@@ -2,10 +2,10 @@
 //! out goes on, verifies from there, and with its archive as one.
 
 use std::io::Cursor;
-use std::process::Command;
 
 use super::*;
 use crate::ceremony::LogPoint;
+use crate::second_verifier::SecondVerifier;
 use crate::store::Conflict;
 use crate::store::StoreError;
 
@@ -51,20 +51,12 @@ impl Archiving {
 
     /// What the second verifier says of an export, with the archive or without.
     pub(super) fn second(&self, export: &[u8], has_archive: bool) -> Option<bool> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        fs::write(path("log.jsonl"), export).unwrap();
-        fs::write(path("audit.vkey"), keys().lines().join("\n")).unwrap();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");
-        let mut command = Command::new("python3");
-        command.args([script, "--public-key"]);
-        command.args([path("audit.vkey"), path("log.jsonl")]);
-        if has_archive {
-            command.arg("--archive").arg(self.directory.path());
-        }
-        let said = command.output().ok()?.stdout;
-        let answer: serde_json::Value = serde_json::from_slice(&said).ok()?;
-        answer["verified"].as_bool()
+        let second = SecondVerifier::of_keys(&keys().lines())?;
+        let mut second = match has_archive {
+            true => second.with_path("--archive", self.directory.path()),
+            false => second,
+        };
+        second.ask(export)["verified"].as_bool()
     }
 }
 

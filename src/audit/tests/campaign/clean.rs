@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::second::Second;
 use super::*;
+use crate::second_verifier::SecondVerifier;
 
 #[test]
 fn no_clean_log_is_suspected_by_either_verifier() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     let mut erased_count = 0;
     let logs_count = cases(100);
     for seed in 0..logs_count {

@@ -4,10 +4,10 @@
 //!
 //! The planted fault does not compare the cosigned checkpoint with the tree.
 
-use super::second::Second;
 use super::*;
 use crate::crypto::note::CosignerKey;
 use crate::crypto::note::SignedNote;
+use crate::second_verifier::SecondVerifier;
 
 /// What is said of an export.
 type Verdict = Result<Option<Witnessed>, VerifyError>;
@@ -64,9 +64,9 @@ fn verdict(export: &[u8], witnesses: Option<&WitnessKeys>) -> Verdict {
 }
 
 /// The second verifier, which has the key of the witness.
-fn second() -> Option<Second> {
+fn second() -> Option<SecondVerifier> {
     let key = cosigner(0).verifier().to_string();
-    Second::with_files(&[("--witness-key", &key)])
+    SecondVerifier::with_files(&[("--witness-key", &key)])
 }
 
 /// The lines of an export, and the place of the cosigned one.
@@ -120,7 +120,7 @@ fn changes(log: &RandomLog, seed: u64) -> Vec<Vec<String>> {
 #[test]
 fn cosigned_log_is_verified_with_and_without_its_witness() {
     let mut with = second();
-    let mut without = Second::start();
+    let mut without = SecondVerifier::start();
     let (mut at_the_end, mut at_a_handover) = (0, 0);
     for seed in 0..cases(100) {
         let log = cosigned_log(seed, 30);
@@ -197,7 +197,7 @@ fn changed_cosigned_line_is_found_by_both_verifiers() {
 /// What needs no witness's key to be found: a line that is not of the log.
 #[test]
 fn line_of_another_log_or_place_is_found_without_a_witness() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for seed in 0..cases(10) {
         let log = cosigned_log(seed, 8);
         for (number, lines) in changes(&log, seed).into_iter().enumerate() {
@@ -231,7 +231,7 @@ fn log_that_its_witness_has_not_seen_is_told_from_a_forged_one() {
     let forged_of_log = &of_log.signatures()[0];
     let later = cosigner(0).cosign(text, 9).unwrap();
     let mut second = second();
-    let mut without = Second::start();
+    let mut without = SecondVerifier::start();
     for (signatures, with_key, without_key) in [
         (vec![own, &right], Ok(Some(7)), Ok(None)),
         (vec![own, &stranger, &later, &right], Ok(Some(9)), Ok(None)),
@@ -301,7 +301,7 @@ fn checkpoint_of_before_the_given_key_is_judged_by_its_tree() {
         for keys in [keys(), second_key.clone()] {
             let verified = verify_export(export.as_bytes(), &keys);
             assert_eq!(verified.is_ok(), is_whole);
-            if let Some(mut second) = Second::with_keys(&keys) {
+            if let Some(mut second) = SecondVerifier::with_keys(&keys) {
                 assert_eq!(second.finds(export.as_bytes()), !is_whole);
             }
         }

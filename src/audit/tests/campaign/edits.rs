@@ -1,9 +1,9 @@
 //! Logs that somebody has changed.
 
-use super::second::Second;
 use super::*;
 use crate::crypto::merkle::inclusion_proof;
 use crate::crypto::merkle::verify_inclusion;
+use crate::second_verifier::SecondVerifier;
 
 /// A verifier, or one with a fault.
 type IsFound<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
@@ -138,7 +138,7 @@ fn random_edits_are_found_by_both_verifiers() {
     let planted = cases(1_000).max(PLANTED_EDITS_MIN);
     let (missed, tried) = missed_edits(planted, &mut without_the_root);
     assert!(missed > 0, "the planted fault is not found in {tried}");
-    if let Some(mut second) = Second::start() {
+    if let Some(mut second) = SecondVerifier::start() {
         let (missed, tried) = missed_edits(cases(1_000), &mut |export| second.finds(export));
         assert_eq!(missed, 0, "of {tried}");
         let log = RandomLog::of(2, 8);
@@ -191,7 +191,7 @@ fn flipped_exports(log: &RandomLog, count: usize) -> Vec<Vec<u8>> {
 #[test]
 fn flipped_bits_all_over_a_log_of_a_thousand_are_found_by_both_verifiers() {
     let log = RandomLog::of(3, 1_000);
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     if let Some(second) = &mut second {
         assert!(!second.finds(log.export().as_bytes()));
     }

@@ -1,8 +1,8 @@
 //! Entries that were erased: with a word of the log, and without one. Both verifiers find those
 //! without; one that takes no notice of the words does not.
 
-use super::second::Second;
 use super::*;
+use crate::second_verifier::SecondVerifier;
 
 /// A log with one erased entry at least, and one that is not and could be.
 fn logs(count: u64) -> impl Iterator<Item = RandomLog> {
@@ -42,7 +42,7 @@ fn outcome_of(intent: u64) -> EntryDraft {
 
 #[test]
 fn entry_that_is_gone_without_a_word_is_found() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     let mut missed_count = 0;
     for log in logs(cases(15)) {
         for stored in &log.entries {
@@ -66,7 +66,7 @@ fn entry_that_is_gone_without_a_word_is_found() {
 
 #[test]
 fn word_of_an_entry_that_is_there_is_found() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for log in logs(cases(60)) {
         for index in &log.erased {
             let mut kept = log.clone();
@@ -83,7 +83,7 @@ fn word_of_an_entry_that_is_there_is_found() {
 
 #[test]
 fn other_hash_of_an_erased_entry_is_found() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for log in logs(cases(30)) {
         let export = log.export();
         for line in export.lines().filter(|it| it.starts_with("{\"erased\"")) {
@@ -246,7 +246,7 @@ fn small_logs_that_count() -> Cases {
 /// both verifiers must say of it.
 #[test]
 fn words_and_intents_of_erased_entries_are_judged_alike() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for (name, drafts, erased, is_whole) in small_logs()
         .into_iter()
         .chain(small_logs_that_were_pruned())

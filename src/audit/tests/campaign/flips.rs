@@ -6,10 +6,10 @@
 use super::handovers::Archived;
 use super::handovers::lines;
 use super::handovers::log_with_keys;
-use super::second::Second;
 use super::*;
 use crate::audit::tests::handing_over::rotation;
 use crate::audit::tree::StoredTree;
+use crate::second_verifier::SecondVerifier;
 
 /// How many flips there were, and how many were missed by a verifier, and by the planted one.
 #[derive(Debug, Default)]
@@ -122,7 +122,7 @@ fn export_of_all_kinds() -> String {
 fn flipped_bit_of_any_kind_of_line_is_found_by_both_verifiers() {
     let export = export_of_all_kinds();
     assert!(!is_found(export.as_bytes()));
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     if let Some(second) = &mut second {
         let answer = second.ask(export.as_bytes());
         assert_eq!(answer["verified"], true, "{answer}");
@@ -157,7 +157,7 @@ fn flipped_bit_of_the_end_of_a_segment_is_found_by_both_verifiers() {
     // The archive ends behind the beginning of the log, and is compared with it by itself.
     let archived = Archived::new(&log_with_keys(), 256);
     archived.verify().unwrap();
-    let mut second = Second::behind(archived.directory.path());
+    let mut second = SecondVerifier::behind(archived.directory.path());
     let (name, text) = &archived.files[1];
     let end = text.rfind("{\"segment\":").unwrap();
     let (before, line) = text.split_at(end);

@@ -1,8 +1,8 @@
 //! Signatures in the name of a key that are not its own, beside one that is.
 
-use super::second::Second;
 use super::*;
 use crate::crypto::note::NoteVerifier;
+use crate::second_verifier::SecondVerifier;
 
 fn verifier_of(number: u8) -> NoteVerifier {
     key_of(number).verifier(origin())
@@ -32,7 +32,7 @@ pub(super) fn judged(export: &str, numbers: &[u8]) -> bool {
     let answers = [numbers, &backward].map(|numbers| {
         let keys = keys_of(numbers);
         let ours = verify_export(export.as_bytes(), &keys).is_ok();
-        if let Some(mut second) = Second::with_keys(&keys) {
+        if let Some(mut second) = SecondVerifier::with_keys(&keys) {
             let answer = second.ask(export.as_bytes());
             assert_eq!(answer["verified"], ours, "{numbers:?}: {answer}");
         }

@@ -1,12 +1,12 @@
 //! Logs that are older than their head, or others: every one of them is whole by itself.
 
 use super::forged::signature_of;
-use super::second::Second;
 use super::segments::pruned;
 use super::*;
 use crate::audit::verify::ReadLeaf;
 use crate::audit::verify::Verifier;
 use crate::crypto::merkle::inclusion_proof;
+use crate::second_verifier::SecondVerifier;
 
 /// Whether a log is found not to be the one that the head was signed for.
 fn is_found(log: &Growing, head: Option<&SignedCheckpoint>) -> bool {
@@ -66,14 +66,18 @@ fn every_rollback_and_fork_is_found_by_its_head() {
 
 /// What both verifiers say of a log that is held against what somebody kept: nothing, or what is
 /// wrong.
-fn judged(log: &RandomLog, kept: &KeptCheckpoint, second: Option<&mut Second>) -> Option<String> {
+fn judged(
+    log: &RandomLog,
+    kept: &KeptCheckpoint,
+    second: Option<&mut SecondVerifier>,
+) -> Option<String> {
     judged_export(&log.export(), kept, second)
 }
 
 fn judged_export(
     export: &str,
     kept: &KeptCheckpoint,
-    second: Option<&mut Second>,
+    second: Option<&mut SecondVerifier>,
 ) -> Option<String> {
     let (keys, kept) = (keys(), [kept.clone()]);
     let evidence = Evidence {
@@ -171,7 +175,7 @@ fn every_rollback_and_fork_is_found_by_what_was_kept_of_it() {
     for seed in 0..count {
         let case = Kept::of(seed);
         let kept = KeptCheckpoint::read(&case.text).unwrap();
-        let mut second = Second::with_files(&[("--kept", &case.text)]);
+        let mut second = SecondVerifier::with_files(&[("--kept", &case.text)]);
         let found = case.logs().map(|log| judged(log, &kept, second.as_mut()));
         assert_eq!(found, case.expected(), "seed {seed}");
         let by_size = case.logs().map(|log| judged_by_size(log, case.size));
@@ -189,7 +193,7 @@ fn what_a_stranger_signed_is_no_evidence() {
     let log = RandomLog::of(1, 8);
     let other = CheckpointSigner::new(origin(), key_of(9));
     let note = other.sign(8, log.checkpoint.root()).unwrap();
-    let mut second = Second::with_files(&[("--kept", note.note())]);
+    let mut second = SecondVerifier::with_files(&[("--kept", note.note())]);
     let kept = KeptCheckpoint::read(note.note()).unwrap();
     let found = judged(&log, &kept, second.as_mut()).unwrap();
     assert_eq!(
@@ -213,7 +217,7 @@ fn what_was_kept_before_and_after_another_key_is_of_one_log() {
     let last = log.checkpoint.note();
     let handover = &log.handovers[0].note;
     for note in [last, handover] {
-        let mut second = Second::with_files(&[("--kept", note)]);
+        let mut second = SecondVerifier::with_files(&[("--kept", note)]);
         let kept = KeptCheckpoint::read(note).unwrap();
         assert_eq!(judged(&log, &kept, second.as_mut()), None);
     }
@@ -240,7 +244,7 @@ fn what_was_kept_of_the_empty_log_is_the_beginning_of_a_pruned_one() {
             Some("entries before 3 are in an archive, which was not given"),
         ),
     ] {
-        let mut second = Second::with_files(&[("--kept", kept.note())]);
+        let mut second = SecondVerifier::with_files(&[("--kept", kept.note())]);
         let kept = KeptCheckpoint::read(kept.note()).unwrap();
         let found = judged_export(&export, &kept, second.as_mut());
         assert_eq!(found.as_deref(), words);
@@ -258,7 +262,7 @@ fn what_was_kept_with_a_forged_signature_is_no_evidence() {
         own.replace("\n\n", &format!("\n\n{forged}")),
         format!("{text}\n\n{forged}"),
     ] {
-        let mut second = Second::with_files(&[("--kept", &note)]);
+        let mut second = SecondVerifier::with_files(&[("--kept", &note)]);
         let kept = KeptCheckpoint::read(&note).unwrap();
         let found = judged(&log, &kept, second.as_mut()).unwrap();
         assert_eq!(

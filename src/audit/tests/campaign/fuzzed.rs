@@ -9,9 +9,10 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::second::Second;
 use super::*;
 use crate::crypto::note::CosignerVerifier;
+use crate::second_verifier::OF_LOGS;
+use crate::second_verifier::SecondVerifier;
 
 /// Something that a fuzz target was given, or begins with.
 struct Input {
@@ -120,11 +121,16 @@ impl Handed {
                 let flags = archive.map_or(Vec::new(), |path| vec!["--archive", path]);
                 let kept = log.kept.iter().map(|kept| ("--kept", kept.as_slice()));
                 let witness = log.witness.iter().map(|key| ("--witness-key", &key[..]));
-                (&log.export, flags, kept.chain(witness).collect(), OF_LOGS)
+                (
+                    &log.export,
+                    flags,
+                    kept.chain(witness).collect(),
+                    &OF_LOGS[..],
+                )
             }
-            Self::Receipt(bytes) => (bytes, vec!["--receipt"], Vec::new(), OF_RECEIPTS),
+            Self::Receipt(bytes) => (bytes, vec!["--receipt"], Vec::new(), &OF_RECEIPTS[..]),
         };
-        let mut second = Second::with_all(keys, &flags, &files).unwrap();
+        let mut second = SecondVerifier::with_all(keys, &flags, &files).unwrap();
         let answer = second.ask(bytes);
         let members = members
             .iter()
@@ -168,11 +174,13 @@ impl Log {
             Ok(report) => Some(json!({
                 "archived_size": report.archived_size,
                 "cosigned_unix_seconds": report.witnessed.as_ref().map(|it| it.unix_seconds),
+                "counts": counts(&report),
                 "erased_count": report.erased_count,
                 "open_intents_count": report.open_intents_count,
                 "root_hash": report.root.to_string(),
                 "still_archived_count": report.still_archived_count,
                 "tree_size": report.tree_size,
+                "verified": true,
                 "witnessed_size": report.witnessed.as_ref().map(|it| it.size),
             })),
             Err(
@@ -181,6 +189,13 @@ impl Log {
             Err(_) => (plant == Plant::OnlyReads).then_some(Value::Null),
         }
     }
+}
+
+/// How many entries of each event, by its name.
+fn counts(report: &Report) -> Value {
+    let counts = report.counts.iter();
+    let counts = counts.map(|(event, count)| (event.name().to_owned(), json!(count)));
+    Value::Object(counts.collect())
 }
 
 /// The keys of witnesses, one in a line; nothing if one is none.
@@ -288,7 +303,7 @@ fn judge(inputs: &[Input], changes_count: u64, plant: Plant) -> Outcome {
 
 #[test]
 fn both_verifiers_say_the_same_of_what_fuzz_targets_begin_with() {
-    if Second::start().is_none() {
+    if SecondVerifier::start().is_none() {
         return;
     }
     let seeds = seeds();
@@ -309,7 +324,7 @@ fn both_verifiers_say_the_same_of_what_fuzz_targets_begin_with() {
 /// A file of an archive is a segment by its name, which has one spelling.
 #[test]
 fn names_of_segments_are_read_alike_by_both_verifiers() {
-    if Second::start().is_none() {
+    if SecondVerifier::start().is_none() {
         return;
     }
     let seeds = seeds();
@@ -351,7 +366,7 @@ fn names_of_segments_are_read_alike_by_both_verifiers() {
 /// A key has one spelling, and a line of its own.
 #[test]
 fn keys_of_witnesses_are_read_alike_by_both_verifiers() {
-    if Second::start().is_none() {
+    if SecondVerifier::start().is_none() {
         return;
     }
     let seeds = seeds();
@@ -393,7 +408,7 @@ fn both_verifiers_say_the_same_of_a_corpus() {
     let Some(directory) = std::env::var_os("COUNTERFOIL_JUDGED_CORPUS") else {
         return;
     };
-    if Second::start().is_none() {
+    if SecondVerifier::start().is_none() {
         return;
     }
     let inputs = inputs(Path::new(&directory));
@@ -406,7 +421,7 @@ fn both_verifiers_say_the_same_of_a_corpus() {
 
 #[test]
 fn verifiers_that_disagree_are_caught() {
-    if Second::start().is_none() {
+    if SecondVerifier::start().is_none() {
         return;
     }
     let outcome = judge(&seeds(), PLANTED_CHANGES, Plant::OnlyReads);
@@ -419,18 +434,8 @@ fn verifiers_that_disagree_are_caught() {
 }
 
 const TARGETS: [&str; 3] = ["archive/", "entry/", "proof/"];
-/// What both verifiers say of a log, and of a receipt.
-const OF_LOGS: &[&str] = &[
-    "archived_size",
-    "cosigned_unix_seconds",
-    "erased_count",
-    "open_intents_count",
-    "root_hash",
-    "still_archived_count",
-    "tree_size",
-    "witnessed_size",
-];
-const OF_RECEIPTS: &[&str] = &["leaf_hash", "leaf_index", "tree_size"];
+/// What both verifiers say of a receipt.
+const OF_RECEIPTS: [&str; 3] = ["leaf_hash", "leaf_index", "tree_size"];
 /// As many files as an input of archives has, at the most.
 const FILES_MAX: usize = 12;
 /// The planted fault must show within so many changes.

@@ -2,11 +2,11 @@
 //! moved, repeated or left out.
 
 use super::forged;
-use super::second::Second;
 use super::*;
 use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::archive_lines::segment_line;
 use crate::crypto::merkle::consistency_proof;
+use crate::second_verifier::SecondVerifier;
 
 /// A log with an archive of its beginning.
 pub(super) struct Archived {
@@ -73,7 +73,7 @@ impl Archived {
     /// that passes over lines that are not where they should be. Each line of a handover is left
     /// out, repeated, moved and copied to other places of its file, and its note exchanged for
     /// another one.
-    fn missed(&self, second: &mut Option<Second>) -> (usize, [usize; 3]) {
+    fn missed(&self, second: &mut Option<SecondVerifier>) -> (usize, [usize; 3]) {
         let mut tried = 0;
         let mut missed = [0; 3];
         for (name, text) in &self.files {
@@ -156,7 +156,7 @@ fn handovers_that_were_moved_are_found_by_both_verifiers() {
     for begins in [512, 256] {
         let archived = Archived::new(&log, begins);
         archived.verify().unwrap();
-        let mut second = Second::behind(archived.directory.path());
+        let mut second = SecondVerifier::behind(archived.directory.path());
         if let Some(second) = &mut second {
             assert!(!second.finds(&archived.rest()), "{begins}");
         }

@@ -2,12 +2,12 @@
 //! entry may have at the most. Method: each limit, and one more. Planted: verifiers that cut off
 //! what is too long.
 
-use super::second::Second;
 use super::*;
 use crate::crypto::note::SIGNATURES_COUNT_MAX;
+use crate::second_verifier::SecondVerifier;
 
 /// What both verifiers say of an export.
-pub(super) fn judged(second: &mut Option<Second>, export: &str) -> bool {
+pub(super) fn judged(second: &mut Option<SecondVerifier>, export: &str) -> bool {
     let ours = verify_export(export.as_bytes(), &keys()).is_ok();
     if let Some(second) = second {
         let answer = second.ask(export.as_bytes());
@@ -20,7 +20,7 @@ pub(super) fn judged(second: &mut Option<Second>, export: &str) -> bool {
 fn signatures_of_strangers_have_one_form_for_both() {
     let log = RandomLog::of(5, 3);
     let note = log.checkpoint.note();
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     let mut judge = |lines: &str| {
         let export = log.export();
         let (entries, _) = export.trim_end().rsplit_once('\n').unwrap();
@@ -90,7 +90,7 @@ fn export_of(draft: EntryDraft) -> String {
 
 #[test]
 fn counts_of_an_entry_have_the_same_bounds_for_both() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for (count, is_entry) in [(ITEMS_MAX, true), (ITEMS_MAX + 1, false)] {
         let mut entry = draft(0);
         entry.items = vec![entry.items[0].clone(); count];

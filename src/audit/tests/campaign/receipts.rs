@@ -6,9 +6,9 @@ use super::cosigned::cosign;
 use super::cosigned::cosigner;
 use super::cosigned::witnesses;
 use super::edits::edit;
-use super::second::Second;
 use super::*;
 use crate::crypto::merkle::inclusion_proof;
+use crate::second_verifier::SecondVerifier;
 
 /// A receipt as text, and whether it is as it was handed out.
 struct Made {
@@ -53,7 +53,7 @@ fn own(proof: &TlogProof) -> bool {
 
 #[test]
 fn both_verifiers_say_the_same_of_receipts() {
-    let mut second = Second::of_receipts();
+    let mut second = SecondVerifier::of_receipts();
     let (mut valid, mut changed) = (0, 0);
     for seed in 0..cases(200).max(2) {
         let Made { text, is_whole } = receipt(seed);
@@ -92,7 +92,7 @@ const PLANTED_CASES: u64 = 100;
 fn both_verifiers_say_the_same_of_cosigned_receipts() {
     let key = cosigner(0).verifier().to_string();
     let files = [("--witness-key", key.as_str())];
-    let mut second = Second::with_flags_and_files(&["--receipt"], &files);
+    let mut second = SecondVerifier::with_flags_and_files(&["--receipt"], &files);
     let witnesses = witnesses();
     let (mut valid, mut refused) = (0, 0);
     for seed in 0..cases(120) {

@@ -10,11 +10,11 @@ use super::handovers::Archived;
 use super::handovers::lines;
 use super::handovers::log_with_keys;
 use super::limits::judged;
-use super::second::Second;
 use super::*;
 use crate::audit::archive_lines::SegmentEnd;
 use crate::audit::archive_lines::read_segment;
 use crate::audit::archive_lines::segment_line;
+use crate::second_verifier::SecondVerifier;
 
 /// Lines that are none, or say that the segment ends elsewhere.
 fn other_forms(line: &str, end: &SegmentEnd) -> Vec<String> {
@@ -125,7 +125,7 @@ fn end_of_a_segment_is_judged_alike_by_both_verifiers() {
     let mut counts = [0; 2];
     for begins in [512, 256] {
         let archived = Archived::new(&log, begins);
-        let mut second = Second::behind(archived.directory.path());
+        let mut second = SecondVerifier::behind(archived.directory.path());
         for (place, (name, text)) in archived.files[..2].iter().enumerate() {
             let (lines, line) = text.trim_end().rsplit_once('\n').unwrap();
             let end = read_segment(line).unwrap();
@@ -233,7 +233,7 @@ pub(super) fn pruned(size: u64, change: impl FnOnce(&mut LooseTree)) -> String {
 
 #[test]
 fn beginning_behind_others_is_judged_alike_by_both_verifiers() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for size in 1..=3 {
         assert!(judged(&mut second, &pruned(size, |_| ())), "{size}");
     }

@@ -5,9 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::encodings::other_encodings;
-use super::second::Second;
 use super::*;
 use crate::crypto::merkle::leaf_hash;
+use crate::second_verifier::SecondVerifier;
 
 /// What is wrong with an entry that its log has signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -142,7 +142,7 @@ fn is_found_by_the_tree_alone(export: &str) -> bool {
 
 #[test]
 fn lie_that_was_signed_is_found_by_both_verifiers() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     for seed in 0..cases(40) {
         for lie in Lie::ALL {
             let (log, place) = log_with(Some(lie), seed);
@@ -168,7 +168,7 @@ fn lie_that_was_signed_is_found_by_both_verifiers() {
 
 #[test]
 fn other_encoding_that_was_signed_is_found_by_both_verifiers() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     let mut found_count = 0;
     for seed in 0..cases(8) {
         let log = RandomLog::of(seed, 12);

@@ -5,12 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::forged::with_checkpoint;
-use super::second::Second;
 use super::*;
 use crate::crypto::note::NoteVerifier;
 use crate::crypto::note::small_order::Signed;
 use crate::crypto::note::small_order::by_a_key_of_small_order;
 use crate::crypto::note::small_order::by_a_known_key;
+use crate::second_verifier::SecondVerifier;
 
 /// What both verifiers say of a log that is signed so.
 fn judged(export: &str, text: &str, signed: &Signed) -> bool {
@@ -20,7 +20,7 @@ fn judged(export: &str, text: &str, signed: &Signed) -> bool {
     let export = with_checkpoint(export, &note);
     let keys = CheckpointKeys::new(vec![key]);
     let ours = verify_export(export.as_bytes(), &keys).is_ok();
-    if let Some(mut second) = Second::with_keys(&keys) {
+    if let Some(mut second) = SecondVerifier::with_keys(&keys) {
         let answer = second.ask(export.as_bytes());
         assert_eq!(answer["verified"], ours, "{answer}: {note}");
     }

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::encodings::with_bytes;
 use super::limits::judged;
-use super::second::Second;
 use super::*;
+use crate::second_verifier::SecondVerifier;
 
 /// What a text must be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -181,7 +181,7 @@ fn export_with(path: &[u64], text: &str, other: &str) -> String {
 
 #[test]
 fn text_that_no_entry_has_is_found_by_both_verifiers_though_it_was_signed() {
-    let mut second = Second::start();
+    let mut second = SecondVerifier::start();
     let (mut right_count, mut wrong_count) = (0, 0);
     for (path, kind, text) in TEXTS {
         for other in kind.right() {
