@@ -18,8 +18,6 @@
 #[path = "support/scanner.rs"]
 mod scanner;
 mod support;
-#[path = "support/untried.rs"]
-mod untried;
 
 #[path = "api/access.rs"]
 mod access;

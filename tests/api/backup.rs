@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use counterfoil::assembly::AssemblyError;
 use counterfoil::audit::Event;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::StartError;
 use counterfoil::backup;
 use counterfoil::backup::RestoredHead;
@@ -21,6 +22,7 @@ use tonic::Status;
 use crate::scanner::Scanner;
 use crate::support::Client;
 use crate::support::TestVault;
+use crate::support::both_verifiers::verify_by_both;
 use crate::support::item;
 use crate::support::token_of;
 
@@ -136,7 +138,7 @@ async fn backup_under_load_opens_every_token_of_before() {
     }
     // The log goes on from the backup's.
     assert_eq!(vault.counts()[&Event::BackupCreated], 3);
-    vault.leave_unchecked();
+    vault.check_only_log().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,6 +162,9 @@ async fn vault_that_is_behind_its_head_stays_closed() {
     };
     assert!(refused.to_string().contains("officers"), "{refused}");
     assert_eq!(vault.head().size(), head_size, "the head is as it was");
+    // By itself, it is a log like any other.
+    let keys = vault.public_keys();
+    verify_by_both(&vault.read_only(), None, &Evidence::of(&keys)).unwrap();
     vault.leave_unchecked();
 }
 

@@ -13,10 +13,10 @@ use counterfoil::audit::Archive;
 use counterfoil::audit::Archived;
 use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Event;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::Report;
 use counterfoil::audit::verify_archive;
 use counterfoil::audit::verify_store;
-use counterfoil::audit::verify_store_behind;
 use counterfoil::audit::write_export;
 use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::Operation;
@@ -35,6 +35,7 @@ use crate::purge::contents;
 use crate::purge::files_with;
 use crate::signing_key;
 use crate::support::Side;
+use crate::support::both_verifiers::verify_by_both;
 use crate::support::detokenize_items;
 use crate::support::item_of;
 use crate::support::reveal;
@@ -132,7 +133,8 @@ async fn two_officers_prune_what_is_archived() {
         Err(StoreError::Pruned { size: 256 })
     ));
     let alone = verify_store(&store, Some(&head), &keys).unwrap();
-    let whole = verify_store_behind(&archive, &store, Some(&head), &keys).unwrap();
+    let evidence = Evidence::of(&keys).with_head(Some(&head));
+    let whole = verify_by_both(&store, Some(directory.path()), &evidence).unwrap();
     assert_eq!((alone.archived_size, whole.archived_size), (256, 0));
     assert_eq!(alone.root, whole.root);
     assert_eq!(verify_archive(&archive, &keys).unwrap().tree_size, 256);
@@ -167,11 +169,12 @@ pub(crate) async fn prune(office: &Office, archived: &Archived) -> Result<(), St
     Ok(())
 }
 
-/// Verifies the stopped vault's log with its archive, by the first public key.
+/// Verifies the stopped vault's log with its archive, by the first public key, by both verifiers.
 pub(crate) fn verify_behind(office: &Office, directory: &TempDir) -> Report {
-    let archive = Archive::open(directory.path()).unwrap();
     let (store, keys) = (office.vault.read_only(), office.vault.public_keys());
-    verify_store_behind(&archive, &store, Some(&office.vault.head()), &keys).unwrap()
+    let head = office.vault.head();
+    let evidence = Evidence::of(&keys).with_head(Some(&head));
+    verify_by_both(&store, Some(directory.path()), &evidence).unwrap()
 }
 
 /// Goal: nothing is pruned that the witness has not seen, and none that is configured no more is
@@ -252,7 +255,8 @@ async fn archive_of_before_and_after_a_rotation_verifies_by_the_first_key() {
     let newest = whole.successors.last().unwrap().key.clone();
     let newest = CheckpointKeys::new(vec![newest]);
     let store = office.vault.read_only();
-    let by_newest = verify_store_behind(&archive, &store, None, &newest).unwrap();
+    let evidence = Evidence::of(&newest);
+    let by_newest = verify_by_both(&store, Some(directory.path()), &evidence).unwrap();
     assert_eq!(by_newest, whole);
     drop(store);
     assert_eq!(office.vault.check().await.archived_size, 512);

@@ -8,11 +8,8 @@ use std::sync::Arc;
 
 use counterfoil::assembly;
 use counterfoil::assembly::AssemblyError;
-use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
-use counterfoil::audit::Head;
-use counterfoil::audit::verify_store;
 use counterfoil::config::Config;
 use counterfoil::config::RootKeyConfig;
 use counterfoil::crypto::RootKey;
@@ -57,6 +54,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::Identities;
 use crate::support::TestClock;
+use crate::support::checking::verify_log_of;
 use crate::support::item;
 
 const OFFICERS: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
@@ -200,12 +198,9 @@ impl Officers {
 
     /// Every `started` entry, from a log that verifies.
     fn starts(&self) -> Vec<Entry> {
+        verify_log_of(&self.config);
         let options = RocksOptions::default();
         let store = RocksStore::open_read_only(&self.config.data_dir, &options).unwrap();
-        let key = std::fs::read_to_string(assembly::audit_key_file(&self.config.data_dir));
-        let keys = CheckpointKeys::new(vec![key.unwrap().trim().parse().unwrap()]);
-        let head = Head::read(&self.config.audit.head_dir, &keys).unwrap();
-        verify_store(&store, Some(&head), &keys).unwrap();
         let leaves = store.entries(0, usize::MAX).unwrap();
         let entries = leaves.iter().filter_map(|it| it.entry());
         let entries = entries.map(|it| Entry::decode(&it.entry).unwrap());

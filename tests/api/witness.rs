@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use counterfoil::assembly;
 use counterfoil::assembly::AssemblyError;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::StartError;
 use counterfoil::audit::WitnessWindow;
 use counterfoil::config::AuditWitness;
@@ -41,6 +42,7 @@ use crate::support::Client;
 use crate::support::Side;
 use crate::support::TestClock;
 use crate::support::TestVault;
+use crate::support::both_verifiers::verify_by_both;
 use crate::support::detokenize_items;
 use crate::support::reveal;
 
@@ -395,7 +397,7 @@ async fn disk_that_went_back_goes_on_when_its_witness_accepts_it() {
     assert_eq!(witness.seen().tree_size, new_size);
     let report = {
         let keys = vault.public_keys();
-        counterfoil::audit::verify_store(&vault.read_only(), None, &keys).unwrap()
+        verify_by_both(&vault.read_only(), None, &Evidence::of(&keys)).unwrap()
     };
     assert_eq!(report.tree_size, old_size);
     witness.accept(old_size, report.root);
@@ -426,7 +428,7 @@ async fn log_with_another_past_is_refused() {
         panic!("{refused}");
     };
     assert_eq!(witness_size, went_back.new_size);
-    went_back.vault.leave_unchecked();
+    went_back.vault.check_only_log().await;
     went_back.witness.go().await;
 }
 
@@ -445,7 +447,7 @@ async fn log_is_closed_when_its_witness_turns_out_to_have_seen_more() {
     witness.come().await;
     let failed = vault.until_failed().await;
     assert!(failed.contains("audit log failed"), "{failed}");
-    vault.leave_unchecked();
+    vault.check_only_log().await;
     witness.go().await;
 }
 

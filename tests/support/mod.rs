@@ -1,10 +1,14 @@
 //! A vault of its own for each test: made, opened and served as the program does it, with a clock
 //! that the test moves, and identities that hold different permits.
 
+pub(crate) mod both_verifiers;
 mod certificates;
+pub(crate) mod checking;
 mod client;
 mod clock;
 pub(crate) mod people;
+pub(crate) mod second_verifier;
+mod untried;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,10 +24,8 @@ use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
 use counterfoil::audit::Head;
-use counterfoil::audit::Report;
 use counterfoil::audit::SignedCheckpoint;
 use counterfoil::audit::following_keys;
-use counterfoil::audit::verify_store;
 use counterfoil::config::Config;
 use counterfoil::crypto::Entropy;
 use counterfoil::crypto::SystemEntropy;
@@ -227,21 +229,6 @@ impl TestVault {
         self.serve().await.unwrap();
     }
 
-    /// Stops, and verifies the whole audit log with nothing but the public key. Every test ends
-    /// with it.
-    pub(crate) async fn check(mut self) -> Report {
-        self.stop().await;
-        self.is_checked = true;
-        let store = self.read_only();
-        let report = verify_store(&store, Some(&self.head()), &self.public_keys()).unwrap();
-        let count = |event| report.counts.get(&event).copied().unwrap_or(0);
-        // Where the beginning is in an archive, the first start is.
-        let is_whole = report.archived_size == 0;
-        assert!(!is_whole || count(Event::Started) == count(Event::Stopped));
-        check_register(&store);
-        report
-    }
-
     /// For a test that leaves a vault behind that cannot be opened.
     pub(crate) fn leave_unchecked(mut self) {
         self.is_checked = true;
@@ -249,9 +236,7 @@ impl TestVault {
 
     /// The key that anybody may have.
     pub(crate) fn public_keys(&self) -> CheckpointKeys {
-        let file = assembly::audit_key_file(&self.config.data_dir);
-        let key = fs::read_to_string(file).unwrap();
-        CheckpointKeys::new(vec![key.trim().parse().unwrap()])
+        public_keys_of(&self.config)
     }
 
     /// The head outside of the database.
@@ -385,6 +370,13 @@ impl Drop for TestVault {
     }
 }
 
+/// The key that anybody may have of a vault, as `init` wrote it.
+fn public_keys_of(config: &Config) -> CheckpointKeys {
+    let file = assembly::audit_key_file(&config.data_dir);
+    let key = fs::read_to_string(file).unwrap();
+    CheckpointKeys::new(vec![key.trim().parse().unwrap()])
+}
+
 /// The configuration of the tests with further lines. One value may be claimed for a token as often
 /// as a test likes, unless its lines say otherwise.
 fn config_text(lines: &str) -> String {
@@ -471,25 +463,3 @@ namespace = "shop"
 fields = ["name"]
 case = "required"
 "#;
-
-/// Whoever changes keys or operations names them as they are after it: a start or stop, which reads
-/// them from the store, never names others than the entry before.
-fn check_register(store: &dyn Store) {
-    let stored = store.entries(store.pruned_size().unwrap(), usize::MAX);
-    let mut named = None;
-    for stored in stored.unwrap().iter().filter_map(StoredLeaf::entry) {
-        let draft = Entry::decode(&stored.entry).unwrap().draft;
-        let Some(digest) = draft.ceremony.register_digest else {
-            assert_ne!(draft.event, Event::Stopped);
-            continue;
-        };
-        if matches!(draft.event, Event::Started | Event::Stopped) {
-            assert_eq!(
-                named.unwrap_or(digest),
-                digest,
-                "entry names another register"
-            );
-        }
-        named = Some(digest);
-    }
-}
