@@ -200,7 +200,7 @@ fn officers_accept_a_rollback_once() {
     assert!(again.words.contains("accepted before"), "{}", again.words);
     assert_eq!(tokenize(&stage, &["Ada Lovelace"]), before);
     let log = "--data-dir data --public-key data/audit.vkey";
-    stage.done(&format!("audit verify {log}"));
+    stage.verified("data", "data/audit.vkey");
     let export = stage.done(&format!("audit export {log}"));
     let entry = export
         .lines()
@@ -231,7 +231,7 @@ fn vault_without_officers_is_its_operators_to_accept_and_says_so() {
     assert_eq!(refused.code, 2, "{}", refused.words);
     stage.done(&format!("{ACCEPT} statement --without-officers"));
     tokenize(&stage, &["Ada Lovelace"]);
-    stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+    stage.verified("data", "data/audit.vkey");
 }
 
 /// Goal: who writes to a stopped vault's database cannot put other officers in. Method: the row of

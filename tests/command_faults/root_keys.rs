@@ -50,7 +50,7 @@ fn interrupted_change_of_the_root_key_is_ended_by_the_same_command() {
                 let again = stage.run(ROTATE);
                 assert_eq!(again.code, 0, "{injection:?}: {}", again.words);
                 assert_eq!(opened(&stage), (false, true), "{injection:?}");
-                stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+                stage.verified("data", "data/audit.vkey");
                 fs::remove_dir_all(stage.path("data")).unwrap();
                 if !ended.is_met {
                     break;

@@ -127,6 +127,9 @@ impl Story {
             return Some(format!("again: {}", again.words));
         }
         let said = self.verify(stage);
+        if said.code == 0 {
+            stage.verified(self.data, self.key);
+        }
         (said.code != 0).then_some(said.words)
     }
 }

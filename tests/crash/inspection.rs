@@ -10,6 +10,7 @@ use std::path::Path;
 
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::Head;
 use counterfoil::audit::VerifyError;
 use counterfoil::audit::following_keys;
@@ -24,11 +25,20 @@ use counterfoil::store::StoredLeaf;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 
+use crate::both_verifiers::verify_by_both;
 use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::ledger::Reveal;
 use crate::testbed;
 use crate::testbed::Failure;
+
+/// Has the whole log verified by both verifiers, which must say the same of it.
+pub(crate) fn judge(directory: &Path, ledger: &Ledger) -> Result<(), Failure> {
+    let config = testbed::config(directory)?;
+    let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
+    verify_by_both(&store, None, &Evidence::of(&ledger.keys))?;
+    Ok(())
+}
 
 /// Checks the log against the ledger.
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {

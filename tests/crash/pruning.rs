@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use counterfoil::assembly;
 use counterfoil::audit::Archive;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::Head;
 use counterfoil::audit::following_keys;
-use counterfoil::audit::verify_store_behind;
 use counterfoil::ceremony::LogPoint;
 use counterfoil::ceremony::Operation;
 use counterfoil::crypto::SystemEntropy;
@@ -22,6 +22,7 @@ use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 
 use crate::Plant;
+use crate::both_verifiers::verify_by_both;
 use crate::ceremonies::story;
 use crate::ceremonies::story::Officers;
 use crate::ceremonies::story::Step;
@@ -99,8 +100,8 @@ impl Left {
         let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
         assert_eq!(store.pruned_size()?, archived.size);
         let head = Head::read(&config.audit.head_dir, &following_keys(&store, &keys)?)?;
-        let archive = Archive::open(&directory.join("archive"))?;
-        let whole = verify_store_behind(&archive, &store, Some(&head), &keys)?;
+        let evidence = Evidence::of(&keys).with_head(Some(&head));
+        let whole = verify_by_both(&store, Some(&directory.join("archive")), &evidence)?;
         assert_eq!(whole.archived_size, 0);
         Ok(Self {
             purges_count: store.statistics()?.erasures_unpurged_count,

@@ -39,7 +39,6 @@ use crate::ledger::Fault;
 use crate::ledger::Ledger;
 use crate::load::tokenize_request;
 use crate::number;
-use crate::second;
 use crate::server::Server;
 use crate::testbed;
 use crate::testbed::Failure;
@@ -110,7 +109,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     if ledger.faults.is_empty() {
         tokio::task::block_in_place(|| {
             inspection::inspect(directory, &mut ledger)?;
-            second::agrees(directory, &ledger)
+            inspection::judge(directory, &ledger)
         })?;
     }
     println!(

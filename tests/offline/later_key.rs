@@ -22,9 +22,7 @@ permit (
 
 /// The public key that the log came under last, as verifying it says.
 pub(crate) fn newest_key(stage: &Stage) -> String {
-    let verified = stage.run("audit verify --data-dir data --public-key data/audit.vkey");
-    assert_eq!(verified.code, 0, "{}", verified.words);
-    let said = format!("{}{}", verified.output, verified.words);
+    let said = stage.verified("data", "data/audit.vkey");
     let key = said.lines().rev().find_map(|line| {
         let (_, key) = line.split_once("signed by another key from here on: ")?;
         Some(key.to_owned())
@@ -83,5 +81,5 @@ fn head_of_a_later_key_is_accepted_by_its_public_key() {
     stage.done(&format!("{ACCEPT} both --public-key newer.vkey"));
 
     assert_eq!(tokenize(&stage, &["Ada Lovelace"]), before);
-    stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+    stage.verified("data", "data/audit.vkey");
 }

@@ -122,7 +122,7 @@ fn root_key_rotates_under_officers_and_the_old_one_opens_nothing() {
     fs::remove_file(stage.path("root-key.toml")).unwrap();
     assert_eq!(tokenize(&stage, &["Ada Lovelace", "Grace Hopper"]), tokens);
     let log = "--data-dir data --public-key data/audit.vkey";
-    stage.done(&format!("audit verify {log}"));
+    stage.verified("data", "data/audit.vkey");
     let export = stage.done(&format!("audit export {log}"));
     let entry = export
         .lines()
@@ -201,7 +201,7 @@ fn killed_rotation_leaves_a_vault_that_one_of_the_two_opens() {
     }
     println!("killed {KILLS} times; then the old opened {old_opened}, the new {new_opened}");
     assert_eq!(tokenize(&stage, &["Ada Lovelace"]), tokens);
-    stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+    stage.verified("data", "data/audit.vkey");
 }
 
 /// The fault that the test above must catch: keys that are wrapped anew in more than one write.
@@ -282,7 +282,7 @@ fn root_key_moves_from_a_file_to_shares_and_on_to_a_token() {
     stage.done(ROTATE);
     put_in_force(&stage, &token, &next);
     assert_eq!(tokenize(&stage, &["Ada Lovelace"]), tokens);
-    stage.done("audit verify --data-dir data --public-key data/audit.vkey");
+    stage.verified("data", "data/audit.vkey");
 }
 
 const KILLS: u32 = 12;

@@ -115,7 +115,7 @@ fn officers_and_then_the_witness_accept_that_everything_went_back() {
 
     let witness = serve(&stage);
     tokenize(&stage, &["Grace Hopper"]);
-    let verified = stage.done(&format!("audit verify {log}"));
+    let verified = stage.verified("data", "data/audit.vkey");
     assert!(verified.contains(&format!("{size} entries")), "{verified}");
     let seen_now = stage.done(&format!("{SEEN} {LOG}"));
     assert_ne!(seen_now, seen);

@@ -195,7 +195,7 @@ fn what_was_handed_out_is_held_against_the_log() {
     )));
     // Planted: whoever looks at the log alone, and whoever follows it and forgets. Nothing is wrong
     // with it for them.
-    stage.done(&format!("audit verify --data-dir data {KEY}"));
+    stage.verified("data", "data/audit.vkey");
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
     write_client(&stage, &client);

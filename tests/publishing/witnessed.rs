@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::commands::Stage;
+use crate::commands::not_tried;
 use crate::evidence::reveal;
 use crate::evidence::stage;
 use crate::evidence::write_client;
@@ -67,12 +68,13 @@ impl Drop for Witness {
     }
 }
 
-/// What the second verifier says; nothing where it cannot run.
+/// What the second verifier says, started as whoever has it does; nothing where it cannot run.
 fn second(stage: &Stage, arguments: &str) -> Option<(i32, Value)> {
     let probe = Command::new("python3")
         .args(["-c", "import cryptography"])
         .output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
+        not_tried("Python's cryptography is missing (python3-cryptography in Debian)");
         return None;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/verify_log.py");

@@ -1,5 +1,7 @@
 //! A vault by its commands: a directory with certificates and a configuration.
 
+#[path = "second_verifier.rs"]
+mod second_verifier;
 #[path = "untried.rs"]
 mod untried;
 
@@ -27,6 +29,7 @@ use rustix::process::Signal;
 use rustix::process::kill_process;
 use tempfile::TempDir;
 
+use self::second_verifier::SecondVerifier;
 pub(crate) use self::untried::not_tried;
 
 pub(crate) const PIN: &str = "824619";
@@ -105,6 +108,20 @@ impl Stage {
         let said = self.run(arguments);
         assert_eq!(said.code, 0, "{arguments}: {}", said.words);
         said.output
+    }
+
+    /// Verifies the log of a data directory with a public key, by both verifiers, and returns what
+    /// `audit verify` says. The second one reads what `audit export` writes, and says the same.
+    pub(crate) fn verified(&self, data: &str, key: &str) -> String {
+        let log = format!("--data-dir {data} --public-key {key}");
+        let ours = self.done(&format!("audit verify {log} --json"));
+        let line = fs::read_to_string(self.path(key)).unwrap();
+        if let Some(mut second) = SecondVerifier::of_keys(&[line]) {
+            let export = self.done(&format!("audit export {log}"));
+            let ours = serde_json::from_str(&ours).unwrap();
+            second.assert_agrees(export.as_bytes(), &ours);
+        }
+        self.done(&format!("audit verify {log}"))
     }
 
     pub(crate) fn serve(&self) -> Running {

@@ -8,13 +8,14 @@ use counterfoil::audit::CheckpointKeys;
 use counterfoil::audit::Decision;
 use counterfoil::audit::Entry;
 use counterfoil::audit::Event;
+use counterfoil::audit::Evidence;
 use counterfoil::audit::Head;
 use counterfoil::audit::ItemOutcome;
-use counterfoil::audit::verify_store;
 use counterfoil::store::Store;
 use counterfoil::store::rocks::RocksOptions;
 use counterfoil::store::rocks::RocksStore;
 
+use crate::both_verifiers::verify_by_both;
 use crate::testbed;
 use crate::testbed::Failure;
 
@@ -65,7 +66,7 @@ pub(super) fn of_the_log(directory: &Path) -> Result<Sightings, Failure> {
     let keys = CheckpointKeys::new(vec![key.trim_end().parse()?]);
     let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
     let head = Head::read(&config.audit.head_dir, &keys)?;
-    verify_store(&store, Some(&head), &keys)?;
+    verify_by_both(&store, None, &Evidence::of(&keys).with_head(Some(&head)))?;
     let mut sightings = Sightings::default();
     for stored in store.entries(0, usize::MAX)? {
         let Some(stored) = stored.entry() else {

@@ -40,7 +40,6 @@ use crate::ledger::Ledger;
 use crate::load::tokenize_request;
 use crate::number;
 use crate::questions;
-use crate::second;
 use crate::server::FileClock;
 use crate::server::Server;
 use crate::testbed;
@@ -312,7 +311,7 @@ impl Campaign<'_> {
         let (directory, ledger) = (self.directory, &mut self.ledger);
         tokio::task::block_in_place(|| {
             inspection::inspect(directory, ledger)?;
-            second::agrees(directory, ledger)?;
+            inspection::judge(directory, ledger)?;
             let config = testbed::config(directory)?;
             let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
             let records = store.records_after(NamespaceId(1), None, usize::MAX)?;
