@@ -14,6 +14,8 @@ mod backup_log;
 #[expect(dead_code, reason = "a vault that runs can do more than these need")]
 #[path = "support/commands.rs"]
 mod commands;
+#[path = "offline/cut_off.rs"]
+mod cut_off;
 #[path = "offline/later_key.rs"]
 mod later_key;
 #[path = "offline/officer_token.rs"]

@@ -11,7 +11,6 @@ use crate::audit::Archive;
 use crate::audit::exposure::index_from;
 use crate::audit::exposure::newest_checkpoint;
 use crate::cli::audit::LogArgs;
-use crate::cli::audit::open;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
 use crate::cli::error::say;
@@ -55,7 +54,7 @@ impl ArchiveArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
         let head = self.log.head(&keys)?;
-        let store = open(&self.log.data_dir()?)?;
+        let store = self.log.open()?;
         // No archive of a log that went back, or of another.
         let newest = newest_checkpoint(&store, Some(&head), &keys).map_err(verify_error)?;
         let before = self.before(&store, newest.size())?;

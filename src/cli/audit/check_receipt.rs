@@ -22,7 +22,6 @@ use crate::audit::find_in_export;
 use crate::audit::find_in_store;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::cosigned_at;
-use crate::cli::audit::open;
 use crate::cli::audit::report::cosigned_time;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
@@ -127,7 +126,7 @@ impl CheckReceiptArgs {
             return Ok(proven.iter().map(|_| Found::NotSought).collect());
         }
         let head = self.log.head(keys)?;
-        let store = open(&self.log.data_dir()?)?;
+        let store = self.log.open()?;
         let checkpoint = newest_checkpoint(&store, Some(&head), keys).map_err(verify_error)?;
         let find = |proven| Found::from(find_in_store(&store, &checkpoint, proven));
         Ok(proven.iter().map(find).collect())

@@ -13,7 +13,6 @@ use crate::audit::latest_checkpoint;
 use crate::audit::write_export;
 use crate::audit::write_ocsf;
 use crate::cli::audit::LogArgs;
-use crate::cli::audit::open;
 use crate::cli::audit::serve::published;
 use crate::cli::audit::store_error;
 use crate::cli::audit::syslog::Collector;
@@ -78,13 +77,13 @@ impl ExportArgs {
         if let Some(directory) = &self.tiles {
             // First the head, then the log, which may be longer.
             let head = self.log.head(&keys)?;
-            let store = open(&self.log.data_dir()?)?;
+            let store = self.log.open()?;
             let checkpoint = published(self.latest);
             tiles::write(directory, &store, &head, &keys, self.entries, checkpoint)?;
             return Ok(Exit::Done);
         }
         let collector = self.syslog.collector(self.format, Patience::None)?;
-        let store = open(&self.log.data_dir()?)?;
+        let store = self.log.open()?;
         if let Some(collector) = collector {
             return block_on(send(&store, &keys, collector));
         }

@@ -4,6 +4,7 @@
 mod archive;
 mod auditor;
 mod check_receipt;
+mod disk_log;
 mod export;
 pub(super) mod prove;
 mod report;
@@ -31,7 +32,6 @@ use crate::audit::Evidence;
 use crate::audit::Head;
 use crate::audit::HeadError;
 use crate::audit::KeptCheckpoint;
-use crate::audit::Report;
 use crate::audit::SignedCheckpoint;
 use crate::audit::VerifyError;
 use crate::audit::WitnessKeys;
@@ -41,6 +41,7 @@ use crate::audit::verify_export_against;
 use crate::audit::verify_store_against;
 use crate::cli::audit::archive::ArchiveArgs;
 use crate::cli::audit::check_receipt::CheckReceiptArgs;
+use crate::cli::audit::disk_log::DiskLog;
 use crate::cli::audit::export::ExportArgs;
 use crate::cli::audit::prove::ProveConsistencyArgs;
 use crate::cli::audit::prove::ProveInclusionArgs;
@@ -176,6 +177,7 @@ impl VerifyArgs {
             witnesses: witnesses.as_ref(),
             ..Evidence::of(&keys)
         };
+        let mut is_cut_off = false;
         let report = match (&self.export, &self.backup, &archive) {
             (_, Some(directory), _) => Ok(backup::verify_log(directory, &evidence)?),
             (Some(path), None, archive) => {
@@ -195,11 +197,21 @@ impl VerifyArgs {
                     (verified, _) => verified,
                 }
             }
-            (None, None, archive) => self.log.verify(archive.as_ref(), &evidence)?,
+            (None, None, archive) => {
+                // First the head, then the log: a vault that is served meanwhile makes the log
+                // longer, and a log may be longer than its head.
+                let head = self.log.head(&keys);
+                // Of a log that is damaged, that is said first.
+                let log = DiskLog::open(&self.log)?;
+                is_cut_off = log.is_cut_off;
+                let head = head?;
+                let evidence = evidence.with_head(Some(&head));
+                verify_store_against(&log.into_store(), archive.as_ref(), &evidence)
+            }
         };
         let report = report.map_err(verify_error)?;
         let text = if self.json {
-            json_report(&report)
+            json_report(&report, is_cut_off)
         } else {
             text_report(&report)
         };
@@ -229,23 +241,15 @@ impl LogArgs {
     pub(super) fn public_keys(&self) -> Result<CheckpointKeys, CliError> {
         let given = self.keys.public_keys()?;
         // Where no log can be opened, a command that needs one says so itself; others read a file.
-        match self.data_dir().and_then(|data_dir| open(&data_dir)) {
-            Ok(store) => following_keys(&store, &given).map_err(|error| store_error(&error)),
+        match DiskLog::open(self) {
+            Ok(log) => following_keys(&log.store, &given).map_err(|error| store_error(&error)),
             Err(_) => Ok(given),
         }
     }
 
-    fn verify(
-        &self,
-        archive: Option<&Archive>,
-        evidence: &Evidence<'_>,
-    ) -> Result<Result<Report, VerifyError>, CliError> {
-        // First the head, then the log: a vault that is served meanwhile makes the log longer,
-        // and a log may be longer than its head.
-        let head = self.head(evidence.keys)?;
-        let store = open(&self.data_dir()?)?;
-        let evidence = evidence.with_head(Some(&head));
-        Ok(verify_store_against(&store, archive, &evidence))
+    /// Opens the log on the disk, and says on standard error if it was cut off.
+    pub(super) fn open(&self) -> Result<RocksStore, CliError> {
+        Ok(DiskLog::open(self)?.into_store())
     }
 
     /// Where the head is.
@@ -259,12 +263,7 @@ impl LogArgs {
     /// The head of the log.
     pub(super) fn head(&self, keys: &CheckpointKeys) -> Result<SignedCheckpoint, CliError> {
         let head_dir = self.head_dir()?;
-        Head::read(&head_dir, keys).map_err(|error| match error {
-            HeadError::Io(source) => CliError::file(&head_dir)(source),
-            HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
-                CliError::Verification(format!("{}: {error}", head_dir.display()))
-            }
-        })
+        Head::read(&head_dir, keys).map_err(|error| head_error(error, &head_dir))
     }
 }
 
@@ -354,6 +353,15 @@ pub(super) fn verify_error(error: VerifyError) -> CliError {
         | VerifyError::Unarchived { .. }
         | VerifyError::Untold { .. }
         | VerifyError::Unwitnessed => CliError::Verification(format!("NOT verified: {error}")),
+    }
+}
+
+fn head_error(error: HeadError, head_dir: &Path) -> CliError {
+    match error {
+        HeadError::Io(source) => CliError::file(head_dir)(source),
+        HeadError::AlreadyExists | HeadError::Missing | HeadError::TooLarge => {
+            CliError::Verification(format!("{}: {error}", head_dir.display()))
+        }
     }
 }
 

@@ -19,7 +19,6 @@ use crate::audit::prove_inclusion;
 use crate::cli::audit::LogArgs;
 use crate::cli::audit::auditor::AuditorArgs;
 use crate::cli::audit::cosigned_at;
-use crate::cli::audit::open;
 use crate::cli::audit::verify_error;
 use crate::cli::block_on;
 use crate::cli::error::CliError;
@@ -206,7 +205,7 @@ impl SourceArgs {
     /// The log on the disk, as of its newest checkpoint.
     fn read(&self, keys: &CheckpointKeys) -> Result<(RocksStore, SignedCheckpoint), CliError> {
         let head = self.log.head(keys)?;
-        let store = open(&self.log.data_dir()?)?;
+        let store = self.log.open()?;
         let checkpoint = newest_checkpoint(&store, Some(&head), keys).map_err(verify_error)?;
         Ok((store, checkpoint))
     }

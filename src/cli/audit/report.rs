@@ -86,7 +86,8 @@ pub(super) fn successor_words(successor: &Successor) -> String {
     format!("entry {index}: signed by another key from here on: {key}")
 }
 
-pub(super) fn json_report(report: &Report) -> String {
+/// The report as one line; `is_cut_off` where bytes behind the log were left out.
+pub(super) fn json_report(report: &Report, is_cut_off: bool) -> String {
     let counts = report
         .counts
         .iter()
@@ -100,6 +101,7 @@ pub(super) fn json_report(report: &Report) -> String {
     });
     let report = json!({
         "verified": true,
+        "cut_off": is_cut_off,
         "tree_size": report.tree_size,
         "root_hash": hex::encode(report.root.as_bytes()),
         "archived_size": report.archived_size,

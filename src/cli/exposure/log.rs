@@ -27,18 +27,17 @@ use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
 use crate::store::Store;
 
-/// Reports from a data directory, as of its newest checkpoint; with the archive of its beginning,
+/// Reports from a log on the disk, as of its newest checkpoint; with the archive of its beginning,
 /// if one is given.
 pub(super) fn of_store(
-    data_dir: &Path,
+    store: &dyn Store,
     archive: Option<&Archive>,
     head: Option<&SignedCheckpoint>,
     query: &Query,
     keys: &CheckpointKeys,
 ) -> Result<RangeReport, CliError> {
-    let store = open(data_dir)?;
-    let checkpoint = newest_checkpoint(&store, head, keys).map_err(verify_error)?;
-    report(&store, archive, &checkpoint, query, keys)
+    let checkpoint = newest_checkpoint(store, head, keys).map_err(verify_error)?;
+    report(store, archive, &checkpoint, query, keys)
 }
 
 /// Reports from a data directory, as of a checkpoint that has been verified.

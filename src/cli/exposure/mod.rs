@@ -176,8 +176,8 @@ impl ExposureArgs {
                 Some(path) => log::of_export(path, archive.as_ref(), None, &query, &keys)?,
                 None => {
                     let head = self.log.head(&keys)?;
-                    let (data_dir, head) = (self.log.data_dir()?, Some(&head));
-                    log::of_store(&data_dir, archive.as_ref(), head, &query, &keys)?
+                    let (store, head) = (self.log.open()?, Some(&head));
+                    log::of_store(&store, archive.as_ref(), head, &query, &keys)?
                 }
             };
             Document::new(&query, &report)
