@@ -27,7 +27,8 @@ pub struct WitnessWindow {
 pub struct Unwitnessed {
     /// How many entries; all of them before the witness has answered for the first time.
     pub entries_count: u64,
-    /// How old the oldest of them is, at the most, in milliseconds; 0 where there are none.
+    /// How old the oldest of them is, at the most, in milliseconds; 0 where there are none. Before
+    /// the witness has answered for the first time: how long ago the log was opened.
     pub age_ms: u64,
     /// Whether a reveal would be let through now.
     pub may_reveal: bool,

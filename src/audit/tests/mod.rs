@@ -22,6 +22,7 @@ mod sequencing;
 mod starting;
 mod tampering;
 mod tiling;
+mod window;
 mod witnessing;
 
 use std::collections::BTreeMap;

@@ -63,7 +63,7 @@ impl KeepState for Keeper {
     }
 }
 
-fn cosigner() -> CosignerKey {
+pub(super) fn cosigner() -> CosignerKey {
     let name = NoteKeyName::new("witness.example/w1").unwrap();
     CosignerKey::new(name, &KeyBytes::from_array(&[5; 32]))
 }
@@ -104,7 +104,7 @@ fn client(address: SocketAddr) -> WitnessClient {
     WitnessClient::new(&settings, Arc::new(SystemClock::default())).unwrap()
 }
 
-fn reveal() -> Commit {
+pub(super) fn reveal() -> Commit {
     let claim = Claim {
         actor: Actor {
             principal: Principal::new("a.example").unwrap(),
