@@ -1,10 +1,7 @@
 //! The commands of whoever checks a log that somebody else keeps.
 
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -133,18 +130,10 @@ fn what_was_handed_out_is_held_against_the_log() {
     );
 
     // Published while the vault serves, by another process.
-    let mut serve = stage
-        .command(&format!(
-            "audit serve --data-dir data {KEY} --listen 127.0.0.1:0 --entries"
-        ))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut output = BufReader::new(serve.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    let address: SocketAddr = line
-        .trim()
+    let serve = format!("audit serve --data-dir data {KEY} --listen 127.0.0.1:0 --entries");
+    let mut serve = stage.running(&serve);
+    let address = serve
+        .line()
         .strip_prefix("ready http=")
         .unwrap()
         .parse()
@@ -156,8 +145,7 @@ fn what_was_handed_out_is_held_against_the_log() {
     let (second, leaves) = reader::read(&http);
     assert!(second.size > first.size, "{} {}", second.size, first.size);
     assert_eq!(reader::entries(&http, &leaves).len() as u64, second.size);
-    serve.kill().unwrap();
-    serve.wait().unwrap();
+    drop(serve);
     vault.stop();
 
     // Offline: the receipt, alone and against the log.

@@ -2,70 +2,44 @@
 //! the witness's public key.
 
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::process::Child;
 use std::process::Command;
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::commands::Running;
 use crate::commands::Stage;
 use crate::commands::not_tried;
 use crate::evidence::reveal;
 use crate::evidence::stage;
 use crate::evidence::write_client;
 
-/// A witness of the stage's vault, which runs.
-struct Witness(Child);
-
-impl Witness {
-    /// Makes its key and configuration, and tells the vault of it.
-    fn of(stage: &Stage) -> Self {
-        let key = stage.done("witness key new --name witness.example/w1 --file w1.pem");
-        fs::write(stage.path("w1.vkey"), &key).unwrap();
-        let other = stage.done("witness key new --name witness.example/w2 --file w2.pem");
-        fs::write(stage.path("w2.vkey"), other).unwrap();
-        let log = fs::read_to_string(stage.path("data/audit.vkey")).unwrap();
-        let config = format!(
-            "name = \"witness.example/w1\"\nkey_file = \"w1.pem\"\nstate_dir = \"witness\"\n\
-             listen = \"127.0.0.1:0\"\n[[log]]\npublic_keys = [\"{}\"]\n",
-            log.trim()
-        );
-        fs::write(stage.path("witness.toml"), config).unwrap();
-        let (witness, address) = Self::serve(stage);
-        let config = fs::read_to_string(stage.path("config.toml")).unwrap();
-        let origin = "origin = \"shop.example/counterfoil\"";
-        let asked = format!(
-            "{origin}, witness = {{ url = \"http://{address}\", public_key = \"{}\" }}",
-            key.trim()
-        );
-        let asked = config.replace(origin, &asked);
-        fs::write(stage.path("config.toml"), asked).unwrap();
-        witness
-    }
-
-    fn serve(stage: &Stage) -> (Self, String) {
-        let mut child = stage
-            .command("witness serve --config witness.toml")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("ready ").unwrap().to_owned();
-        (Self(child), address)
-    }
-}
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Makes a witness's key and configuration, tells the stage's vault of it, and serves it.
+fn serve_witness(stage: &Stage) -> Running {
+    let key = stage.done("witness key new --name witness.example/w1 --file w1.pem");
+    fs::write(stage.path("w1.vkey"), &key).unwrap();
+    let other = stage.done("witness key new --name witness.example/w2 --file w2.pem");
+    fs::write(stage.path("w2.vkey"), other).unwrap();
+    let log = fs::read_to_string(stage.path("data/audit.vkey")).unwrap();
+    let config = format!(
+        "name = \"witness.example/w1\"\nkey_file = \"w1.pem\"\nstate_dir = \"witness\"\n\
+         listen = \"127.0.0.1:0\"\n[[log]]\npublic_keys = [\"{}\"]\n",
+        log.trim()
+    );
+    fs::write(stage.path("witness.toml"), config).unwrap();
+    let mut witness = stage.running("witness serve --config witness.toml");
+    let line = witness.line();
+    let address = line.strip_prefix("ready ").unwrap();
+    let config = fs::read_to_string(stage.path("config.toml")).unwrap();
+    let origin = "origin = \"shop.example/counterfoil\"";
+    let asked = format!(
+        "{origin}, witness = {{ url = \"http://{address}\", public_key = \"{}\" }}",
+        key.trim()
+    );
+    let asked = config.replace(origin, &asked);
+    fs::write(stage.path("config.toml"), asked).unwrap();
+    witness
 }
 
 /// What the second verifier says, started as whoever has it does; nothing where it cannot run.
@@ -111,7 +85,7 @@ fn what_is_handed_out_is_held_against_the_witness() {
     const SEEN: &str = "--public-key data/audit.vkey --witness-key w1.vkey";
     const ONLINE: &str = "--online --config-client client.toml";
     let stage = stage();
-    let _witness = Witness::of(&stage);
+    let _witness = serve_witness(&stage);
     let mut vault = stage.serve();
     let client = Stage::client(&vault.line());
     write_client(&stage, &client);
