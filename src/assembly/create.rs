@@ -9,8 +9,8 @@ use crate::assembly::audit_key_file;
 use crate::assembly::error::AssemblyError;
 use crate::assembly::in_force::check_in_force;
 use crate::assembly::namespaces::NamespaceIds;
-use crate::assembly::open::OpenLog;
 use crate::assembly::open::open_log;
+use crate::assembly::open::open_stopped_log;
 use crate::assembly::rocks_options;
 use crate::audit::AuditLog;
 use crate::audit::CeremonyNote;
@@ -87,7 +87,7 @@ pub async fn create(
     write_durably(&vkey_file, &format!("{vkey}\n")).map_err(failed(&vkey_file))?;
     let head = Head::create(&head_dir, &empty)?;
 
-    let OpenLog { log, thread } = open_log(
+    let open = open_log(
         config,
         &keyring,
         Arc::clone(&store),
@@ -97,9 +97,9 @@ pub async fn create(
         entropy,
     )?;
     let mut ids = NamespaceIds::default();
-    write_keys(&log, &mut ids, &namespaces, &keys, Register::default()).await?;
-    drop(log);
-    thread.join();
+    let register = Register::default();
+    write_keys(&open.log, &mut ids, &namespaces, &keys, register).await?;
+    open.close();
     store.flush()?;
     drop(store);
     // What was made in it, and its name, must both outlive a power cut.
@@ -141,25 +141,14 @@ pub async fn add_namespace(
         });
     }
     let keys = Keyring::create_namespace(root, namespace, clock.now(), &*entropy)?;
-    let verifiers = crate::assembly::open::checkpoint_keys_of(config, &keyring)?;
-    let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
-    let OpenLog { log, thread } = open_log(
-        config,
-        &keyring,
-        Arc::clone(&store),
-        head,
-        checkpoint,
-        clock,
-        entropy,
-    )?;
+    let open = open_stopped_log(config, &keyring, &store, clock, entropy)?;
     // The entry would name what somebody has put back as what is in force.
     check_in_force(&*store, &keyring)?;
     let register = Register::read(&*store, &keyring)?;
     let mut ids = NamespaceIds::read(&*store)?;
     let namespaces = std::slice::from_ref(namespace);
-    write_keys(&log, &mut ids, namespaces, &keys, register).await?;
-    drop(log);
-    thread.join();
+    write_keys(&open.log, &mut ids, namespaces, &keys, register).await?;
+    open.close();
     Ok(store.flush()?)
 }
 

@@ -71,6 +71,16 @@ pub(super) struct OpenLog {
     pub(super) thread: SequencerThread,
 }
 
+impl OpenLog {
+    /// Closes a log that nobody else writes to: everything that was answered is written then, and
+    /// the store let go of.
+    pub(super) fn close(self) {
+        let Self { log, thread } = self;
+        drop(log);
+        thread.join();
+    }
+}
+
 /// Opens a vault, and records that it is about to serve.
 ///
 /// # Errors
@@ -339,6 +349,37 @@ pub(super) fn open_log(
     )?;
     let (log, thread) = AuditLog::open(parts)?;
     Ok(OpenLog { log, thread })
+}
+
+/// Opens the log of a vault that is not being served, at its own head.
+pub(super) fn open_stopped_log(
+    config: &Config,
+    keyring: &Keyring,
+    store: &Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<OpenLog, AssemblyError> {
+    let verifiers = checkpoint_keys_of(config, keyring)?;
+    let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
+    let store = Arc::clone(store);
+    open_log(config, keyring, store, head, checkpoint, clock, entropy)
+}
+
+/// Writes one entry, with its changes, into the log of a vault that is not being served. If we
+/// crash before it is on the disk, nothing happened; after it, everything did.
+pub(super) async fn write_once(
+    config: &Config,
+    keyring: &Keyring,
+    store: &Arc<dyn Store>,
+    commit: Commit,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(), AssemblyError> {
+    let open = open_stopped_log(config, keyring, store, clock, entropy)?;
+    let committed = open.log.commit(commit).await;
+    open.close();
+    committed?;
+    Ok(())
 }
 
 pub(super) fn log_parts(

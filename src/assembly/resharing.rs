@@ -8,14 +8,12 @@
 use std::sync::Arc;
 
 use crate::assembly::error::AssemblyError;
-use crate::assembly::open::OpenLog;
 use crate::assembly::open::checkpoint_keys_of;
-use crate::assembly::open::open_log;
 use crate::assembly::open::open_store;
+use crate::assembly::open::write_once;
 use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
-use crate::audit::Head;
 use crate::audit::RollbackError;
 use crate::audit::SharingNote;
 use crate::audit::latest_sharing;
@@ -74,27 +72,12 @@ impl Resharing {
         entropy: Arc<dyn Entropy>,
     ) -> Result<(), AssemblyError> {
         let Self { store, keyring, .. } = self;
-        let verifiers = checkpoint_keys_of(config, &keyring)?;
-        let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
-        let OpenLog { log, thread } = open_log(
-            config,
-            &keyring,
-            Arc::clone(&store),
-            head,
-            checkpoint,
-            clock,
-            entropy,
-        )?;
         let entry = EntryDraft {
             sharing: Some(made),
             ..EntryDraft::new(Event::RootKeyReshared)
         };
-        let committed = log
-            .commit(Commit::new(Changes::default(), entry, None))
-            .await;
-        drop(log);
-        thread.join();
-        committed?;
+        let commit = Commit::new(Changes::default(), entry, None);
+        write_once(config, &keyring, &store, commit, clock, entropy).await?;
         Ok(store.flush()?)
     }
 }

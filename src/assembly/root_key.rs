@@ -12,15 +12,13 @@ use crate::assembly::namespaces::NamespaceIds;
 use crate::assembly::offline::Offered;
 use crate::assembly::offline::approve;
 use crate::assembly::offline::has_officers;
-use crate::assembly::open::OpenLog;
 use crate::assembly::open::checkpoint_keys_of;
-use crate::assembly::open::open_log;
 use crate::assembly::open::open_store;
+use crate::assembly::open::write_once;
 use crate::audit::CeremonyNote;
 use crate::audit::Commit;
 use crate::audit::EntryDraft;
 use crate::audit::Event;
-use crate::audit::Head;
 use crate::audit::RollbackError;
 use crate::audit::verify_store;
 use crate::ceremony::Approved;
@@ -139,23 +137,10 @@ impl RootKeyRotation {
             changes.rows.push(row);
             entry.ceremony.register_digest = Some(register);
         }
-        let verifiers = checkpoint_keys_of(config, &keyring)?;
-        let (head, checkpoint) = Head::open(&config.audit.head_dir, &verifiers)?;
-        let OpenLog { log, thread } = open_log(
-            config,
-            &keyring,
-            Arc::clone(&store),
-            head,
-            checkpoint,
-            clock,
-            entropy,
-        )?;
         // If we crash before this is on the disk, the old root key opens the vault; after it, the
         // new one does.
-        let committed = log.commit(Commit::new(changes, entry, None)).await;
-        drop(log);
-        thread.join();
-        committed?;
+        let commit = Commit::new(changes, entry, None);
+        write_once(config, &keyring, &store, commit, clock, entropy).await?;
         Keyring::open(new, &KeyTable::read(&*store)?.keys())?;
         store.purge()?;
         Ok(keys_count)

@@ -41,10 +41,8 @@ pub(super) async fn ask(
     match begin(config, &open.log, store, keys, clock).await {
         Ok(task) => Ok((open, task)),
         Err(error) => {
-            let OpenLog { log, thread } = open;
-            drop(log);
-            // Nothing waits to be written: it ends at once, and lets go of the store.
-            thread.join();
+            // Nothing waits to be written: it ends at once.
+            open.close();
             Err(error)
         }
     }
