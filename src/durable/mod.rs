@@ -1,12 +1,15 @@
 //! Files and directories that outlast a power cut, their names included: what was written is on the
 //! disk, as a whole or not at all, once a function here has returned.
 
+use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::fs::Permissions;
 use std::io;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -24,7 +27,8 @@ pub(crate) enum Readers {
     Anybody,
 }
 
-/// Writes a file that must not be there yet.
+/// Writes a file that must not be there yet. One for its owner alone is left under no other name:
+/// what killed attempts left of it is removed once it is there.
 ///
 /// # Errors
 ///
@@ -37,14 +41,43 @@ pub(crate) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<
         Readers::Anybody => 0o666,
     };
     // The mask of the process is taken off the mode when the file is made.
+    let prefix = unfinished_prefix(path);
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(mode))
+        .prefix(&prefix)
+        .suffix(UNFINISHED_SUFFIX)
+        .rand_bytes(UNFINISHED_BYTES)
         .tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     // If we crash before this line, there is no such file; after it, there is a whole one.
     file.persist_noclobber(path).map_err(|error| error.error)?;
+    if readers == Readers::Owner {
+        remove_unfinished(directory, &prefix);
+    }
     sync_names(directory)
+}
+
+/// What the names begin with that a file has before it is whole: no two attempts have the same one.
+fn unfinished_prefix(path: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
+/// Removes what killed attempts left of a file, as far as it can: the file is there all the same.
+/// An attempt that is under way meanwhile fails, as it would have.
+fn remove_unfinished(directory: &Path, prefix: &OsStr) {
+    for file in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = file.file_name();
+        let name = name.as_bytes().strip_prefix(prefix.as_bytes());
+        let random = name.and_then(|name| name.strip_suffix(UNFINISHED_SUFFIX.as_bytes()));
+        // The name of another file may begin with this one's, and goes on.
+        if random.is_some_and(|it| it.len() == UNFINISHED_BYTES && !it.contains(&b'.')) {
+            let _stays = fs::remove_file(file.path());
+        }
+    }
 }
 
 /// Writes a file in the place of what was there: whoever reads it sees one or the other.
@@ -116,6 +149,11 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     directory.unwrap_or(Path::new("."))
 }
 
+/// What the names of files that are not whole yet end with.
+const UNFINISHED_SUFFIX: &str = ".new";
+/// How many random letters they have before that.
+const UNFINISHED_BYTES: usize = 6;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +176,25 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"first");
         // Nothing of the second attempt is left.
         assert_eq!(names(directory.path()), ["key.pem"]);
+    }
+
+    #[test]
+    fn what_killed_attempts_left_of_a_secret_goes_with_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let others = [
+            ".b.pem.aB3xY9.new",
+            ".key.pem.new",
+            ".key.pem.old.aB3xY9.new",
+        ];
+        let own = [".key.pem.aB3xY9.new", ".key.pem.Zz0000.new"];
+        for name in others.iter().chain(&own) {
+            fs::write(path(name), b"half a k").unwrap();
+        }
+        create(&path("key.pem"), b"key", Readers::Owner).unwrap();
+        let mut left = names(directory.path());
+        left.sort();
+        assert_eq!(left, [&others[..], &["key.pem"]].concat());
     }
 
     #[test]
