@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBWithThreadMode, Env, IteratorMode,
-    Options, SingleThreaded, SstFileWriter, WaitForCompactOptions,
+    BlockBasedOptions, ColumnFamilyDescriptor, DB, DBWithThreadMode, IteratorMode, Options,
+    SingleThreaded, SstFileWriter, WaitForCompactOptions,
 };
 
+use crate::bare::vault_options;
 use crate::testbed::Failure;
 use crate::values::scramble;
 
@@ -94,10 +95,8 @@ fn write_file(file: &Path, name: &str, first: u64, end: u64, value: &[u8]) -> Re
 }
 
 fn options(vault: &Path) -> Result<(Options, Vec<ColumnFamilyDescriptor>), Failure> {
-    let cache = Cache::new_lru_cache(64 << 20);
-    let path = vault.join("rocksdb");
-    let loaded = Options::load_latest(&path, Env::new()?, true, cache)?;
-    let known = DB::list_cf(&loaded.0, &path)?.len();
+    let loaded = vault_options(vault)?;
+    let known = DB::list_cf(&loaded.0, vault.join("rocksdb"))?.len();
     if loaded.1.len() == known {
         Ok(loaded)
     } else {

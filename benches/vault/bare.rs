@@ -3,6 +3,7 @@
 //! The options are those that the vault's own database has written beside its tables, and the rows
 //! are as long as its own. Keys are random, as fingerprints are.
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -293,11 +294,30 @@ fn family<'a>(database: &'a Database, name: &str) -> Result<&'a ColumnFamily, Fa
     Ok(database.cf_handle(name).ok_or("no such column family")?)
 }
 
-fn vault_options(vault: &Path) -> Result<(Options, Vec<ColumnFamilyDescriptor>), Failure> {
-    // What the options file does not say: the block cache, whose size is the default's.
+/// The options that the vault's database has written beside its tables, with what they leave out:
+/// the block cache, whose size is the default's, and how many bits a key has in a filter, without
+/// which there are no filters at all.
+pub(crate) fn vault_options(
+    vault: &Path,
+) -> Result<(Options, Vec<ColumnFamilyDescriptor>), Failure> {
+    let files = fs::read_dir(vault.join("rocksdb"))?;
+    let names = files.map(|file| Ok(file?.file_name().into_string().unwrap_or_default()));
+    let names: Vec<String> = names.collect::<Result<_, Failure>>()?;
+    let name = names
+        .iter()
+        .filter(|name| name.starts_with("OPTIONS-"))
+        .max();
+    let name = name.ok_or("no options file")?;
+    let text = fs::read_to_string(vault.join("rocksdb").join(name))?;
+    if !text.contains(FILTER) {
+        return Err("options file says another thing of filters".into());
+    }
+    let text = text.replace(FILTER, "filter_policy=bloomfilter:10:false\n");
+    let directory = tempfile::tempdir()?;
+    fs::write(directory.path().join(name), text)?;
     let cache = Cache::new_lru_cache(256 << 20);
     Ok(Options::load_latest(
-        vault.join("rocksdb"),
+        directory.path(),
         Env::new()?,
         true,
         cache,
@@ -312,3 +332,6 @@ fn open_read_only(vault: &Path) -> Result<Database, Failure> {
         &options, &path, names, false,
     )?)
 }
+
+/// What an options file says of a filter.
+const FILTER: &str = "filter_policy=bloomfilter\n";
