@@ -7,6 +7,9 @@
 )]
 #![expect(clippy::too_many_lines, reason = "a test tells one story")]
 
+#[path = "support/dev_log.rs"]
+mod dev_log;
+
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -101,10 +104,13 @@ impl Dev {
 }
 
 impl Drop for Dev {
-    /// A test that fails leaves no vault behind.
+    /// A test that fails leaves no vault behind, and one that passes a log that verifies.
     fn drop(&mut self) {
         let _gone = self.vault.kill();
         let _ended = self.vault.wait();
+        if !std::thread::panicking() {
+            dev_log::verify_log(&self.path("dev"));
+        }
     }
 }
 

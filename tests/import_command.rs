@@ -5,6 +5,9 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "support/dev_log.rs"]
+mod dev_log;
+
 use std::fs;
 use std::fs::OpenOptions;
 use std::io::BufRead;
@@ -83,8 +86,12 @@ impl Vault {
 }
 
 impl Drop for Vault {
+    /// What is imported is in the log, too.
     fn drop(&mut self) {
         self.process.kill_and_wait();
+        if !std::thread::panicking() {
+            dev_log::verify_log(&self.directory.path().join("dev"));
+        }
     }
 }
 

@@ -6,6 +6,9 @@
     reason = "clippy takes only functions with #[test] for tests"
 )]
 
+#[path = "support/dev_log.rs"]
+mod dev_log;
+
 use std::path::Path;
 use std::process::Command;
 use std::process::Output;
@@ -38,6 +41,7 @@ fn ceremony_of_the_example_runs() {
     assert!(state("wrapping/dev/1", "destroyed") && state("wrapping/dev/2", "active"));
     assert!(output.contains("{\"erased\":") && output.contains(" 1 entries are erased"));
     assert!(words.contains("signed by the vault, and by officer1, officer2"));
+    dev_log::verify_log(&directory.path().join("dev"));
     // A directory that has a vault is left alone.
     assert!(!play(directory.path()).status.success());
 }

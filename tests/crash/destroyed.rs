@@ -41,6 +41,7 @@ use crate::ceremonies::story;
 use crate::ceremonies::story::Officers;
 use crate::ceremonies::story::Step;
 use crate::configure;
+use crate::inspection;
 use crate::ledger::Ledger;
 use crate::load::tokenize_request;
 use crate::questions;
@@ -205,8 +206,10 @@ async fn try_destruction() -> Result<(), Failure> {
         not_tried("the memory of a process cannot be read here");
     }
     questions::ask(&server, &mut ledger, usize::MAX).await?;
+    server.kill()?;
+    tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
     assert_eq!(ledger.faults, []);
-    server.kill()
+    Ok(())
 }
 
 /// In how many places a key was found.

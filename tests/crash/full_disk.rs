@@ -153,7 +153,7 @@ async fn campaign(directory: &Path, plant: Plant) -> Result<Ledger, Failure> {
         ledger.fault(Fault::NotServing);
     }
     server.kill()?;
-    tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
     println!(
         "full disk: {} tokens and {} reveals acknowledged, {} calls refused or cut off, \
          faults {:?}",

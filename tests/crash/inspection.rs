@@ -40,6 +40,15 @@ pub(crate) fn judge(directory: &Path, ledger: &Ledger) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Checks the log against the ledger, and, where that finds nothing, has it verified by both.
+pub(crate) fn inspect_by_both(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+    inspect(directory, ledger)?;
+    if ledger.faults.is_empty() {
+        judge(directory, ledger)?;
+    }
+    Ok(())
+}
+
 /// Checks the log against the ledger.
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
     let config = testbed::config(directory)?;

@@ -189,10 +189,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
                 standing::ask(&server, &provider, &mut ledger).await?;
             }
             server.kill()?;
-            tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
-            if ledger.faults.is_empty() {
-                tokio::task::block_in_place(|| inspection::judge(directory, &ledger))?;
-            }
+            tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
         }
         None => ledger.fault(Fault::NotStarted),
     }

@@ -107,10 +107,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
     }
     server.kill()?;
     if ledger.faults.is_empty() {
-        tokio::task::block_in_place(|| {
-            inspection::inspect(directory, &mut ledger)?;
-            inspection::judge(directory, &ledger)
-        })?;
+        tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
     }
     println!(
         "retokenizing: plant {plant:?}, seed {seed}, {kills_done} kills, {told_count} of {} pairs \

@@ -310,8 +310,7 @@ impl Campaign<'_> {
         }
         let (directory, ledger) = (self.directory, &mut self.ledger);
         tokio::task::block_in_place(|| {
-            inspection::inspect(directory, ledger)?;
-            inspection::judge(directory, ledger)?;
+            inspection::inspect_by_both(directory, ledger)?;
             let config = testbed::config(directory)?;
             let store = RocksStore::open_read_only(&config.data_dir, &RocksOptions::default())?;
             let records = store.records_after(NamespaceId(1), None, usize::MAX)?;

@@ -177,7 +177,7 @@ impl Hang {
         tracer.finish()?;
         questions::ask(&server, ledger, usize::MAX).await?;
         server.kill()?;
-        tokio::task::block_in_place(|| inspection::inspect(directory, ledger))?;
+        tokio::task::block_in_place(|| inspection::inspect_by_both(directory, ledger))?;
         Ok(true)
     }
 }

@@ -88,7 +88,7 @@ async fn campaign(plant: Plant) -> Result<Option<Ledger>, Failure> {
     }
     questions::ask(&server, &mut ledger, usize::MAX).await?;
     server.kill()?;
-    tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+    tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
     println!(
         "hanging reads: plant {plant:?}, {calls_count} calls at once, {waits_count} reads waited, \
          {} tokens and {} reveals acknowledged, {} calls ended without, faults {:?}",

@@ -175,7 +175,7 @@ async fn look_at_all(directory: &Path, ledger: &mut Ledger) -> Result<(), Failur
     };
     questions::ask(&server, ledger, usize::MAX).await?;
     server.kill()?;
-    tokio::task::block_in_place(|| inspection::inspect(directory, ledger))
+    tokio::task::block_in_place(|| inspection::inspect_by_both(directory, ledger))
 }
 
 /// Makes a vault.

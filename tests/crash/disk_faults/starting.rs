@@ -67,6 +67,7 @@ async fn campaign(plant: Plant) -> Result<Ledger, Failure> {
             }
         }
     }
+    tokio::task::block_in_place(|| inspection::inspect_by_both(directory, &mut ledger))?;
     println!(
         "disk faults of a start: {met_count} met, {refused_count} starts refused, {} tokens and {} \
          reveals acknowledged, {} log entries, faults {:?}",
