@@ -188,9 +188,7 @@ fn undo(operation: &Operation, before: &Files) -> Result<(), Failure> {
             }
         }
         Operation::Removed(path) => {
-            if let Some(bytes) = before.bytes(path) {
-                fs::write(path, bytes)?;
-            }
+            before.take_back(path)?;
         }
         Operation::Appended { .. }
         | Operation::Rewritten(_)

@@ -75,7 +75,7 @@ struct Begun {
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Operations {
     pub(super) done: Vec<Operation>,
-    /// What calls speak of that have begun and have no result: whether they were done is not said.
+    /// What calls were to change that have begun and have no result: whether they did is not said.
     pub(super) unfinished: BTreeSet<PathBuf>,
 }
 
@@ -114,8 +114,11 @@ pub(super) fn read(
         operations.push(operation);
     }
     let mut unfinished = BTreeSet::new();
-    for Begun { words, .. } in begun.values() {
-        unfinished.extend(quoted(words).chain(of_descriptor(words)));
+    for Begun { call, words, .. } in begun.values() {
+        // A sync changes nothing of a file.
+        if !SYNCS.contains(&call.as_str()) {
+            unfinished.extend(quoted(words).chain(of_descriptor(words)));
+        }
     }
     Ok(Operations {
         done: operations,
@@ -185,6 +188,8 @@ fn of_descriptor(words: &str) -> Option<PathBuf> {
     Some(Path::new("/").join(rest.split_once('>')?.0))
 }
 
+const SYNCS: [&str; 2] = ["fsync", "fdatasync"];
+
 #[test]
 fn trace_is_read_in_its_order() {
     let trace = "7 openat(AT_FDCWD</x>, \"/d/1.sst\", O_RDWR|O_CREAT|O_TRUNC, 0644) = 9</d/1.sst>\n\
@@ -195,6 +200,7 @@ fn trace_is_read_in_its_order() {
                  8 fsync(9</d/1.sst>) = -1 EIO (Input/output error) (INJECTED)\n\
                  7 rename(\"/d/2.tmp\", \"/d/CURRENT\") = 0\n\
                  8 write(9</d/3.log>, \"\"..., 30 <unfinished ...>\n\
+                 9 fdatasync(8</d/4.log> <unfinished ...>\n\
                  7 unlink(\"/d/0.log\" <unfinished ...>\n\
                  7 +++ killed by SIGKILL +++\n";
     let path = |name: &str| PathBuf::from(name);
