@@ -61,6 +61,11 @@ impl Lost {
         let mut contents: BTreeMap<PathBuf, Content> = contents.collect();
         let mut names = Vec::new();
         for operation in &operations.done {
+            if let Operation::Truncated { path, length } = operation
+                && contents.get(path).is_none_or(|it| it.length < *length)
+            {
+                return Err(UNTOLD.into());
+            }
             note(operation, &mut contents, &mut names);
         }
         check_told(&contents, &operations.unfinished)?;
@@ -123,7 +128,7 @@ fn check_told(
             Err(_) => content.length == 0,
         };
         if !is_told && !unfinished.contains(path) {
-            return Err("the trace does not say how long a file is".into());
+            return Err(UNTOLD.into());
         }
     }
     Ok(())
@@ -197,3 +202,5 @@ fn undo(operation: &Operation, before: &Files) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+const UNTOLD: &str = "the trace does not say how long a file is";
