@@ -193,12 +193,13 @@ async fn try_destruction() -> Result<(), Failure> {
     let after = search(directory, &server, "after", &first)?;
     assert_eq!((after.files, after.backup), (0, 0), "{after:?}");
     assert!(after.memory.is_none_or(|count| count == 0), "{after:?}");
-    // The successor is in each of the places.
+    // The successor is in each of the places: in memory where it is kept, and perhaps once more on
+    // the stack that it was made on, which operations of officers do not overwrite (decision 50).
     let second = tokio::task::block_in_place(|| read_out(directory, 2))?;
     let successor = search(directory, &server, "after", &second)?;
     assert!(successor.files > 0 && successor.backup > 0, "{successor:?}");
     assert!(
-        successor.memory.is_none_or(|count| count == 1),
+        successor.memory.is_none_or(|count| count >= 1),
         "{successor:?}"
     );
     println!("before it is destroyed {before:?}, after {after:?}; its successor {successor:?}");

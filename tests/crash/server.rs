@@ -7,6 +7,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -29,6 +30,9 @@ use counterfoil::protocol::detokenization_service_client::DetokenizationServiceC
 use counterfoil::protocol::detokenization_service_server::DetokenizationService;
 use counterfoil::protocol::detokenization_service_server::DetokenizationServiceServer;
 use counterfoil::server;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use tokio::sync::oneshot;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 use tonic::Response;
@@ -101,7 +105,7 @@ impl Server {
             [] => Command::new(vault),
             [program, arguments @ ..] => {
                 let mut command = Command::new(program);
-                command.args(arguments).arg(vault);
+                command.args(arguments).arg(vault).process_group(0);
                 command
             }
         };
@@ -113,13 +117,23 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()?;
         let output = child.stdout.take().ok_or("child has no output")?;
-        let ready = tokio::task::spawn_blocking(move || {
+        let (tell, ready) = oneshot::channel();
+        std::thread::spawn(move || {
             let lines = BufReader::new(output).lines().map_while(Result::ok);
-            lines
-                .filter_map(|line| Some(line.split_once(READY)?.1.to_owned()))
-                .next()
+            let mut addresses = lines.filter_map(|line| Some(line.split_once(READY)?.1.to_owned()));
+            tell.send(addresses.next())
         });
-        let Some(addresses) = ready.await? else {
+        let Ok(ready) = tokio::time::timeout(READY_TIME_MAX, ready).await else {
+            // strace may wait for ever for threads of a process that was killed, and keeps its
+            // output open.
+            let id = i32::try_from(child.id())?;
+            let group = Pid::from_raw(id).ok_or("a process has an id")?;
+            let _gone = rustix::process::kill_process_group(group, Signal::KILL);
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        };
+        let Some(addresses) = ready? else {
             child.wait()?;
             return Ok(None);
         };
@@ -317,4 +331,6 @@ const DIRECTORY: &str = "COUNTERFOIL_CRASH_DIRECTORY";
 const PLANT: &str = "COUNTERFOIL_CRASH_PLANT";
 const CLOCK: &str = "clock";
 const READY: &str = "serving at ";
+/// A start takes a second at the most, and longer where strace looks at it on a busy machine.
+const READY_TIME_MAX: Duration = Duration::from_secs(60);
 const RECORDED_LATER: Duration = Duration::from_millis(30);
