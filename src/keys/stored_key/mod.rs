@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 use crate::crypto::Entropy;
 use crate::crypto::KeyBytes;
 use crate::crypto::KeyIdentity;
+use crate::crypto::scrub_stack;
 use crate::domain::InvalidTransition;
 use crate::domain::KeyName;
 use crate::domain::KeyPurpose;
@@ -132,7 +133,10 @@ impl StoredKey {
             changes: Vec::new(),
         };
         check_place(&metadata)?;
-        let wrapped = root.wrap(identity, &KeyBytes::generate(entropy), entropy)?;
+        let wrapped = draw_wrapped(root, identity, entropy);
+        // What making the key has left there.
+        scrub_stack();
+        let wrapped = wrapped?;
         Ok(Self { metadata, wrapped })
     }
 
@@ -189,6 +193,16 @@ impl StoredKey {
                 HolderError::Unavailable { .. } => KeyError::Holder(error),
             })
     }
+}
+
+/// In a frame of its own, which is below the caller's.
+#[inline(never)]
+fn draw_wrapped(
+    root: &dyn RootKeyHolder,
+    identity: &KeyIdentity<'_>,
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, HolderError> {
+    root.wrap(identity, &KeyBytes::generate(entropy), entropy)
 }
 
 /// Wraps every key under another root key, and proves that it opens each of them to what it was,
