@@ -2,15 +2,13 @@
 //! that a core dump would hold.
 //!
 //! A vault serves in a process of its own. Its wrapping key is read out of it, which takes the root
-//! key; then it is rotated and destroyed, and searched for. The search finds it before, in each of
-//! the places, and finds its successor after: that it finds nothing then proves something. In
-//! memory a key is once, where the ring has it, and nowhere else.
+//! key; then it is rotated and destroyed, and searched for. So is its successor, which that process
+//! has drawn. The search finds each before, in each of the places, and finds the third after: that
+//! it finds nothing then proves something. In memory a key is once, where the ring has it, and
+//! nowhere else.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -45,6 +43,8 @@ use crate::configure;
 use crate::inspection;
 use crate::ledger::Ledger;
 use crate::load::tokenize_request;
+use crate::memory::KEY_BYTES;
+use crate::memory::Memory;
 use crate::questions;
 use crate::server::Server;
 use crate::testbed;
@@ -55,12 +55,12 @@ use crate::values::value;
 /// A key as it is in memory, and as it is on the disk.
 #[derive(Clone, Default)]
 struct Found {
-    bytes: Vec<u8>,
+    bytes: [u8; KEY_BYTES],
     wrapped: Vec<u8>,
 }
 
 /// Keys and the bytes that they were unwrapped from, by version.
-type Told = BTreeMap<u32, (Vec<u8>, Vec<u8>)>;
+type Told = BTreeMap<u32, ([u8; KEY_BYTES], Vec<u8>)>;
 
 /// A root key that tells what it unwraps.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl RootKeyHolder for Telling {
     fn unwrap(&self, name: &KeyIdentity<'_>, wrapped: &[u8]) -> Result<KeyBytes, HolderError> {
         let key = RootKeyHolder::unwrap(&self.root, name, wrapped)?;
         if name.purpose == KeyPurpose::Wrapping {
-            let told = (key.expose().to_vec(), wrapped.to_vec());
+            let told = (*key.expose(), wrapped.to_vec());
             let mut all = self.told.lock().map_err(|_| HolderError::Opening)?;
             all.insert(name.version.number(), told);
         }
@@ -123,37 +123,6 @@ pub(crate) fn count_in_files(directory: &Path, bytes: &[u8]) -> Result<usize, Fa
     Ok(count)
 }
 
-/// How often the bytes are in what a core dump of the process would hold; nothing if its memory may
-/// not be read here.
-fn count_in_memory(process: u32, bytes: &[u8]) -> Result<Option<usize>, Failure> {
-    let memory = match File::open(format!("/proc/{process}/mem")) {
-        Ok(memory) => memory,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let mut count = 0;
-    for line in fs::read_to_string(format!("/proc/{process}/maps"))?.lines() {
-        let mut words = line.split_whitespace();
-        let (Some(range), Some(access)) = (words.next(), words.next()) else {
-            continue;
-        };
-        let (start, end) = range.split_once('-').ok_or("a range has two ends")?;
-        let (start, end) = (
-            u64::from_str_radix(start, 16)?,
-            u64::from_str_radix(end, 16)?,
-        );
-        if !access.starts_with("rw") {
-            continue;
-        }
-        let mut region = vec![0; usize::try_from(end - start)?];
-        // What the kernel keeps to itself, a core dump does not hold either.
-        if memory.read_exact_at(&mut region, start).is_ok() {
-            count += count_in(&region, bytes);
-        }
-    }
-    Ok(Some(count))
-}
-
 fn count_in(haystack: &[u8], bytes: &[u8]) -> usize {
     let windows = haystack.windows(bytes.len());
     windows.filter(|window| *window == bytes).count()
@@ -176,42 +145,41 @@ async fn try_destruction() -> Result<(), Failure> {
     let answer = client.tokenize(tokenize_request(&values, None)).await?;
     ledger.tokenized(&values, answer.into_inner());
 
-    let first = tokio::task::block_in_place(|| read_out(directory, 1))?;
-    back_up(&server, &directory.join("backups/before")).await?;
-    let before = search(directory, &server, "before", &first)?;
-    assert!(before.files > 0 && before.backup > 0, "{before:?}");
-    assert!(before.memory.is_none_or(|count| count == 1), "{before:?}");
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for version in 1..=2 {
+        let key = tokio::task::block_in_place(|| read_out(directory, version))?;
+        let backup = format!("before{version}");
+        back_up(&server, &directory.join("backups").join(&backup)).await?;
+        // Nobody has worked with keys of before the first one.
+        before.push(match version {
+            1 => search(directory, &server, &backup, &key)?,
+            _ => search_until_once(directory, &server, &backup, &key).await?,
+        });
 
-    hold(
-        &server,
-        Operation::RotateKey(story::wrapping(1)?),
-        &[Step::Propose(1)],
-    )
-    .await?;
-    let steps = [Step::Propose(1), Step::Approve(2)];
-    hold(&server, Operation::DestroyKey(story::wrapping(1)?), &steps).await?;
-    back_up(&server, &directory.join("backups/after")).await?;
-    let after = search(directory, &server, "after", &first)?;
-    assert_eq!((after.files, after.backup), (0, 0), "{after:?}");
-    assert!(after.memory.is_none_or(|count| count == 0), "{after:?}");
-    // The successor is in each of the places, and comes to be in memory once: whoever still works
-    // with keys of before has it once more.
-    let second = tokio::task::block_in_place(|| read_out(directory, 2))?;
-    let mut successor = search(directory, &server, "after", &second)?;
-    for _ in 0..LOOKS_MAX {
-        if successor.memory.is_none_or(|count| count == 1) {
-            break;
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-        successor = search(directory, &server, "after", &second)?;
+        let name = story::wrapping(version)?;
+        let rotation = Operation::RotateKey(name.clone());
+        hold(&server, rotation, &[Step::Propose(1)]).await?;
+        let steps = [Step::Propose(1), Step::Approve(2)];
+        hold(&server, Operation::DestroyKey(name), &steps).await?;
+        let backup = format!("after{version}");
+        back_up(&server, &directory.join("backups").join(&backup)).await?;
+        after.push(search(directory, &server, &backup, &key)?);
     }
-    assert!(successor.files > 0 && successor.backup > 0, "{successor:?}");
-    assert!(
-        successor.memory.is_none_or(|count| count == 1),
-        "{successor:?}"
-    );
-    println!("before it is destroyed {before:?}, after {after:?}; its successor {successor:?}");
-    if before.memory.is_none() {
+    for before in &before {
+        assert!(before.files > 0 && before.backup > 0, "{before:?}");
+        assert!(before.memory.is_none_or(|count| count == 1), "{before:?}");
+    }
+    for after in &after {
+        assert_eq!((after.files, after.backup), (0, 0), "{after:?}");
+        assert!(after.memory.is_none_or(|count| count == 0), "{after:?}");
+    }
+    // The last one is in each of the places.
+    let third = tokio::task::block_in_place(|| read_out(directory, 3))?;
+    let last = search_until_once(directory, &server, "after2", &third).await?;
+    assert!(last.files > 0 && last.backup > 0, "{last:?}");
+    assert!(last.memory.is_none_or(|count| count == 1), "{last:?}");
+    println!("before they are destroyed {before:?}, after {after:?}; the last {last:?}");
+    if last.memory.is_none() {
         not_tried("the memory of a process cannot be read here");
     }
     questions::ask(&server, &mut ledger, usize::MAX).await?;
@@ -237,13 +205,36 @@ fn search(directory: &Path, server: &Server, backup: &str, key: &Found) -> Resul
         Ok(Places {
             files: count_in_files(&directory.join("vault"), &key.wrapped)?,
             backup: count_in_files(&directory.join("backups").join(backup), &key.wrapped)?,
-            memory: count_in_memory(server.process(), &key.bytes)?,
+            memory: Memory::read(server.process())?.map(|memory| memory.count(&key.bytes)),
         })
     })
 }
 
+/// Searches again until a key that is in use is in memory once: whoever still works with keys of
+/// before has it once more.
+async fn search_until_once(
+    directory: &Path,
+    server: &Server,
+    backup: &str,
+    key: &Found,
+) -> Result<Places, Failure> {
+    let mut found = search(directory, server, backup, key)?;
+    for _ in 0..LOOKS_MAX {
+        if found.memory.is_none_or(|count| count == 1) {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        found = search(directory, server, backup, key)?;
+    }
+    Ok(found)
+}
+
 /// Takes a ceremony to its end.
-async fn hold(server: &Server, operation: Operation, steps: &[Step]) -> Result<(), Failure> {
+pub(crate) async fn hold(
+    server: &Server,
+    operation: Operation,
+    steps: &[Step],
+) -> Result<(), Failure> {
     let mut officers = Officers::new(&server.reveal);
     let (id, text) = officers.statement(&operation, now_ms()).await?;
     for step in steps.iter().copied().chain([Step::End]) {
@@ -263,7 +254,7 @@ pub(crate) async fn back_up(server: &Server, directory: &Path) -> Result<(), Fai
     Ok(())
 }
 
-async fn prepare(directory: &Path) -> Result<(), Failure> {
+pub(crate) async fn prepare(directory: &Path) -> Result<(), Failure> {
     testbed::prepare(directory)?;
     fs::create_dir(directory.join("policies"))?;
     fs::create_dir(directory.join("backups"))?;
@@ -278,7 +269,7 @@ async fn prepare(directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn start(directory: &Path) -> Result<Server, Failure> {
+pub(crate) async fn start(directory: &Path) -> Result<Server, Failure> {
     let server = Server::start(directory, Plant::None).await?;
     server.ok_or_else(|| "the vault does not start".into())
 }

@@ -4,7 +4,7 @@
 //! The server is this very program in a child process, killed with SIGKILL at a random moment.
 //! Clients keep a ledger of what they were told. After each kill the log is verified from the
 //! files; after each restart the vault is asked. Each campaign prints its seed and its count, and
-//! four planted faults show that the harness would notice.
+//! planted faults show that the harness would notice.
 //!
 //! `COUNTERFOIL_CRASH_KILLS` sets how often (10 without it), `COUNTERFOIL_CRASH_SEED` the seed, and
 //! `COUNTERFOIL_CEREMONY_KILLS` how often in each step of officers (once without it).
@@ -23,11 +23,14 @@ mod ceremonies;
 mod destroyed;
 mod disk;
 mod disk_faults;
+mod drawn;
+mod entropy;
 mod full_disk;
 mod health;
 mod inspection;
 mod ledger;
 mod load;
+mod memory;
 mod person;
 mod pruning;
 mod questions;

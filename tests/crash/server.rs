@@ -21,7 +21,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use counterfoil::assembly;
-use counterfoil::crypto::SystemEntropy;
 use counterfoil::domain::Clock;
 use counterfoil::domain::SystemClock;
 use counterfoil::domain::Timestamp;
@@ -42,6 +41,7 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 
 use crate::Plant;
+use crate::entropy;
 use crate::testbed;
 use crate::testbed::Failure;
 
@@ -121,7 +121,10 @@ impl Server {
         std::thread::spawn(move || {
             let lines = BufReader::new(output).lines().map_while(Result::ok);
             let mut addresses = lines.filter_map(|line| Some(line.split_once(READY)?.1.to_owned()));
-            tell.send(addresses.next())
+            let told = tell.send(addresses.next());
+            // Whoever writes where nobody reads is ended for it.
+            addresses.for_each(drop);
+            told
         });
         let Ok(ready) = tokio::time::timeout(READY_TIME_MAX, ready).await else {
             // strace may wait for ever for threads of a process that was killed, and keeps its
@@ -203,7 +206,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
         Some(clock) => Arc::new(clock),
         None => Arc::new(SystemClock::default()),
     };
-    let entropy = Arc::new(SystemEntropy);
+    let entropy = entropy::of(&directory);
     let open = assembly::open(&config, Arc::new(testbed::root_key()), clock, entropy).await?;
     let settings = testbed::settings(&config);
     let ready = |addresses: server::BoundAddresses| {
