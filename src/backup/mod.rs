@@ -37,6 +37,7 @@ pub use restore::Restored;
 pub use restore::RestoredHead;
 pub use restore::restore;
 pub use rules::BackupRules;
+pub use verify::OpenBackup;
 pub use verify::Verified;
 pub use verify::verify;
 pub use verify::verify_against;

@@ -10,6 +10,7 @@ use crate::audit::Evidence;
 use crate::audit::Head;
 use crate::audit::HeadError;
 use crate::audit::SignedCheckpoint;
+use crate::audit::verify_store_against;
 use crate::backup::BackupError;
 use crate::backup::BackupId;
 use crate::backup::Manifest;
@@ -19,7 +20,8 @@ use crate::backup::objects::make_directory;
 use crate::backup::objects::sync;
 use crate::backup::objects::sync_parent;
 use crate::backup::read;
-use crate::backup::verify::verify_log;
+use crate::store::rocks::RocksOptions;
+use crate::store::rocks::RocksStore;
 
 /// A backup that was restored.
 #[derive(Debug)]
@@ -87,7 +89,9 @@ pub fn restore(
         }
     }
     let evidence = Evidence::of(keys).with_head(Some(&checkpoint));
-    verify_log(&partial, &evidence)?;
+    let store = RocksStore::open_read_only(&partial, &RocksOptions::default())?;
+    verify_store_against(&store, None, &evidence)?;
+    drop(store);
     sync(&partial.join(DATABASE))?;
     let head = settle_head(data_dir, head_dir, &checkpoint, keys)?;
     write_keys(data_dir, &manifest)?;

@@ -11,10 +11,14 @@ use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use serde_json::json;
 
+use crate::audit::CheckpointKeys;
+use crate::audit::Evidence;
+use crate::audit::Report;
 use crate::backup;
 use crate::backup::BackupError;
 use crate::backup::BackupId;
 use crate::backup::Manifest;
+use crate::backup::OpenBackup;
 use crate::cli::acting::ActingArgs;
 use crate::cli::audit::LogKeyArgs;
 use crate::cli::block_on;
@@ -242,11 +246,13 @@ pub(super) fn backup_error(error: BackupError) -> CliError {
     }
 }
 
-/// Verifies a backup for `audit verify --backup`.
-pub(super) fn verify_log(
-    directory: &Path,
-    evidence: &crate::audit::Evidence<'_>,
-) -> Result<crate::audit::Report, CliError> {
+/// Verifies the youngest backup, for `audit verify --backup`.
+pub(super) fn verify_log(directory: &Path, evidence: &Evidence<'_>) -> Result<Report, CliError> {
     let verified = backup::verify_against(directory, None, evidence).map_err(backup_error)?;
     Ok(verified.report)
+}
+
+/// Opens the youngest backup, for `audit export --backup`.
+pub(super) fn open_log(directory: &Path, keys: &CheckpointKeys) -> Result<OpenBackup, CliError> {
+    OpenBackup::open(directory, None, keys).map_err(backup_error)
 }

@@ -16,6 +16,10 @@ fn verify(stage: &Stage, key: &str) -> Said {
     stage.run(&format!("audit verify --backup backups --public-key {key}"))
 }
 
+fn export(stage: &Stage, flags: &str) -> Said {
+    stage.run(&format!("audit export --backup backups {flags}"))
+}
+
 /// The files below a directory that have anything in them.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(directory)
@@ -31,7 +35,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Goal: `audit verify --backup` ends with 0 for a backup that would restore, and with 4 for any
-/// other. Method: a byte of each file changed, a file away, another key.
+/// other; so does `audit export --backup`, and what it writes is verified by others, too. Method: a
+/// byte of each file changed, a file away, another key.
 #[test]
 fn log_of_a_backup_is_verified_by_its_command() {
     let stage = stage(&["officer1", "officer2"]);
@@ -56,6 +61,22 @@ fn log_of_a_backup_is_verified_by_its_command() {
     let json = "audit verify --json --backup backups --public-key data/audit.vkey";
     let report: serde_json::Value = serde_json::from_str(&stage.done(json)).unwrap();
     assert!(report["tree_size"].as_u64().unwrap() > 2, "{report}");
+
+    // Another verifier reads what is exported of it. It is the backup's log, not the vault's, which
+    // has gone on since; and it is there as tiles.
+    stage.verified_log("--backup backups", "data/audit.vkey");
+    let lines = export(&stage, "--public-key data/audit.vkey").output;
+    let later = stage.done("audit export --data-dir data --public-key data/audit.vkey");
+    assert!(lines.lines().count() < later.lines().count());
+    let size = report["tree_size"].as_u64().unwrap();
+    let told = format!("\\n{size}\\n");
+    assert!(lines.lines().last().unwrap().contains(&told), "{lines}");
+    let tiles = export(&stage, "--public-key data/audit.vkey --tiles tiles");
+    assert_eq!(tiles.code, 0, "{}", tiles.words);
+    let checkpoint = fs::read_to_string(stage.path("tiles/checkpoint")).unwrap();
+    assert_eq!(checkpoint.lines().nth(1), Some(&*size.to_string()));
+    let both = export(&stage, "--data-dir data --public-key data/audit.vkey");
+    assert_eq!(both.code, 2, "{}", both.words);
 
     // It is held against what a witness and a reader know, too: this vault has no witness, and its
     // log went on after the backup.
@@ -83,6 +104,9 @@ fn log_of_a_backup_is_verified_by_its_command() {
         fs::write(file, changed).unwrap();
         let said = verify(&stage, "data/audit.vkey");
         assert_eq!(said.code, 4, "{}: {}", file.display(), said.words);
+        let said = export(&stage, "--public-key data/audit.vkey");
+        assert_eq!(said.code, 4, "{}: {}", file.display(), said.words);
+        assert_eq!(said.output, "");
         fs::write(file, whole).unwrap();
     }
     let away = stage.path("away");

@@ -111,9 +111,15 @@ impl Stage {
     }
 
     /// Verifies the log of a data directory with a public key, by both verifiers, and returns what
-    /// `audit verify` says. The second one reads what `audit export` writes, and says the same.
+    /// `audit verify` says.
     pub(crate) fn verified(&self, data: &str, key: &str) -> String {
-        let log = format!("--data-dir {data} --public-key {key}");
+        self.verified_log(&format!("--data-dir {data}"), key)
+    }
+
+    /// The same of the log that is told by flags. The second verifier reads what `audit export`
+    /// writes, and says the same.
+    pub(crate) fn verified_log(&self, flags: &str, key: &str) -> String {
+        let log = format!("{flags} --public-key {key}");
         let ours = self.done(&format!("audit verify {log} --json"));
         let line = fs::read_to_string(self.path(key)).unwrap();
         if let Some(mut second) = SecondVerifier::of_keys(&[line]) {

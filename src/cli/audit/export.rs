@@ -3,12 +3,15 @@
 use std::io;
 use std::io::BufWriter;
 use std::io::Write;
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::audit::CheckpointKeys;
+use crate::audit::SignedCheckpoint;
 use crate::audit::VerifyError;
+use crate::audit::following_keys;
 use crate::audit::latest_checkpoint;
 use crate::audit::write_export;
 use crate::audit::write_ocsf;
@@ -20,6 +23,7 @@ use crate::cli::audit::syslog::FormatArg;
 use crate::cli::audit::syslog::SyslogArgs;
 use crate::cli::audit::tiles;
 use crate::cli::audit::verify_error;
+use crate::cli::backup::open_log;
 use crate::cli::block_on;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -45,11 +49,16 @@ Examples:
   counterfoil audit export --dev .dev > log.jsonl
   counterfoil audit export --dev .dev --format ocsf > events.jsonl
   counterfoil audit export --dev .dev --tiles /var/www/log
+  counterfoil audit export --backup /var/backups/counterfoil --public-key audit.vkey > log.jsonl
   counterfoil audit export --dev .dev --syslog unix:/dev/log
   counterfoil audit export --dev .dev --syslog tls:collector.example:6514 --syslog-ca ca.pem")]
 pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     log: LogArgs,
+
+    /// The log of the youngest backup in a directory instead; every byte of that is verified first
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data_dir", "head_dir"])]
+    backup: Option<PathBuf>,
 
     /// How each entry is written; by default as lines, and to a collector as events
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -74,23 +83,53 @@ pub(in crate::cli) struct ExportArgs {
 impl ExportArgs {
     pub(super) fn run(self) -> Result<Exit, CliError> {
         let keys = self.log.public_keys()?;
-        if let Some(directory) = &self.tiles {
-            // First the head, then the log, which may be longer.
-            let head = self.log.head(&keys)?;
-            let store = self.log.open()?;
-            let checkpoint = published(self.latest);
-            tiles::write(directory, &store, &head, &keys, self.entries, checkpoint)?;
-            return Ok(Exit::Done);
-        }
         let collector = self.syslog.collector(self.format, Patience::None)?;
-        let store = self.log.open()?;
+        if let Some(directory) = &self.backup {
+            let backup = open_log(directory, &keys)?;
+            let keys = following_keys(backup.store(), &keys);
+            let keys = keys.map_err(|error| store_error(&error))?;
+            return match &self.tiles {
+                Some(to) => self.write_tiles(to, backup.store(), backup.checkpoint(), &keys),
+                None => self.write(backup.store(), &keys, collector),
+            };
+        }
+        match &self.tiles {
+            Some(to) => {
+                // First the head, then the log, which may be longer.
+                let head = self.log.head(&keys)?;
+                self.write_tiles(to, &self.log.open()?, &head, &keys)
+            }
+            None => self.write(&self.log.open()?, &keys, collector),
+        }
+    }
+
+    /// Writes the log as tiles. It is as long as the head at least.
+    fn write_tiles(
+        &self,
+        directory: &Path,
+        store: &RocksStore,
+        head: &SignedCheckpoint,
+        keys: &CheckpointKeys,
+    ) -> Result<Exit, CliError> {
+        let checkpoint = published(self.latest);
+        tiles::write(directory, store, head, keys, self.entries, checkpoint)?;
+        Ok(Exit::Done)
+    }
+
+    /// Sends the log to a collector, or writes its lines or events.
+    fn write(
+        &self,
+        store: &RocksStore,
+        keys: &CheckpointKeys,
+        collector: Option<Collector>,
+    ) -> Result<Exit, CliError> {
         if let Some(collector) = collector {
-            return block_on(send(&store, &keys, collector));
+            return block_on(send(store, keys, collector));
         }
         let mut output = BufWriter::new(io::stdout().lock());
         let written = match self.format {
-            None | Some(FormatArg::Jsonl) => write_export(&mut output, &store, &keys),
-            Some(FormatArg::Ocsf) => write_ocsf(&mut output, &store, &keys),
+            None | Some(FormatArg::Jsonl) => write_export(&mut output, store, keys),
+            Some(FormatArg::Ocsf) => write_ocsf(&mut output, store, keys),
         };
         written.map_err(export_error)?;
         output.flush()?;
