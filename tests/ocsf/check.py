@@ -1,7 +1,7 @@
 """Checks lines on standard input against OCSF 1.7.0, by the models of pydantic-ocsf.
 
 Each line must be an event of its class, with nothing that the class, or an object in it, does not have.
-Ends with 1 when one is not. `--self-test` first checks that events with a fault in them are refused.
+Ends with 1 when one is not. First it checks that events with a fault in them are refused.
 """
 
 import json
