@@ -48,6 +48,9 @@ fn log_is_read_as_far_as_its_head_promises_before_the_vault_starts() {
         (&whole["cut_off"], words.as_str()),
         (&Value::Bool(false), "")
     );
+    let asked = "--everybody --from 2000-01-01 --to 2100-01-01";
+    let report = stage.done(&format!("audit exposure {KEY} --json {asked}"));
+    fs::write(stage.path("report"), report).unwrap();
     let log = log_of_writes(&stage);
     let good = fs::read(&log).unwrap();
     let garbage = (1..100_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8);
@@ -68,6 +71,10 @@ fn log_is_read_as_far_as_its_head_promises_before_the_vault_starts() {
         exported.words
     );
     stage.verified("data", "data/audit.vkey");
+    let check = "audit exposure --check report --against data --public-key data/audit.vkey";
+    let checked = stage.run(check);
+    assert_eq!(checked.code, 0, "{}", checked.words);
+    assert_eq!(checked.words.matches(said).count(), 1, "{}", checked.words);
 
     fs::rename(stage.path("data/head"), stage.path("head")).unwrap();
     for command in ["verify", "export"] {

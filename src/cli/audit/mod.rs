@@ -60,7 +60,6 @@ use crate::cli::public_keys::read_public_keys;
 use crate::crypto::note::NoteError;
 use crate::durable;
 use crate::store::StoreError;
-use crate::store::rocks::RocksOptions;
 use crate::store::rocks::RocksStore;
 
 /// The audit log: verify, export, follow and publish it, check receipts, list who was seen
@@ -226,6 +225,14 @@ impl LogArgs {
         self.keys.dev.as_deref()
     }
 
+    /// The log in another data directory.
+    pub(super) fn of_data_dir(&self, data_dir: &Path) -> Self {
+        Self {
+            data_dir: Some(data_dir.to_owned()),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn data_dir(&self) -> Result<PathBuf, CliError> {
         match (&self.data_dir, &self.keys.dev) {
             (Some(directory), _) => Ok(directory.clone()),
@@ -305,19 +312,6 @@ fn read_kept(path: &Path) -> Result<KeptCheckpoint, CliError> {
         let path = path.display();
         CliError::Verification(format!("NOT verified: {path}: {error}"))
     })
-}
-
-/// Public keys, and those that the log in a data directory came under after them.
-pub(super) fn following_keys_of(
-    data_dir: &Path,
-    keys: &CheckpointKeys,
-) -> Result<CheckpointKeys, CliError> {
-    following_keys(&open(data_dir)?, keys).map_err(|error| store_error(&error))
-}
-
-pub(super) fn open(data_dir: &Path) -> Result<RocksStore, CliError> {
-    let options = RocksOptions::default();
-    RocksStore::open_read_only(data_dir, &options).map_err(|error| store_error(&error))
 }
 
 /// Writes a file in the place of what was there: whoever reads it sees one or the other.

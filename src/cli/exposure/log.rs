@@ -22,7 +22,6 @@ use crate::audit::exposure::report_export_behind;
 use crate::audit::exposure::report_store;
 use crate::audit::exposure::report_store_behind;
 use crate::audit::verify_store_behind;
-use crate::cli::audit::open;
 use crate::cli::audit::verify_error;
 use crate::cli::error::CliError;
 use crate::store::Store;
@@ -37,21 +36,11 @@ pub(super) fn of_store(
     keys: &CheckpointKeys,
 ) -> Result<RangeReport, CliError> {
     let checkpoint = newest_checkpoint(store, head, keys).map_err(verify_error)?;
-    report(store, archive, &checkpoint, query, keys)
+    as_of(store, archive, &checkpoint, query, keys)
 }
 
-/// Reports from a data directory, as of a checkpoint that has been verified.
+/// Reports from a log on the disk, as of a checkpoint that has been verified.
 pub(super) fn as_of(
-    data_dir: &Path,
-    archive: Option<&Archive>,
-    checkpoint: &SignedCheckpoint,
-    query: &Query,
-    keys: &CheckpointKeys,
-) -> Result<RangeReport, CliError> {
-    report(&open(data_dir)?, archive, checkpoint, query, keys)
-}
-
-fn report(
     store: &dyn Store,
     archive: Option<&Archive>,
     checkpoint: &SignedCheckpoint,

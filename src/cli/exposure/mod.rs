@@ -21,7 +21,6 @@ use crate::audit::exposure::Query;
 use crate::audit::exposure::Who;
 use crate::cli::acting::ActingArgs;
 use crate::cli::audit::LogArgs;
-use crate::cli::audit::following_keys_of;
 use crate::cli::audit::verify_error;
 use crate::cli::block_on;
 use crate::cli::connection::ConnectionArgs;
@@ -219,11 +218,11 @@ impl ExposureArgs {
     }
 
     fn check(&self, path: &Path) -> Result<Exit, CliError> {
-        let given = self.log.public_keys()?;
-        let keys = match &self.against {
-            Some(data_dir) if data_dir.is_dir() => following_keys_of(data_dir, &given)?,
-            Some(_) | None => given,
+        let log = match &self.against {
+            Some(data_dir) if data_dir.is_dir() => self.log.of_data_dir(data_dir),
+            Some(_) | None => self.log.clone(),
         };
+        let keys = log.public_keys()?;
         let document = read_document(path)?;
         let signed = document.check(&keys);
         let Some(against) = &self.against else {
@@ -244,7 +243,8 @@ impl ExposureArgs {
         let query = document.query().map_err(wrong)?;
         let archive = self.archive()?;
         let report = if against.is_dir() {
-            log::as_of(against, archive.as_ref(), &checkpoint, &query, &keys)?
+            let store = log.open()?;
+            log::as_of(&store, archive.as_ref(), &checkpoint, &query, &keys)?
         } else {
             log::of_export(against, archive.as_ref(), Some(&checkpoint), &query, &keys)?
         };
