@@ -49,6 +49,16 @@ pub(crate) fn inspect_by_both(directory: &Path, ledger: &mut Ledger) -> Result<(
     Ok(())
 }
 
+/// The same after one kill of many: by both while the log is short, since the second verifier takes
+/// longer for a long one than the vault took to write it.
+pub(crate) fn inspect_one_of_many(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
+    inspect(directory, ledger)?;
+    if ledger.faults.is_empty() && ledger.tree_size < SHORT_ENTRIES {
+        judge(directory, ledger)?;
+    }
+    Ok(())
+}
+
 /// Checks the log against the ledger.
 pub(crate) fn inspect(directory: &Path, ledger: &mut Ledger) -> Result<(), Failure> {
     let config = testbed::config(directory)?;
@@ -166,4 +176,5 @@ impl<'a> Pass<'a> {
     }
 }
 
+const SHORT_ENTRIES: u64 = 10_000;
 const PAGE_ENTRIES: usize = 1_024;

@@ -182,7 +182,7 @@ async fn campaign(plant: Plant, kills_count: u64) -> Result<Ledger, Failure> {
         let random = scramble(seed.wrapping_add(kills_done));
         ledger = kill_once(directory, plant, random, &provider, ledger).await?;
         kills_done += 1;
-        tokio::task::block_in_place(|| inspection::inspect(directory, &mut ledger))?;
+        tokio::task::block_in_place(|| inspection::inspect_one_of_many(directory, &mut ledger))?;
     }
     // Once more, everything there ever was.
     match Server::start(directory, plant).await? {

@@ -256,7 +256,9 @@ impl Campaign<'_> {
             synced.lose_head()?;
         }
         if self.plant == Plant::None {
-            tokio::task::block_in_place(|| inspection::inspect(self.directory, &mut self.ledger))?;
+            tokio::task::block_in_place(|| {
+                inspection::inspect_one_of_many(self.directory, &mut self.ledger)
+            })?;
         }
         Ok(())
     }
