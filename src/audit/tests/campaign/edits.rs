@@ -16,8 +16,9 @@ fn without_the_root(export: &[u8]) -> bool {
     )
 }
 
-/// Cuts, swaps, repeats and leaves out lines in every way: how many of how many are missed.
-fn missed_moves(log: &RandomLog, is_found: IsFound<'_>) -> (u64, u64) {
+/// Cuts, swaps, repeats and leaves out lines in every way, or one of `stride` in a row of ways; and
+/// cuts within lines: how many of how many are missed.
+fn missed_moves(log: &RandomLog, stride: usize, is_found: IsFound<'_>) -> (u64, u64) {
     let export = log.export();
     let lines: Vec<_> = export.lines().collect();
     let (mut missed, mut tried) = (0, 0);
@@ -26,17 +27,17 @@ fn missed_moves(log: &RandomLog, is_found: IsFound<'_>) -> (u64, u64) {
         tried += 1;
         missed += u64::from(!is_found(text.as_bytes()));
     };
-    for place in 0..lines.len() {
+    for place in (0..lines.len()).step_by(stride) {
         attempt(&lines[..place]);
         attempt(&[&lines[..place], &lines[place + 1..]].concat());
         attempt(&[&lines[..place], &lines[place..place + 1], &lines[place..]].concat());
-        for other in place + 1..lines.len() {
+        for other in (place + 1..lines.len()).step_by(stride) {
             let mut swapped = lines.clone();
             swapped.swap(place, other);
             attempt(&swapped);
         }
     }
-    for end in (0..export.len()).step_by(stride()) {
+    for end in (0..export.len()).step_by(self::stride() * lines.len().div_ceil(20)) {
         tried += 1;
         missed += u64::from(!is_found(&export.as_bytes()[..end]));
     }
@@ -122,13 +123,25 @@ fn flip(stored: &StoredEntry, bit: usize) -> StoredEntry {
 #[test]
 fn every_cut_swap_and_repetition_is_found() {
     let mut log = RandomLog::of(1, 12);
-    assert_eq!(missed_moves(&log, &mut is_found).0, 0);
-    let (missed, tried) = missed_moves(&log, &mut without_the_root);
+    assert_eq!(missed_moves(&log, 1, &mut is_found).0, 0);
+    let (missed, tried) = missed_moves(&log, 1, &mut without_the_root);
     assert!(missed > 0, "the planted fault is not found in {tried}");
     // And with changes of the key.
     let seed = (0..).find(|seed| RandomLog::new(*seed, 12).handovers.len() == 1);
     log = RandomLog::new(seed.unwrap(), 12);
-    assert_eq!(missed_moves(&log, &mut is_found).0, 0);
+    assert_eq!(missed_moves(&log, 1, &mut is_found).0, 0);
+}
+
+/// The same of a log of a thousand entries: of the numbers of the promise, in every way.
+#[test]
+fn cuts_swaps_and_repetitions_of_a_log_of_a_thousand_are_found() {
+    let log = RandomLog::of(3, 1_000);
+    let (missed, tried) = missed_moves(&log, stride(), &mut is_found);
+    println!("seed 3: {tried} ways");
+    assert!(tried > 40, "{tried}");
+    assert_eq!(missed, 0, "of {tried}");
+    let (missed, tried) = missed_moves(&log, stride().max(50), &mut without_the_root);
+    assert!(missed > 0, "the planted fault is not found in {tried}");
 }
 
 #[test]
@@ -142,7 +155,10 @@ fn random_edits_are_found_by_both_verifiers() {
         let (missed, tried) = missed_edits(cases(1_000), &mut |export| second.finds(export));
         assert_eq!(missed, 0, "of {tried}");
         let log = RandomLog::of(2, 8);
-        assert_eq!(missed_moves(&log, &mut |export| second.finds(export)).0, 0);
+        assert_eq!(
+            missed_moves(&log, 1, &mut |export| second.finds(export)).0,
+            0
+        );
     }
 }
 
