@@ -34,11 +34,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Goal: `audit verify --backup` ends with 0 for a backup that would restore, and with 4 for any
-/// other; so does `audit export --backup`, and what it writes is verified by others, too. Method: a
-/// byte of each file changed, a file away, another key.
-#[test]
-fn log_of_a_backup_is_verified_by_its_command() {
+/// A vault that is stopped, with one backup of its own.
+fn backed_up() -> Stage {
     let stage = stage(&["officer1", "officer2"]);
     fs::create_dir(stage.path("policies")).unwrap();
     fs::write(stage.path("policies/backup.cedar"), POLICY).unwrap();
@@ -55,28 +52,20 @@ fn log_of_a_backup_is_verified_by_its_command() {
         backups.display()
     ));
     vault.stop();
+    stage
+}
 
+/// Goal: `audit verify --backup` ends with 0 for a backup that would restore, and with 4 for any
+/// other; so does `audit export --backup`, and what it writes is verified by others, too. Method: a
+/// byte of each file changed, a file away, another key.
+#[test]
+fn log_of_a_backup_is_verified_by_its_command() {
+    let stage = backed_up();
     let sound = verify(&stage, "data/audit.vkey");
     assert_eq!(sound.code, 0, "{}", sound.words);
     let json = "audit verify --json --backup backups --public-key data/audit.vkey";
     let report: serde_json::Value = serde_json::from_str(&stage.done(json)).unwrap();
     assert!(report["tree_size"].as_u64().unwrap() > 2, "{report}");
-
-    // Another verifier reads what is exported of it. It is the backup's log, not the vault's, which
-    // has gone on since; and it is there as tiles.
-    stage.verified_log("--backup backups", "data/audit.vkey");
-    let lines = export(&stage, "--public-key data/audit.vkey").output;
-    let later = stage.done("audit export --data-dir data --public-key data/audit.vkey");
-    assert!(lines.lines().count() < later.lines().count());
-    let size = report["tree_size"].as_u64().unwrap();
-    let told = format!("\\n{size}\\n");
-    assert!(lines.lines().last().unwrap().contains(&told), "{lines}");
-    let tiles = export(&stage, "--public-key data/audit.vkey --tiles tiles");
-    assert_eq!(tiles.code, 0, "{}", tiles.words);
-    let checkpoint = fs::read_to_string(stage.path("tiles/checkpoint")).unwrap();
-    assert_eq!(checkpoint.lines().nth(1), Some(&*size.to_string()));
-    let both = export(&stage, "--data-dir data --public-key data/audit.vkey");
-    assert_eq!(both.code, 2, "{}", both.words);
 
     // It is held against what a witness and a reader know, too: this vault has no witness, and its
     // log went on after the backup.
@@ -95,7 +84,7 @@ fn log_of_a_backup_is_verified_by_its_command() {
         older.words
     );
 
-    let files = files(&backups);
+    let files = files(&stage.path("backups"));
     assert!(files.len() > 3, "{files:?}");
     for file in &files {
         let whole = fs::read(file).unwrap();
@@ -118,4 +107,26 @@ fn log_of_a_backup_is_verified_by_its_command() {
     fs::copy(other.path("data/audit.vkey"), stage.path("other.vkey")).unwrap();
     assert_eq!(verify(&stage, "other.vkey").code, 4);
     assert_eq!(verify(&stage, "data/audit.vkey").code, 0);
+}
+
+/// Goal: what is exported of a backup is its log, which another verifier reads too, and not the
+/// vault's, which has gone on since. As tiles, it has the same size.
+#[test]
+fn log_of_a_backup_is_exported() {
+    let stage = backed_up();
+    let verified = "audit verify --json --backup backups --public-key data/audit.vkey";
+    let report: serde_json::Value = serde_json::from_str(&stage.done(verified)).unwrap();
+    stage.verified_log("--backup backups", "data/audit.vkey");
+    let lines = export(&stage, "--public-key data/audit.vkey").output;
+    let later = stage.done("audit export --data-dir data --public-key data/audit.vkey");
+    assert!(lines.lines().count() < later.lines().count());
+    let size = report["tree_size"].as_u64().unwrap();
+    let told = format!("\\n{size}\\n");
+    assert!(lines.lines().last().unwrap().contains(&told), "{lines}");
+    let tiles = export(&stage, "--public-key data/audit.vkey --tiles tiles");
+    assert_eq!(tiles.code, 0, "{}", tiles.words);
+    let checkpoint = fs::read_to_string(stage.path("tiles/checkpoint")).unwrap();
+    assert_eq!(checkpoint.lines().nth(1), Some(&*size.to_string()));
+    let both = export(&stage, "--data-dir data --public-key data/audit.vkey");
+    assert_eq!(both.code, 2, "{}", both.words);
 }

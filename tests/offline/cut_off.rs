@@ -11,6 +11,14 @@ use crate::stage;
 use crate::tokenize;
 
 const KEY: &str = "--data-dir data --public-key data/audit.vkey";
+const CHECK: &str = "audit exposure --check report --against data --public-key data/audit.vkey";
+
+/// Makes the report that [`CHECK`] holds against the log.
+fn report_exposure(stage: &Stage) {
+    let asked = "--everybody --from 2000-01-01 --to 2100-01-01";
+    let report = stage.done(&format!("audit exposure {KEY} --json {asked}"));
+    fs::write(stage.path("report"), report).unwrap();
+}
 
 /// The longest log of writes of the vault's database.
 fn log_of_writes(stage: &Stage) -> PathBuf {
@@ -48,9 +56,7 @@ fn log_is_read_as_far_as_its_head_promises_before_the_vault_starts() {
         (&whole["cut_off"], words.as_str()),
         (&Value::Bool(false), "")
     );
-    let asked = "--everybody --from 2000-01-01 --to 2100-01-01";
-    let report = stage.done(&format!("audit exposure {KEY} --json {asked}"));
-    fs::write(stage.path("report"), report).unwrap();
+    report_exposure(&stage);
     let log = log_of_writes(&stage);
     let good = fs::read(&log).unwrap();
     let garbage = (1..100_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8);
@@ -59,22 +65,17 @@ fn log_is_read_as_far_as_its_head_promises_before_the_vault_starts() {
 
     let (left, words) = verified(&stage, KEY);
     let said = "the database's log ends in bytes that were never synced: left out";
-    assert_eq!(words.matches(said).count(), 1, "{words}");
+    let is_said = |words: &str| assert_eq!(words.matches(said).count(), 1, "{words}");
+    is_said(&words);
     assert_eq!(left["cut_off"], true);
     assert_eq!(left["tree_size"], whole["tree_size"]);
     assert_eq!(left["root_hash"], whole["root_hash"]);
     let exported = stage.run(&format!("audit export {KEY}"));
-    assert_eq!(
-        exported.words.matches(said).count(),
-        1,
-        "{}",
-        exported.words
-    );
+    is_said(&exported.words);
     stage.verified("data", "data/audit.vkey");
-    let check = "audit exposure --check report --against data --public-key data/audit.vkey";
-    let checked = stage.run(check);
+    let checked = stage.run(CHECK);
     assert_eq!(checked.code, 0, "{}", checked.words);
-    assert_eq!(checked.words.matches(said).count(), 1, "{}", checked.words);
+    is_said(&checked.words);
 
     fs::rename(stage.path("data/head"), stage.path("head")).unwrap();
     for command in ["verify", "export"] {
