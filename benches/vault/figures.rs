@@ -109,13 +109,14 @@ impl Figures {
             let at = |side, thousandths| self.latency(*case, side, thousandths);
             let own = [500, 990, 999].map(|place| at(Side::Vault, place));
             let [rows, messages] = [Side::Rows, Side::Messages].map(|side| at(side, 990));
-            let both = if messages.is_nan() {
-                rows
+            // In process there are none.
+            let (both, messages) = if messages.is_nan() {
+                (rows, String::new())
             } else {
-                rows + messages
+                (rows + messages, format!("{messages:.2}"))
             };
             println!(
-                "| {} | {:.2}, {:.2}, {:.2} | {rows:.2} | {messages:.2} | {:.2} |",
+                "| {} | {:.2}, {:.2}, {:.2} | {rows:.2} | {messages} | {:.2} |",
                 case.name(),
                 own[0],
                 own[1],
