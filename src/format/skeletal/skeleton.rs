@@ -79,13 +79,15 @@ impl Skeleton {
     /// The skeleton of a text in canonical form, or nothing where a character is not
     /// representable.
     pub(super) fn of(text: &str, literals: Literals) -> Option<Self> {
-        text.chars()
-            .map(|character| match literals.id(character) {
-                Some(_) => Some(Position::Literal(character)),
-                None => Class::of(character).map(Position::Class),
-            })
-            .collect::<Option<_>>()
-            .map(Self)
+        // Room for all of it at once: few texts have many characters of more than one byte.
+        let mut positions = Vec::with_capacity(text.len());
+        for character in text.chars() {
+            positions.push(match literals.id(character) {
+                Some(_) => Position::Literal(character),
+                None => Position::Class(Class::of(character)?),
+            });
+        }
+        Some(Self(positions))
     }
 
     /// The skeleton of a folded text whose skeleton has this style.
@@ -141,11 +143,18 @@ impl Skeleton {
         position.checked_sub(1).is_some_and(is_letter) && !is_letter(position + 1)
     }
 
-    /// The skeleton in bytes: one byte for a literal, for a capital ASCII letter with up to 63
-    /// small ones, or for a single character of a class; two for up to 255 characters of a class,
-    /// or for a literal after the 64th.
+    /// The skeleton in bytes.
     pub(super) fn encode(&self, literals: Literals) -> Vec<u8> {
+        // Few take more bytes than they have positions.
         let mut bytes = Vec::with_capacity(self.0.len());
+        self.append_to(&mut bytes, literals);
+        bytes
+    }
+
+    /// Appends the skeleton in bytes: one byte for a literal, for a capital ASCII letter with up to
+    /// 63 small ones, or for a single character of a class; two for up to 255 characters of a
+    /// class, or for a literal after the 64th.
+    pub(super) fn append_to(&self, bytes: &mut Vec<u8>, literals: Literals) {
         let mut rest = self.0.as_slice();
         while let Some((&first, others)) = rest.split_first() {
             let lowers_count = run(others, Position::Class(Class::LOWER), LOWERS_MAX);
@@ -174,7 +183,6 @@ impl Skeleton {
             bytes.extend(word);
             rest = rest.get(length..).unwrap_or_default();
         }
-        bytes
     }
 
     /// Reads what [`Self::encode`] wrote.

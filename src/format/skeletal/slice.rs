@@ -51,13 +51,15 @@ impl SkeletalSlice {
             Length::Exact => 0,
         };
         let kept = frame.kept_domain();
-        let mut tweak = vec![kind.id() | bucket | kept.map_or(0, |_| KEPT)];
+        let kept_bytes = kept.map_or(0, |domain| 1 + domain.len());
+        let mut tweak = Vec::with_capacity(1 + kept_bytes + skeleton.positions().len());
+        tweak.push(kind.id() | bucket | kept.map_or(0, |_| KEPT));
         if let Some(domain) = kept {
             // A domain name has less than 256 octets.
             tweak.push(u8::try_from(domain.len()).unwrap_or(u8::MAX));
             tweak.extend_from_slice(domain.as_bytes());
         }
-        tweak.extend(skeleton.encode(literals));
+        skeleton.append_to(&mut tweak, literals);
         Self {
             skeleton,
             sizes,
