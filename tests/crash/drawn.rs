@@ -98,7 +98,7 @@ async fn search(generator: Generator) -> Result<Option<Found>, Failure> {
 }
 
 const VALUES_COUNT: usize = 300;
-/// In calls that are worked on by the thread that took them, and in such as are divided.
+/// Several calls, so that several threads may draw.
 const VALUES_PER_CALL: usize = 45;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often it is looked whether those who work with keys of before have let go of them.

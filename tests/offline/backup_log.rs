@@ -56,8 +56,8 @@ fn backed_up() -> Stage {
 }
 
 /// Goal: `audit verify --backup` ends with 0 for a backup that would restore, and with 4 for any
-/// other; so does `audit export --backup`, and what it writes is verified by others, too. Method: a
-/// byte of each file changed, a file away, another key.
+/// other; `audit export --backup` writes nothing of one with a changed byte. Method: a byte of each
+/// file changed, a file away, another key.
 #[test]
 fn log_of_a_backup_is_verified_by_its_command() {
     let stage = backed_up();
